@@ -1,0 +1,15 @@
+//! The one door to the operating system: every system call and every `unsafe` block but those of the
+//! ledger's mapped memory stands here.
+//!
+//! Takes numbers, names and handles; gives plain values and `io::Result`. It decides nothing: no
+//! policy, no ladder, no verdict. On systems without an implementation the twin in `unsupported`
+//! answers every call with [`std::io::ErrorKind::Unsupported`], so that everything above compiles.
+
+#[cfg(all(target_os = "linux", not(backstop_os_unsupported)))]
+#[path = "os/linux/mod.rs"]
+mod platform;
+#[cfg(any(not(target_os = "linux"), backstop_os_unsupported))]
+#[path = "os/unsupported/mod.rs"]
+mod platform;
+
+pub use platform::*;

@@ -1,0 +1,48 @@
+//! Clocks.
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::identity::BootId;
+
+/// Nanoseconds of the coarse monotonic clock: a few milliseconds behind, read in about 7 ns.
+#[must_use]
+pub fn coarse() -> u64 {
+    nanoseconds(ClockId::MonotonicCoarse)
+}
+
+/// Nanoseconds of the monotonic clock, which stands still while the machine sleeps.
+#[must_use]
+pub fn monotonic() -> u64 {
+    nanoseconds(ClockId::Monotonic)
+}
+
+/// Nanoseconds since boot, sleep included.
+#[must_use]
+pub fn since_boot() -> u64 {
+    nanoseconds(ClockId::Boottime)
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    // Both parts are non-negative for clocks that count from boot.
+    (time.tv_sec as u64)
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(time.tv_nsec as u64)
+}
+
+/// This boot's identifier.
+///
+/// # Errors
+/// `/proc` is hidden, or the identifier is not a UUID.
+pub fn boot_id() -> std::io::Result<BootId> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let digits: String = text
+        .trim()
+        .chars()
+        .filter(|character| *character != '-')
+        .collect();
+    let cookie: crate::identity::Cookie = digits
+        .parse()
+        .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))?;
+    Ok(BootId::from_bytes(*cookie.as_bytes()))
+}

@@ -1,0 +1,6 @@
+//! Linux, by its own interfaces.
+
+// What the process itself has.
+pub mod clock;
+pub mod fork;
+pub mod random;

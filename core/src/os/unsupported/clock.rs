@@ -1,0 +1,32 @@
+//! Clocks.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use crate::identity::BootId;
+
+/// Nanoseconds of the monotonic clock.
+#[must_use]
+pub fn coarse() -> u64 {
+    monotonic()
+}
+
+/// Nanoseconds of the monotonic clock, counted from the first call.
+#[must_use]
+pub fn monotonic() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Nanoseconds of the monotonic clock: this system's sleep is not known.
+#[must_use]
+pub fn since_boot() -> u64 {
+    monotonic()
+}
+
+/// # Errors
+/// Always: this system's boot identifier is not known.
+pub fn boot_id() -> std::io::Result<BootId> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}

@@ -1,0 +1,6 @@
+//! Systems without an implementation: the same calls, each an honest "unsupported".
+
+// What the process itself has.
+pub mod clock;
+pub mod fork;
+pub mod random;
