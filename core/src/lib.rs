@@ -1,5 +1,60 @@
 //! Tracks what an allocator does not, releases each by a policy, verifies that it is gone, and
-//! reclaims what a killed program left.
+//! reclaims what a killed program left. **Nothing your program opens outlives it.**
+//!
+//! The modules stand in the order of the data's way and import only from earlier ones:
+//! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → reclaim`.
 
+pub mod error;
 pub mod identity;
 pub mod os;
+
+pub mod resource;
+
+pub mod ledger;
+
+pub mod policy;
+
+pub mod release;
+
+pub mod reclaim;
+
+pub use release::Backstop;
+
+use std::borrow::Cow;
+
+use release::{Owned, Tracked};
+use resource::{Kind, TrackedResource};
+
+/// Tracks a resource in this process's [`Backstop`].
+#[track_caller]
+pub fn track<R: TrackedResource>(resource: R) -> Tracked<R> {
+    Backstop::global().track(resource)
+}
+
+/// Tracks any value with the function that releases it, in this process's [`Backstop`]: for what no
+/// adapter covers.
+///
+/// # Examples
+/// ```
+/// use backstop_core::resource::Kind;
+///
+/// let port = backstop_core::track_with(Kind::new("example.port"), "serial 1", 9600, |speed| {
+///     assert_eq!(speed, 9600);
+///     Ok::<(), std::io::Error>(())
+/// });
+/// assert_eq!(*port.lock()?, 9600);
+/// assert!(port.release().outcome.is_released());
+/// # Ok::<(), backstop_core::error::Error>(())
+/// ```
+#[track_caller]
+pub fn track_with<T: Send + 'static, E>(
+    kind: Kind,
+    label: impl Into<Cow<'static, str>>,
+    value: T,
+    release: impl FnOnce(T) -> Result<(), E> + Send + 'static,
+) -> Tracked<Owned<T>>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    Backstop::global().track_with(kind, label, value, release)
+}

@@ -4,3 +4,7 @@
 pub mod clock;
 pub mod fork;
 pub mod random;
+pub mod reserve;
+pub mod thread;
+pub mod user;
+pub mod exit;

@@ -1,0 +1,31 @@
+//! The table of one process's live resources, in memory mapped from a file: the list of what is open,
+//! the journal of a crash, and the window for observers at once.
+//!
+//! Takes descriptions of resources; gives a slot for each, in the states
+//! `intent → live → closing → closed`, and readings of any process's ledger. It releases nothing.
+//!
+//! The format is in [`layout`]: a header page, then segments of slots and segments of records. Memory
+//! mapped from a file outlives a `SIGKILL` of the writer as a `write` does, at a small part of its
+//! cost; what a power cut loses died with it.
+
+mod owner;
+
+pub mod layout;
+
+mod directory;
+mod entry;
+mod intern;
+mod lease;
+mod reading;
+mod records;
+mod region;
+mod slot;
+
+pub use directory::{LedgerDirectory, default_directories};
+pub use entry::{Entry, State};
+pub use lease::{Lease, LeaseAttempt};
+pub use owner::{Ledger, LedgerOptions, Medium, OpenEntry};
+pub use reading::{SlotView, 
+    Damage, LedgerReading, OwnerRecord, ReadAll, UnreadableLedger, read_all, read_directory,
+};
+pub use slot::SlotHandle;

@@ -1,0 +1,70 @@
+//! One resource as it stands in a ledger.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::resource::{Footprint, Recipe, ResourceId};
+
+/// How far a resource's life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum State {
+    /// About to be created: it may or may not exist.
+    Intent = 1,
+    /// It exists.
+    Live = 2,
+    /// Its release has begun and is not yet verified.
+    Closing = 3,
+    /// It is gone, by a verification.
+    Closed = 4,
+}
+
+impl State {
+    /// The state of a slot's word; `None` for a slot never used and for bytes that mean nothing.
+    pub(super) fn of_byte(byte: u8) -> Option<Self> {
+        [Self::Intent, Self::Live, Self::Closing, Self::Closed]
+            .into_iter()
+            .find(|state| *state as u8 == byte)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Intent => "intent",
+            Self::Live => "live",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+/// A resource that is not closed, as a reader found it. Nothing in it is trusted: it was written by
+/// another process, which may have died in the middle.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Which one, in its process.
+    pub id: ResourceId,
+    /// How far its life has come.
+    pub state: State,
+    /// The kind's name, as written; it may be one that this program does not know.
+    pub kind: String,
+    /// Which one, for people.
+    pub label: String,
+    /// Where in the code it was opened.
+    pub site: String,
+    /// When it was opened: nanoseconds of the monotonic clock of the owner's boot.
+    pub opened: u64,
+    /// When it was last touched, on the same clock.
+    pub touched: u64,
+    /// What it occupies.
+    pub footprint: Footprint,
+    /// The resource it belongs to.
+    pub parent: Option<ResourceId>,
+    /// The thread that opened it.
+    pub thread: u32,
+    /// How someone else can release it.
+    pub recipe: Option<Recipe>,
+}

@@ -1,0 +1,589 @@
+//! The writing side: the ledger of this process.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::directory::{LedgerDirectory, SUFFIX};
+use super::entry::State;
+use super::intern::{Interned, Local};
+use super::layout::{self, RecordTag};
+use super::lease::{Lease, LeaseAttempt};
+use super::reading::OwnerRecord;
+use super::records::{Record, Records, Space};
+use super::region::Region;
+use super::slot::{FreeSlot, Opening, SlotHandle};
+use crate::error::{Error, ErrorKind, Stage};
+use crate::identity::Cookie;
+use crate::os::fork;
+use crate::resource::{Footprint, Kind, Recipe, ResourceId, Site};
+
+/// How many slots a thread takes from the common list at once, and how many it keeps at the most.
+const BATCH: usize = 64;
+const KEPT: usize = 2 * BATCH;
+
+/// The ledger of this process. A copyable handle: a ledger lives as long as its process.
+#[derive(Clone, Copy)]
+pub struct Ledger(&'static Inner);
+
+/// Where a ledger is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Medium {
+    /// In a file of this directory, for observers and for the reclaimer.
+    Directory(PathBuf),
+    /// In this process's memory only: nobody else sees it, and nothing outlives a kill.
+    Anonymous,
+}
+
+/// What a ledger's header says beside its owner's identity.
+#[derive(Debug, Clone, Default)]
+pub struct LedgerOptions {
+    /// The run this process belongs to: the cookie that `backstop run` put into its environment.
+    pub run: Option<Cookie>,
+}
+
+struct Inner {
+    number: u64,
+    medium: Medium,
+    path: Option<PathBuf>,
+    cookie: Cookie,
+    header: Region,
+    growth: Mutex<Growth>,
+    free: Mutex<Vec<FreeSlot>>,
+    closing: Mutex<Option<Closing>>,
+}
+
+/// What is needed to take the ledger's file away again.
+struct Closing {
+    lease: Lease,
+    directory: LedgerDirectory,
+    name: OsString,
+}
+
+/// What grows, behind one lock: taken for a new segment, a new name, or a text.
+struct Growth {
+    file: Option<File>,
+    /// The segments and where each begins in the file. Never removed.
+    segments: Vec<(Region, u64)>,
+    end: u64,
+    slots: u32,
+    next_slots: usize,
+    next_records: usize,
+    records: Records,
+    interned: Interned,
+}
+
+/// One resource's entry while it is open, and the texts that are its own.
+#[derive(Debug)]
+pub struct OpenEntry {
+    ledger: Ledger,
+    slot: SlotHandle,
+    label: Option<Space>,
+    recipe: Option<Space>,
+}
+
+/// What a new entry says.
+pub(crate) struct NewEntry<'a> {
+    pub(crate) state: State,
+    pub(crate) kind: Kind,
+    pub(crate) site: Site,
+    pub(crate) label: &'a Cow<'static, str>,
+    pub(crate) recipe: Option<&'a Recipe>,
+    pub(crate) footprint: Footprint,
+    pub(crate) parent: Option<ResourceId>,
+    /// When it is opened: nanoseconds of the tracker's clock.
+    pub(crate) now: u64,
+}
+
+/// Ledgers by number, for threads that end with slots of one in hand.
+static LEDGERS: RwLock<Option<HashMap<u64, Ledger>>> = RwLock::new(None);
+
+impl Ledger {
+    /// Creates this process's ledger in `directory`.
+    ///
+    /// # Errors
+    /// The directory or the file cannot be used, or its space cannot be reserved.
+    pub fn create(directory: &Path, options: &LedgerOptions) -> Result<Self, Error> {
+        let place = LedgerDirectory::open(directory)?;
+        let cookie = Cookie::random();
+        let failed = |message: &'static str| {
+            let directory = directory.display().to_string();
+            move |error| Error::io(Stage::Open, message, error).with("directory", directory)
+        };
+        let (file, unnamed) = place
+            .create_unnamed(cookie)
+            .map_err(failed("the ledger cannot be created"))?;
+        let prepared = Self::prepare(&file, cookie, options)
+            .map_err(failed("the ledger cannot be prepared"));
+        let (header, growth, lease) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                // Nothing reads an unnamed file; if it cannot be removed either, a sweep will.
+                let _ = place.handle().unlink_beneath(&unnamed);
+                return Err(error);
+            }
+        };
+        // Only now do readers see it: complete, and under its lease.
+        let name = OsString::from(format!("{}-{cookie}{SUFFIX}", std::process::id()));
+        place
+            .handle()
+            .rename_into(&unnamed, place.handle(), &name)
+            .map_err(failed("the ledger cannot be named"))?;
+        let path = place.path_of(&name);
+        Ok(Self::begin(Inner {
+            number: next_number(),
+            medium: Medium::Directory(directory.to_owned()),
+            path: Some(path),
+            cookie,
+            header,
+            growth: Mutex::new(growth),
+            free: Mutex::new(Vec::new()),
+            closing: Mutex::new(Some(Closing {
+                lease,
+                directory: place,
+                name,
+            })),
+        }))
+    }
+
+    /// A ledger in this process's memory only.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn anonymous() -> Result<Self, Error> {
+        let header = Region::anonymous(layout::HEADER_LENGTH)
+            .map_err(|error| Error::io(Stage::Open, "there is no memory for a ledger", error))?;
+        Ok(Self::begin(Inner {
+            number: next_number(),
+            medium: Medium::Anonymous,
+            path: None,
+            cookie: Cookie::random(),
+            header,
+            growth: Mutex::new(Growth::of(None)),
+            free: Mutex::new(Vec::new()),
+            closing: Mutex::new(None),
+        }))
+    }
+
+    fn prepare(
+        file: &File,
+        cookie: Cookie,
+        options: &LedgerOptions,
+    ) -> std::io::Result<(Region, Growth, Lease)> {
+        let LeaseAttempt::Won(lease) = Lease::attempt(file.try_clone()?)? else {
+            return Err(std::io::Error::other("a new file is locked already"));
+        };
+        let header = Region::of_file(file, 0, layout::HEADER_LENGTH)?;
+        OwnerRecord::of_self(cookie, options.run)?.write(&header)?;
+        Ok((header, Growth::of(Some(file.try_clone()?)), lease))
+    }
+
+    fn begin(inner: Inner) -> Self {
+        let ledger = Self(Box::leak(Box::new(inner)));
+        LEDGERS
+            .write()
+            .get_or_insert_default()
+            .insert(ledger.0.number, ledger);
+        ledger
+    }
+
+    /// Where it is kept.
+    #[must_use]
+    pub fn medium(&self) -> &Medium {
+        &self.0.medium
+    }
+
+    /// Its file, if it has one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The random name of this process's run, which names what it leaves on disk.
+    #[must_use]
+    pub fn cookie(&self) -> Cookie {
+        self.0.cookie
+    }
+
+    /// How many resources could not be written down, for want of space or memory.
+    #[must_use]
+    pub fn untracked(&self) -> u64 {
+        self.0.header.u64_at(layout::UNTRACKED).load(Ordering::Relaxed)
+    }
+
+    /// Counts a resource that could not be written down.
+    pub(crate) fn count_untracked(&self) {
+        if fork::is_original_process() {
+            // Relaxed: a count, read for display.
+            self.0.header.u64_at(layout::UNTRACKED).fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes a new entry. `None` if there is no space for it, or in a forked child, which must not
+    /// write into its parent's ledger: the resource is then untracked, and counted as such.
+    pub(crate) fn enter(&self, new: &NewEntry<'_>) -> Option<OpenEntry> {
+        if !fork::is_original_process() {
+            return None;
+        }
+        let entry = self.try_enter(new);
+        if entry.is_none() {
+            self.count_untracked();
+        }
+        entry
+    }
+
+    fn try_enter(&self, new: &NewEntry<'_>) -> Option<OpenEntry> {
+        let free = self.take_free()?;
+        let entry = self.describe(free, new);
+        if entry.is_none() {
+            self.give_back(free);
+        }
+        entry
+    }
+
+    fn describe(&self, free: FreeSlot, new: &NewEntry<'_>) -> Option<OpenEntry> {
+        let id = free.next_id();
+        let (label, own_label) = match new.label {
+            Cow::Borrowed(text) => (self.shared(RecordTag::SharedLabel, text)?, None),
+            Cow::Owned(text) => {
+                let (position, space) = self.own(RecordTag::Label, id, clipped(text))?;
+                (position, Some(space))
+            }
+        };
+        let (recipe, own_recipe) = match new.recipe {
+            None => (0, None),
+            Some(recipe) => {
+                let (position, space) = self.own(RecordTag::Recipe, id, recipe.as_str())?;
+                (position, Some(space))
+            }
+        };
+        let opening = Opening {
+            kind: self.shared(RecordTag::Kind, new.kind.name())?,
+            site: self.site(new.site)?,
+            label,
+            recipe,
+            now: new.now,
+            footprint: new.footprint,
+            parent: new.parent,
+            thread: Local::with(self.0.number, |local| local.thread)
+                .unwrap_or_else(crate::os::thread::id),
+        };
+        Some(OpenEntry {
+            ledger: *self,
+            slot: SlotHandle::take(free, new.state, &opening),
+            label: own_label,
+            recipe: own_recipe,
+        })
+    }
+
+    fn take_free(&self) -> Option<FreeSlot> {
+        let taken = Local::with(self.0.number, |local| {
+            if local.free.is_empty() {
+                self.refill(&mut local.free);
+            }
+            local.free.pop()
+        });
+        match taken {
+            Some(free) => free,
+            None => {
+                let mut one = Vec::new();
+                self.refill(&mut one);
+                let free = one.pop();
+                self.0.free.lock().append(&mut one);
+                free
+            }
+        }
+    }
+
+    fn refill(&self, into: &mut Vec<FreeSlot>) {
+        let mut free = self.0.free.lock();
+        if free.is_empty() {
+            self.0.growth.lock().add_slots(&self.0.header, &mut free);
+        }
+        let rest = free.len().saturating_sub(BATCH);
+        into.extend(free.drain(rest..));
+    }
+
+    fn give_back(&self, slot: FreeSlot) {
+        let kept = Local::with(self.0.number, |local| {
+            local.free.push(slot);
+            if local.free.len() > KEPT {
+                let surplus: Vec<_> = local.free.drain(..BATCH).collect();
+                self.0.free.lock().extend(surplus);
+            }
+        });
+        if kept.is_none() {
+            self.0.free.lock().push(slot);
+        }
+    }
+
+    fn site(&self, site: Site) -> Option<u32> {
+        let address = site.address();
+        let cached = Local::with(self.0.number, |local| local.position(address, 0)).flatten();
+        if cached.is_some() {
+            return cached;
+        }
+        let position = self.common(RecordTag::Site, &site.to_string())?;
+        Local::with(self.0.number, |local| local.remember(address, 0, position));
+        Some(position)
+    }
+
+    fn shared(&self, tag: RecordTag, text: &'static str) -> Option<u32> {
+        let (address, length) = (text.as_ptr().addr(), text.len() + 1);
+        let cached = Local::with(self.0.number, |local| local.position(address, length)).flatten();
+        if cached.is_some() {
+            return cached;
+        }
+        let position = self.common(tag, clipped(text))?;
+        Local::with(self.0.number, |local| local.remember(address, length, position));
+        Some(position)
+    }
+
+    /// Writes a name once for all resources.
+    fn common(&self, tag: RecordTag, text: &str) -> Option<u32> {
+        let mut growth = self.0.growth.lock();
+        if let Some(position) = growth.interned.find(tag, text) {
+            return Some(position);
+        }
+        let record = Record {
+            tag,
+            slot: 0,
+            generation: 0,
+            payload: text.as_bytes(),
+        };
+        let (position, _) = growth.write(&self.0.header, &record)?;
+        growth.interned.remember(tag, text, position);
+        Some(position)
+    }
+
+    /// Writes a text that belongs to one resource.
+    fn own(&self, tag: RecordTag, id: ResourceId, text: &str) -> Option<(u32, Space)> {
+        let record = Record {
+            tag,
+            slot: id.slot,
+            generation: id.generation,
+            payload: text.as_bytes(),
+        };
+        self.0.growth.lock().write(&self.0.header, &record)
+    }
+
+    /// Takes the ledger's file away and drops its lease. Entries that are still open stay open in
+    /// memory; nobody outside sees them any more.
+    ///
+    /// # Errors
+    /// The file cannot be removed: a sweep will.
+    pub fn remove(&self) -> Result<(), Error> {
+        if !fork::is_original_process() {
+            return Ok(());
+        }
+        let Some(closing) = self.0.closing.lock().take() else {
+            return Ok(());
+        };
+        let removed = closing.directory.handle().unlink_beneath(&closing.name);
+        drop(closing.lease);
+        removed.map_err(|error| {
+            Error::io(Stage::Release, "the ledger cannot be removed", error)
+                .with("path", closing.directory.path_of(&closing.name).display())
+        })
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Ledger({:?})", self.0.medium)
+    }
+}
+
+impl Growth {
+    fn of(file: Option<File>) -> Self {
+        Self {
+            file,
+            segments: Vec::new(),
+            end: layout::HEADER_LENGTH as u64,
+            slots: 0,
+            next_slots: layout::SMALLEST_SEGMENT,
+            next_records: layout::SMALLEST_SEGMENT,
+            records: Records::default(),
+            interned: Interned::default(),
+        }
+    }
+
+    fn add_slots(&mut self, header: &Region, free: &mut Vec<FreeSlot>) {
+        let length = self.next_slots;
+        let count = ((length - layout::SEGMENT_HEADER) / layout::SLOT_LENGTH) as u32;
+        let Some(end) = self.slots.checked_add(count) else {
+            return;
+        };
+        let Some(index) = self.add_segment(header, layout::SLOTS_TAG, length) else {
+            return;
+        };
+        self.next_slots = (length * 2).min(layout::LARGEST_SEGMENT);
+        let (region, _) = &self.segments[index];
+        // Reversed, so that the lowest positions are given out first and stay in few pages.
+        free.extend((self.slots..end).rev().map(|position| {
+            let offset = layout::SEGMENT_HEADER
+                + (position - self.slots) as usize * layout::SLOT_LENGTH;
+            FreeSlot {
+                slot: region.line_at(offset).cast(),
+                position,
+            }
+        }));
+        self.slots = end;
+    }
+
+    fn add_segment(&mut self, header: &Region, tag: u32, length: usize) -> Option<usize> {
+        let mapped = match &self.file {
+            Some(file) => Region::of_file(file, self.end, length),
+            None => Region::anonymous(length),
+        };
+        let region = mapped
+            .inspect_err(|error| tracing::warn!(%error, length, "the ledger cannot grow"))
+            .ok()?;
+        region.u32_at(0).store(tag, Ordering::Relaxed);
+        region.u32_at(4).store(length as u32, Ordering::Relaxed);
+        region.u32_at(8).store(self.slots, Ordering::Relaxed);
+        self.segments.push((region, self.end));
+        self.end += length as u64;
+        // Release: whoever sees the count also sees the segment's header.
+        header
+            .u32_at(layout::SEGMENT_COUNT)
+            .store(self.segments.len() as u32, Ordering::Release);
+        Some(self.segments.len() - 1)
+    }
+
+    fn write(&mut self, header: &Region, record: &Record<'_>) -> Option<(u32, Space)> {
+        if record.payload.len() > Records::LIMIT {
+            return None;
+        }
+        let space = match self.records.allocate(record.payload.len()) {
+            Some(space) => space,
+            None => {
+                let length = self.next_records;
+                let index = self.add_segment(header, layout::RECORDS_TAG, length)?;
+                self.next_records = (length * 2).min(layout::LARGEST_SEGMENT);
+                self.records.extend(index, layout::SEGMENT_HEADER, length);
+                self.records.allocate(record.payload.len())?
+            }
+        };
+        let (region, start) = &self.segments[space.segment()];
+        let position = space.position(*start)?;
+        space.write(region, record);
+        Some((position, space))
+    }
+}
+
+impl OpenEntry {
+    /// Which resource it is.
+    #[must_use]
+    pub fn id(&self) -> ResourceId {
+        self.slot.id()
+    }
+
+    /// How far its life has come.
+    #[must_use]
+    pub fn state(&self) -> State {
+        // A handle's slot always holds a state: it was stored when the slot was taken.
+        self.slot.state().unwrap_or(State::Intent)
+    }
+
+    /// When it was opened and when it was last touched: nanoseconds of the coarse monotonic clock.
+    #[must_use]
+    pub fn times(&self) -> (u64, u64) {
+        self.slot.times()
+    }
+
+    /// What it occupies.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        self.slot.footprint()
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        if fork::is_original_process() {
+            self.slot.set_state(state);
+        }
+    }
+
+    pub(crate) fn set_footprint(&self, footprint: Footprint) {
+        if fork::is_original_process() {
+            self.slot.set_footprint(footprint);
+        }
+    }
+
+    pub(crate) fn touch(&self, now: u64) {
+        if fork::is_original_process() {
+            self.slot.touch(now);
+        }
+    }
+
+    /// Replaces the recipe: the new one is written whole before it is pointed to.
+    pub(crate) fn set_recipe(&mut self, recipe: &Recipe) -> Result<(), Error> {
+        if !fork::is_original_process() {
+            return Ok(());
+        }
+        let written = self
+            .ledger
+            .own(RecordTag::Recipe, self.slot.id(), recipe.as_str());
+        let Some((position, space)) = written else {
+            return Err(Error::new(
+                ErrorKind::Limit,
+                Stage::Track,
+                "there is no space in the ledger for a recipe",
+            ));
+        };
+        self.slot.swap_recipe(position);
+        if let Some(old) = self.recipe.replace(space) {
+            self.ledger.0.growth.lock().records.free(old);
+        }
+        Ok(())
+    }
+
+    /// Closes the entry and gives its slot and texts back.
+    pub(crate) fn close(self) {
+        if !fork::is_original_process() {
+            return;
+        }
+        let Self {
+            ledger,
+            slot,
+            label,
+            recipe,
+        } = self;
+        slot.set_state(State::Closed);
+        if label.is_some() || recipe.is_some() {
+            let mut growth = ledger.0.growth.lock();
+            for space in label.into_iter().chain(recipe) {
+                growth.records.free(space);
+            }
+        }
+        ledger.give_back(slot.into_free());
+    }
+}
+
+/// Takes slots back from a thread that ends.
+pub(super) fn take_back(ledger: u64, slots: Vec<FreeSlot>) {
+    if !fork::is_original_process() {
+        // Another thread of the parent may have held the lock at the fork; it would never be free.
+        return;
+    }
+    let ledgers = LEDGERS.read();
+    if let Some(ledger) = ledgers.as_ref().and_then(|all| all.get(&ledger)) {
+        ledger.0.free.lock().extend(slots);
+    }
+}
+
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only uniqueness matters.
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// At most the first four kilobytes of a text, cut between characters.
+fn clipped(text: &str) -> &str {
+    &text[..text.floor_char_boundary(4096)]
+}

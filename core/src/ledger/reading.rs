@@ -1,0 +1,183 @@
+//! The reading side: any process's ledger, alive or dead. It takes no lock in the owner and trusts no
+//! byte: every offset is checked, every record has a check sum, unknown kinds are kept.
+
+mod bytes;
+mod owner_record;
+mod slot_view;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+pub use bytes::Damage;
+pub use owner_record::OwnerRecord;
+pub use slot_view::SlotView;
+
+use bytes::LedgerBytes;
+
+use super::directory::{LedgerDirectory, default_directories};
+use super::entry::Entry;
+use crate::error::{Error, ErrorKind, Stage};
+
+/// One ledger as it stood when it was read.
+#[derive(Debug)]
+pub struct LedgerReading {
+    path: PathBuf,
+    bytes: LedgerBytes,
+}
+
+/// All ledgers that a reader may see, and those that it could not read.
+#[derive(Debug, Default)]
+pub struct ReadAll {
+    /// The ledgers.
+    pub ledgers: Vec<LedgerReading>,
+    /// The files that are not readable as ledgers. They are kept.
+    pub unreadable: Vec<UnreadableLedger>,
+}
+
+/// A file that should be a ledger and cannot be read as one.
+#[derive(Debug)]
+pub struct UnreadableLedger {
+    /// Which file.
+    pub path: PathBuf,
+    /// What is wrong with it, and where.
+    pub error: Error,
+}
+
+impl LedgerReading {
+    /// The largest ledger that is read: one of some sixty million resources.
+    pub const LARGEST: u64 = 4 << 30;
+
+    /// Reads the ledger at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not a ledger of this version and byte order, or its header does
+    /// not check. The error names file and offset.
+    pub fn of_path(path: &Path) -> Result<Self, Error> {
+        let file = crate::os::directory::open_file(path).map_err(|error| {
+            Error::io(Stage::Read, "the ledger cannot be opened", error)
+                .with("path", path.display())
+        })?;
+        Self::of_file(&file, path)
+    }
+
+    /// Reads the ledger in `file`, which is named `path` in errors.
+    ///
+    /// # Errors
+    /// As for [`of_path`](Self::of_path).
+    pub fn of_file(mut file: &File, path: &Path) -> Result<Self, Error> {
+        let failed = |error| {
+            Error::io(Stage::Read, "the ledger cannot be read", error).with("path", path.display())
+        };
+        let length = file.metadata().map_err(failed)?.len();
+        if length > Self::LARGEST {
+            return Err(
+                Error::new(ErrorKind::Limit, Stage::Read, "the ledger is too large to read")
+                    .with("path", path.display())
+                    .with("bytes", length)
+                    .with("limit", Self::LARGEST),
+            );
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.by_ref()
+            .take(Self::LARGEST)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
+        Self::of_bytes(bytes, path)
+    }
+
+    /// Reads a ledger from its bytes, named `path` in errors.
+    ///
+    /// # Errors
+    /// As for [`of_path`](Self::of_path).
+    pub fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, Error> {
+        let bytes = LedgerBytes::check(bytes)
+            .map_err(|error| error.with("path", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Who wrote it.
+    #[must_use]
+    pub fn owner(&self) -> &OwnerRecord {
+        self.bytes.owner()
+    }
+
+    /// How many resources the owner could not write down.
+    #[must_use]
+    pub fn untracked(&self) -> u64 {
+        self.bytes.untracked()
+    }
+
+    /// All slots that hold a resource which is not closed, without copying anything.
+    pub fn slots(&self) -> impl Iterator<Item = SlotView<'_>> {
+        self.bytes.slots()
+    }
+
+    /// All resources that are not closed. A text that does not check is shown as what is wrong with
+    /// it; the resource is kept.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.slots().map(|slot| slot.entry()).collect()
+    }
+
+    /// What in the file makes no sense: at most the first hundred places.
+    #[must_use]
+    pub fn damage(&self) -> &[Damage] {
+        self.bytes.damage()
+    }
+}
+
+/// Reads every ledger in the places where this user's programs keep them.
+///
+/// A directory that does not exist holds none; one that cannot be used is reported among the
+/// unreadable.
+#[must_use]
+pub fn read_all() -> ReadAll {
+    let mut all = ReadAll::default();
+    for directory in default_directories() {
+        read_directory(&directory, &mut all);
+    }
+    all
+}
+
+/// Reads every ledger in `directory` into `all`.
+pub fn read_directory(directory: &Path, all: &mut ReadAll) {
+    if !directory.exists() {
+        return;
+    }
+    let listed = LedgerDirectory::open(directory).and_then(|place| {
+        let names = place.ledgers().map_err(|error| {
+            Error::io(Stage::Read, "the ledger directory cannot be listed", error)
+                .with("path", directory.display())
+        })?;
+        Ok((place, names))
+    });
+    let (place, names) = match listed {
+        Ok(listed) => listed,
+        Err(error) => {
+            all.unreadable.push(UnreadableLedger {
+                path: directory.to_owned(),
+                error,
+            });
+            return;
+        }
+    };
+    for name in names {
+        let path = place.path_of(&name);
+        match LedgerReading::of_path(&path) {
+            Ok(reading) => all.ledgers.push(reading),
+            // It was removed between listing and reading: its owner ended.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => all.unreadable.push(UnreadableLedger { path, error }),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Checksummed texts of varying length beside the slots: labels, recipes, kinds, sites.
+
+use super::layout::{RECORD_HEADER, RECORD_UNIT, RecordTag, record_checksum};
+use super::region::Region;
+
+/// Sizes in which space is given out and taken back: 64 bytes, then powers of two.
+const CLASSES: usize = 10;
+const SMALLEST_CLASS: usize = 64;
+
+/// Space for records, in segments handed to it, kept in lists by size.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    free: [Vec<Place>; CLASSES],
+    rest: Option<Stretch>,
+}
+
+/// Space in a segment: which, and where in it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    segment: usize,
+    offset: usize,
+}
+
+#[derive(Debug)]
+struct Stretch {
+    segment: usize,
+    offset: usize,
+    end: usize,
+}
+
+/// A record that was written: its position in the file and its size's class.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Space {
+    place: Place,
+    class: usize,
+}
+
+/// The whole of a record, before it is written.
+pub(super) struct Record<'a> {
+    pub(super) tag: RecordTag,
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+    pub(super) payload: &'a [u8],
+}
+
+impl Records {
+    /// The largest payload.
+    pub(super) const LIMIT: usize = (SMALLEST_CLASS << (CLASSES - 1)) - RECORD_HEADER;
+
+    /// Space for a payload of `length` bytes; `None` if a new segment is needed first.
+    pub(super) fn allocate(&mut self, length: usize) -> Option<Space> {
+        let class = class_of(length + RECORD_HEADER)?;
+        if let Some(place) = self.free[class].pop() {
+            return Some(Space { place, class });
+        }
+        let size = SMALLEST_CLASS << class;
+        let rest = self.rest.as_mut()?;
+        if rest.end - rest.offset < size {
+            return None;
+        }
+        let place = Place {
+            segment: rest.segment,
+            offset: rest.offset,
+        };
+        rest.offset += size;
+        Some(Space { place, class })
+    }
+
+    /// Takes a new segment. What was left of the last one is given out in the sizes that fit.
+    pub(super) fn extend(&mut self, segment: usize, start: usize, end: usize) {
+        if let Some(mut rest) = self.rest.take() {
+            for class in (0..CLASSES).rev() {
+                let size = SMALLEST_CLASS << class;
+                while rest.end - rest.offset >= size {
+                    self.free[class].push(Place {
+                        segment: rest.segment,
+                        offset: rest.offset,
+                    });
+                    rest.offset += size;
+                }
+            }
+        }
+        self.rest = Some(Stretch {
+            segment,
+            offset: start,
+            end,
+        });
+    }
+
+    /// Takes space back.
+    pub(super) fn free(&mut self, space: Space) {
+        self.free[space.class].push(space.place);
+    }
+}
+
+impl Space {
+    pub(super) fn segment(self) -> usize {
+        self.place.segment
+    }
+
+    /// The position in units of the file, for a segment that begins at `segment_start`.
+    pub(super) fn position(self, segment_start: u64) -> Option<u32> {
+        u32::try_from((segment_start + self.place.offset as u64) / RECORD_UNIT as u64).ok()
+    }
+
+    /// Writes the record into its segment. The check sum is stored last, so that a record whose
+    /// writer died in the middle does not check.
+    pub(super) fn write(self, region: &Region, record: &Record<'_>) {
+        let checksum = record_checksum(
+            record.tag as u32,
+            record.slot,
+            record.generation,
+            record.payload,
+        );
+        let start = self.place.offset;
+        // Never equal by chance: a torn record keeps a check sum of zero length.
+        let fields = [
+            record.payload.len() as u32,
+            checksum,
+            record.tag as u32,
+            record.slot,
+            record.generation,
+            0,
+        ];
+        let mut header = [0_u8; RECORD_HEADER];
+        for (target, field) in header.chunks_exact_mut(4).zip(fields) {
+            target.copy_from_slice(&field.to_ne_bytes());
+        }
+        region.store(start + RECORD_HEADER, record.payload);
+        region.store(start, &header);
+    }
+}
+
+/// The smallest class that holds `size` bytes.
+fn class_of(size: usize) -> Option<usize> {
+    (0..CLASSES).find(|class| SMALLEST_CLASS << class >= size)
+}

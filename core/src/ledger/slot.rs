@@ -1,0 +1,191 @@
+//! One resource's cache line, and the right to write it.
+#![expect(
+    unsafe_code,
+    reason = "a slot is reached by its address in the ledger's mapped memory"
+)]
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::entry::State;
+use crate::resource::{Footprint, ResourceId};
+
+/// The line itself. `word` is stored last with Release, so that whoever sees a state also sees what
+/// was written before it; after a `SIGKILL` the memory holds some prefix of the stores, in order.
+#[repr(C, align(64))]
+pub(super) struct Slot {
+    /// State in the low byte, generation in the high half.
+    pub(super) word: AtomicU64,
+    pub(super) opened: AtomicU64,
+    pub(super) touched: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    pub(super) handles: AtomicU32,
+    pub(super) kind: AtomicU32,
+    pub(super) site: AtomicU32,
+    pub(super) label: AtomicU32,
+    pub(super) recipe: AtomicU32,
+    pub(super) thread: AtomicU32,
+    /// The parent's slot plus one; zero for none.
+    pub(super) parent: AtomicU32,
+    pub(super) parent_generation: AtomicU32,
+}
+
+const _: () = assert!(size_of::<Slot>() == super::layout::SLOT_LENGTH);
+
+impl Slot {
+    pub(super) fn word(state: State, generation: u32) -> u64 {
+        u64::from(generation) << 32 | state as u64
+    }
+}
+
+/// What a new entry starts with. Positions of records are in units of the file.
+#[derive(Clone, Copy)]
+pub(super) struct Opening {
+    pub(super) kind: u32,
+    pub(super) site: u32,
+    pub(super) label: u32,
+    pub(super) recipe: u32,
+    pub(super) now: u64,
+    pub(super) footprint: Footprint,
+    pub(super) parent: Option<ResourceId>,
+    pub(super) thread: u32,
+}
+
+/// A slot that nobody uses: its address, its position, and how often it was given out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FreeSlot {
+    pub(super) slot: NonNull<Slot>,
+    pub(super) position: u32,
+}
+
+// SAFETY: a free slot is owned by whoever took it from the list; its memory is only touched through
+// atomics, and stays mapped while its ledger exists.
+unsafe impl Send for FreeSlot {}
+
+impl FreeSlot {
+    /// The resource that this slot will hold when it is taken.
+    pub(super) fn next_id(self) -> ResourceId {
+        // Relaxed: nobody else writes a free slot.
+        let generation = (self.line().word.load(Ordering::Relaxed) >> 32) as u32;
+        ResourceId {
+            slot: self.position,
+            generation: generation.wrapping_add(1),
+        }
+    }
+
+    fn line(&self) -> &Slot {
+        // SAFETY: a ledger's memory is never unmapped while its process lives.
+        unsafe { self.slot.as_ref() }
+    }
+}
+
+/// The right to write one entry of a ledger, from its intent until it is closed.
+///
+/// A ledger's memory stays mapped as long as its process lives, so a handle is always good.
+#[derive(Debug)]
+pub struct SlotHandle {
+    slot: NonNull<Slot>,
+    id: ResourceId,
+}
+
+// SAFETY: all access is through atomics in shared memory; the handle is the only writer of states.
+unsafe impl Send for SlotHandle {}
+// SAFETY: as above; `&SlotHandle` offers only atomic stores and loads.
+unsafe impl Sync for SlotHandle {}
+
+impl SlotHandle {
+    /// Takes a free slot into use, as the resource that [`FreeSlot::next_id`] named.
+    pub(super) fn take(free: FreeSlot, state: State, opening: &Opening) -> Self {
+        let slot = free.line();
+        let generation = free.next_id().generation;
+        // Relaxed throughout: the store of the word below publishes all of them.
+        slot.opened.store(opening.now, Ordering::Relaxed);
+        slot.touched.store(opening.now, Ordering::Relaxed);
+        slot.bytes.store(opening.footprint.bytes.0, Ordering::Relaxed);
+        slot.handles.store(opening.footprint.handles, Ordering::Relaxed);
+        slot.kind.store(opening.kind, Ordering::Relaxed);
+        slot.site.store(opening.site, Ordering::Relaxed);
+        slot.label.store(opening.label, Ordering::Relaxed);
+        slot.recipe.store(opening.recipe, Ordering::Relaxed);
+        slot.thread.store(opening.thread, Ordering::Relaxed);
+        let (parent, parent_generation) = match opening.parent {
+            Some(id) => (id.slot.wrapping_add(1), id.generation),
+            None => (0, 0),
+        };
+        slot.parent.store(parent, Ordering::Relaxed);
+        slot.parent_generation.store(parent_generation, Ordering::Relaxed);
+        slot.word.store(Slot::word(state, generation), Ordering::Release);
+        Self {
+            slot: free.slot,
+            id: ResourceId {
+                slot: free.position,
+                generation,
+            },
+        }
+    }
+
+    /// Which resource it is.
+    #[must_use]
+    pub fn id(&self) -> ResourceId {
+        self.id
+    }
+
+    pub(super) fn set_state(&self, state: State) {
+        let word = Slot::word(state, self.id.generation);
+        self.line().word.store(word, Ordering::Release);
+    }
+
+    pub(super) fn state(&self) -> Option<State> {
+        State::of_byte(self.line().word.load(Ordering::Relaxed) as u8)
+    }
+
+    pub(super) fn set_footprint(&self, footprint: Footprint) {
+        self.line().bytes.store(footprint.bytes.0, Ordering::Relaxed);
+        self.line().handles.store(footprint.handles, Ordering::Relaxed);
+    }
+
+    pub(super) fn footprint(&self) -> Footprint {
+        Footprint {
+            bytes: crate::resource::Bytes(self.line().bytes.load(Ordering::Relaxed)),
+            handles: self.line().handles.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn touch(&self, now: u64) {
+        self.line().touched.store(now, Ordering::Relaxed);
+    }
+
+    pub(super) fn times(&self) -> (u64, u64) {
+        (
+            self.line().opened.load(Ordering::Relaxed),
+            self.line().touched.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Puts a new recipe in place of the old one, whose position is given back.
+    pub(super) fn swap_recipe(&self, position: u32) -> u32 {
+        // Release: whoever sees the new position also sees the record's bytes.
+        self.line().recipe.swap(position, Ordering::Release)
+    }
+
+    /// The positions of the label and the recipe.
+    pub(super) fn records(&self) -> (u32, u32) {
+        (
+            self.line().label.load(Ordering::Relaxed),
+            self.line().recipe.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Gives the slot back. The caller has closed it.
+    pub(super) fn into_free(self) -> FreeSlot {
+        FreeSlot {
+            slot: self.slot,
+            position: self.id.slot,
+        }
+    }
+
+    fn line(&self) -> &Slot {
+        // SAFETY: a ledger's memory is never unmapped while its process lives.
+        unsafe { self.slot.as_ref() }
+    }
+}

@@ -1,0 +1,9 @@
+//! The end of the process.
+#![expect(unsafe_code, reason = "atexit has no safe form")]
+
+/// Has `handler` called when the process ends by returning from `main` or by `exit`. False if there
+/// is no room for one more.
+pub fn at_exit(handler: extern "C" fn()) -> bool {
+    // SAFETY: the handler is a function of the C calling convention that lives as long as the program.
+    unsafe { libc::atexit(handler) == 0 }
+}

@@ -1,0 +1,14 @@
+//! Whose turn it is when everything goes.
+
+/// When a resource's turn is among all that are released together. Within one order, the last opened
+/// goes first, and a child before its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Order {
+    /// Before all others: what must not be lost if time runs out.
+    First,
+    /// With the rest.
+    #[default]
+    Normal,
+    /// After all others: what the others still need while they go.
+    Last,
+}

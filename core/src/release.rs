@@ -1,0 +1,38 @@
+//! Letting go: guards, the ladder, scopes, pools and shutdown.
+//!
+//! Takes resources and policies; gives guards that release exactly once, a verified outcome for each
+//! release, and a bounded history of them. [`Backstop`] ties a ledger, the policies and the history of
+//! one process together.
+
+mod backstop;
+mod tracked;
+
+mod attachments;
+mod builder;
+mod cancel;
+mod cell;
+mod clock;
+mod history;
+mod intent;
+mod ladder;
+mod owned;
+mod pool;
+mod record;
+mod release_all;
+mod scope;
+pub mod shutdown;
+mod watched;
+
+pub use backstop::Backstop;
+pub use builder::{Builder, Tracking};
+pub use cancel::{CancelToken, Cancelled};
+pub use clock::{Clock, ManualClock};
+pub use history::{KindStatistics, Statistics};
+pub use intent::{Intent, IntentDraft};
+pub use owned::{Owned, OwnedAccess};
+pub use pool::{Borrowed, Loan, Pool, PoolOptions, PoolStatistics};
+pub use record::{Cause, Outcome, Release};
+pub use release_all::ReleaseReport;
+pub use scope::{BulkError, End, Ended, Held, Scope, ScopeError};
+pub use tracked::{Revoked, Tracked};
+pub use watched::{CallError, within};

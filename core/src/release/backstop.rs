@@ -1,0 +1,331 @@
+//! The ledger, the policies and the history of one process, tied together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::RwLock;
+
+use super::attachments::Attachments;
+use super::builder::Builder;
+use super::cell::{AnyCell, Cell, Parts};
+use super::clock::Clock;
+use super::history::{History, Statistics};
+use super::intent::IntentDraft;
+use super::ladder::{Ladder, release_inline};
+use super::owned::Owned;
+use super::record::{Cause, Outcome, Release};
+use super::tracked::Tracked;
+use super::watched::within;
+use crate::ledger::{Ledger, NewEntry, State};
+use crate::os::fork;
+use crate::policy::{CleanupPolicy, Verdict};
+use crate::resource::{
+    Blocking, Deadline, Kind, Presence, ResourceId, Rung, Site, TrackedResource,
+};
+
+/// Tracks, releases and accounts for the resources of this process. A copyable handle: it lives as
+/// long as the process.
+///
+/// Most programs use [`Backstop::global`], by the functions at the crate's root; a test or a host of
+/// plugins makes its own with [`Backstop::builder`].
+#[derive(Clone, Copy)]
+pub struct Backstop(&'static Inner);
+
+struct Inner {
+    ledger: Option<Ledger>,
+    degraded: Option<String>,
+    attachments: Attachments,
+    default_policy: CleanupPolicy,
+    policies: RwLock<HashMap<Kind, Arc<CleanupPolicy>>>,
+    history: History,
+    clock: Clock,
+}
+
+static GLOBAL: OnceLock<Backstop> = OnceLock::new();
+
+impl Backstop {
+    /// The one of this process, set up with the defaults at its first use.
+    ///
+    /// It releases what is still open when the program ends by returning from `main` or by
+    /// `std::process::exit`. For signals, see [`shutdown`](super::shutdown).
+    #[must_use]
+    pub fn global() -> Self {
+        *GLOBAL.get_or_init(|| {
+            let backstop = Self::builder().start();
+            super::shutdown::release_at_exit(backstop);
+            backstop
+        })
+    }
+
+    /// Sets up another one.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(super) fn begin(
+        builder: Builder,
+        ledger: Option<Ledger>,
+        degraded: Option<String>,
+    ) -> Self {
+        // Asked once while there is surely one process, so that a fork is noticed from here on.
+        let _ = fork::is_original_process();
+        Self(Box::leak(Box::new(Inner {
+            ledger,
+            degraded,
+            attachments: Attachments::new(),
+            default_policy: builder.default_policy,
+            policies: RwLock::new(builder.policies),
+            history: History::new(),
+            clock: builder.clock,
+        })))
+    }
+
+    /// Tracks a resource from here on.
+    #[track_caller]
+    pub fn track<R: TrackedResource>(&self, resource: R) -> Tracked<R> {
+        self.track_child(resource, None)
+    }
+
+    /// Tracks a resource that belongs to another: it is released before its parent is.
+    #[track_caller]
+    pub fn track_child<R: TrackedResource>(
+        &self,
+        resource: R,
+        parent: Option<ResourceId>,
+    ) -> Tracked<R> {
+        let label = resource.label();
+        let recipe = resource.recipe();
+        let site = Site::caller();
+        let now = self.now();
+        let entry = self.0.ledger.and_then(|ledger| {
+            ledger.enter(&NewEntry {
+                state: State::Live,
+                kind: resource.kind(),
+                site,
+                label: &label,
+                recipe: recipe.as_ref(),
+                footprint: resource.footprint(),
+                parent,
+                now,
+            })
+        });
+        self.guard(Parts {
+            backstop: *self,
+            kind: resource.kind(),
+            site,
+            parent,
+            policy: None,
+            entry,
+            opened: now,
+            resource,
+        })
+    }
+
+    /// Tracks any value with the function that releases it, for what no adapter covers.
+    ///
+    /// The value is reached by [`lock`](Owned::lock), which answers with an error once it was
+    /// released. What it came to cannot be verified: the outcome is `released-unverified`, unless
+    /// [`Owned::with_probe`] says how to look.
+    #[track_caller]
+    pub fn track_with<T: Send + 'static, E>(
+        &self,
+        kind: Kind,
+        label: impl Into<std::borrow::Cow<'static, str>>,
+        value: T,
+        release: impl FnOnce(T) -> Result<(), E> + Send + 'static,
+    ) -> Tracked<Owned<T>>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.track(Owned::new(kind, label, value, release))
+    }
+
+    /// Announces a resource before it is created, so that it is found even if this process dies in
+    /// between.
+    #[track_caller]
+    pub fn intend(
+        &self,
+        kind: Kind,
+        label: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> IntentDraft {
+        IntentDraft::new(*self, kind, label.into(), Site::caller())
+    }
+
+    pub(super) fn guard<R: TrackedResource>(&self, parts: Parts<R>) -> Tracked<R> {
+        let cell = Arc::new(Cell::new(parts));
+        if let Some(id) = cell.id() {
+            self.0.attachments.attach(id, Arc::clone(&cell) as Arc<AnyCell>);
+        }
+        if let Some(parent) = cell.parent.and_then(|id| self.0.attachments.find(id)) {
+            parent.adopt_child();
+        }
+        Tracked::of(cell)
+    }
+
+    /// Sets the rules for a kind, for releases that begin from here on.
+    pub fn set_policy(&self, kind: Kind, policy: CleanupPolicy) {
+        self.0.policies.write().insert(kind, Arc::new(policy));
+    }
+
+    /// The rules for a kind.
+    #[must_use]
+    pub fn policy(&self, kind: Kind) -> CleanupPolicy {
+        let policies = self.0.policies.read();
+        policies
+            .get(&kind)
+            .map_or_else(|| self.0.default_policy.clone(), |own| (**own).clone())
+    }
+
+    pub(super) fn policy_of(&self, cell: &AnyCell) -> CleanupPolicy {
+        match &cell.policy {
+            Some(own) => (**own).clone(),
+            None => self.policy(cell.kind),
+        }
+    }
+
+    /// Looks whether a resource is still there, by its kind's own probe. `None` if it is not open
+    /// here any more.
+    #[must_use]
+    pub fn verify(&self, id: ResourceId) -> Option<Presence> {
+        let cell = self.0.attachments.find(id)?;
+        let deadline = Deadline::after(self.policy_of(&cell).verify_deadline());
+        Some(
+            within(deadline, move || cell.resource.verify())
+                .unwrap_or_else(|error| Presence::unknown(format!("verify {error}"))),
+        )
+    }
+
+    /// Releases whatever its policy says must go, at this clock's now.
+    ///
+    /// It is called by whoever keeps time: a timer, the monitor, a test.
+    pub fn enforce(&self) -> Vec<Release> {
+        let now = self.now();
+        let due: Vec<_> = self
+            .open_cells()
+            .into_iter()
+            .filter_map(|cell| {
+                match self.policy_of(&cell).judge(&cell.facts(now)) {
+                    Verdict::Release(reason) => Some((cell, reason)),
+                    Verdict::Keep => None,
+                }
+            })
+            .collect();
+        due.into_iter()
+            .map(|(cell, reason)| Self::release_cell(cell, Cause::Policy(reason), Rung::Ask))
+            .collect()
+    }
+
+    /// The last releases, oldest first: at most 1024. Releases on the fast path that went well are
+    /// counted in [`statistics`](Self::statistics) and not listed.
+    #[must_use]
+    pub fn history(&self) -> Vec<Release> {
+        self.0.history.last()
+    }
+
+    /// What became of all resources, by kind.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let mut kinds = BTreeMap::new();
+        self.0.history.add_to(&mut kinds);
+        for cell in self.open_cells() {
+            let kind = kinds.entry(cell.kind.name()).or_default();
+            let footprint = cell.footprint();
+            kind.live += 1;
+            kind.bytes += footprint.bytes;
+            kind.handles += u64::from(footprint.handles);
+        }
+        Statistics {
+            kinds,
+            untracked: self.0.ledger.map_or(0, |ledger| ledger.untracked()),
+            dropped: self.0.history.dropped(),
+        }
+    }
+
+    /// The ledger, unless tracking is off.
+    #[must_use]
+    pub fn ledger(&self) -> Option<Ledger> {
+        self.0.ledger
+    }
+
+    /// Why tracking is less than was asked for, if it is.
+    #[must_use]
+    pub fn degraded(&self) -> Option<&str> {
+        self.0.degraded.as_deref()
+    }
+
+    pub(super) fn attachments(&self) -> &Attachments {
+        &self.0.attachments
+    }
+
+    pub(super) fn records(&self) -> &History {
+        &self.0.history
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.0.clock.now()
+    }
+
+    pub(super) fn open_cells(&self) -> Vec<Arc<AnyCell>> {
+        let mut cells = self.0.attachments.all();
+        cells.retain(|cell| cell.is_releasable());
+        cells
+    }
+
+    /// Releases a resource and waits to the end; if someone else is doing so, waits for them.
+    pub(super) fn release_cell(cell: Arc<AnyCell>, cause: Cause, first: Rung) -> Release {
+        if !fork::is_original_process() {
+            let reason = "a forked child releases nothing of its parent's".to_owned();
+            let outcome = Outcome::ReleasedUnverified { reason };
+            return Release::by_another(&cell, cause, outcome);
+        }
+        if !cell.begin_release() {
+            let policy = cell.backstop.policy_of(&cell);
+            let longest = Rung::ALL.iter().map(|rung| policy.deadline(*rung)).sum();
+            return Release::wait_for_another(&cell, cause, Deadline::after(longest));
+        }
+        Self::release_children(&cell);
+        match cell.resource.blocking() {
+            Blocking::Never => release_inline(&cell, cause)
+                .unwrap_or_else(|| Release::by_another(&cell, cause, Outcome::Released)),
+            Blocking::Possible => Ladder::new(cell, cause, first).finish(),
+        }
+    }
+
+    /// Releases a resource whose guard is dropped, with the policy's patience.
+    pub(super) fn drop_cell(cell: Arc<AnyCell>, cause: Cause) {
+        if !fork::is_original_process() || !cell.begin_release() {
+            return;
+        }
+        Self::release_children(&cell);
+        match cell.resource.blocking() {
+            Blocking::Never => drop(release_inline(&cell, cause)),
+            Blocking::Possible => {
+                let patience = Deadline::after(cell.backstop.policy_of(&cell).drop_patience());
+                drop(Ladder::new(cell, cause, Rung::Ask).finish_within(patience));
+            }
+        }
+    }
+
+    pub(super) fn release_children(parent: &AnyCell) {
+        let Some(id) = parent.id().filter(|_| parent.has_children()) else {
+            return;
+        };
+        let mut children = parent.backstop.open_cells();
+        children.retain(|cell| cell.parent == Some(id));
+        // The last opened first, and each waited for: a parent must outlive its children.
+        children.sort_by_key(|cell| std::cmp::Reverse(cell.opened_order()));
+        for child in children {
+            drop(Self::release_cell(child, Cause::ParentReleased, Rung::Ask));
+        }
+    }
+}
+
+impl std::fmt::Debug for Backstop {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Backstop")
+            .field("ledger", &self.0.ledger)
+            .field("degraded", &self.0.degraded)
+            .finish_non_exhaustive()
+    }
+}

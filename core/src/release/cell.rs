@@ -1,0 +1,191 @@
+//! A resource with what is known of it, shared by its guard and the table of everything open.
+
+use std::cell::Cell as Counter;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::Backstop;
+use super::record::Release;
+use crate::ledger::{OpenEntry, State};
+use crate::policy::{CleanupPolicy, Facts};
+use crate::resource::{Deadline, Footprint, Kind, ResourceId, Site, TrackedResource};
+
+/// Any resource.
+pub(super) type AnyCell = Cell<dyn TrackedResource>;
+
+/// One resource and the state of its release.
+pub(super) struct Cell<R: ?Sized> {
+    pub(super) backstop: Backstop,
+    pub(super) kind: Kind,
+    pub(super) site: Site,
+    pub(super) parent: Option<ResourceId>,
+    /// Rules of its own, instead of its kind's.
+    pub(super) policy: Option<Box<CleanupPolicy>>,
+    id: Option<ResourceId>,
+    opened: u64,
+    serial: u64,
+    entry: Mutex<Option<OpenEntry>>,
+    phase: AtomicU8,
+    has_children: AtomicBool,
+    ended: Mutex<Option<Box<Release>>>,
+    woken: Condvar,
+    pub(super) resource: R,
+}
+
+/// Open: it may be used, and its release may begin.
+const OPEN: u8 = 0;
+/// Somebody has the right to release it, and is doing so.
+const RELEASING: u8 = 1;
+/// It was released.
+const RELEASED: u8 = 2;
+/// It was released in vain; a later attempt may begin.
+const STUCK: u8 = 3;
+
+/// What a new cell is made of.
+pub(super) struct Parts<R> {
+    pub(super) backstop: Backstop,
+    pub(super) kind: Kind,
+    pub(super) site: Site,
+    pub(super) parent: Option<ResourceId>,
+    pub(super) policy: Option<Box<CleanupPolicy>>,
+    pub(super) entry: Option<OpenEntry>,
+    pub(super) opened: u64,
+    pub(super) resource: R,
+}
+
+impl<R> Cell<R> {
+    pub(super) fn new(parts: Parts<R>) -> Self {
+        Self {
+            backstop: parts.backstop,
+            kind: parts.kind,
+            site: parts.site,
+            parent: parts.parent,
+            policy: parts.policy,
+            id: parts.entry.as_ref().map(OpenEntry::id),
+            opened: parts.opened,
+            serial: next_serial(),
+            entry: Mutex::new(parts.entry),
+            phase: AtomicU8::new(OPEN),
+            has_children: AtomicBool::new(false),
+            ended: Mutex::new(None),
+            woken: Condvar::new(),
+            resource: parts.resource,
+        }
+    }
+}
+
+impl<R: ?Sized> Cell<R> {
+    pub(super) fn id(&self) -> Option<ResourceId> {
+        self.id
+    }
+
+    /// Its place in the order of opening: by time, and within one tick of the clock by its
+    /// thread's count.
+    pub(super) fn opened_order(&self) -> (u64, u64) {
+        (self.opened, self.serial)
+    }
+
+    /// Takes the right to release. Exactly one caller gets it, until it gives up as stuck.
+    pub(super) fn begin_release(&self) -> bool {
+        let won = [OPEN, STUCK].into_iter().any(|from| {
+            // AcqRel: what users of the resource did before is seen by the releaser, and the other
+            // way round for a second attempt.
+            self.phase
+                .compare_exchange(from, RELEASING, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+        });
+        if won && let Some(entry) = &*self.entry.lock() {
+            entry.set_state(State::Closing);
+        }
+        won
+    }
+
+    /// Whether it may be used: no release has begun.
+    pub(super) fn is_open(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == OPEN
+    }
+
+    /// Whether it is, or may be, still there.
+    pub(super) fn is_releasable(&self) -> bool {
+        matches!(self.phase.load(Ordering::Acquire), OPEN | STUCK)
+    }
+
+    /// Ends a release without an account, on the fast path.
+    pub(super) fn end_quietly(&self) {
+        self.phase.store(RELEASED, Ordering::Release);
+        self.close_entry();
+    }
+
+    /// Ends a release with its account and wakes who waits for it.
+    pub(super) fn end(&self, release: &Release) {
+        let stuck = release.outcome.is_stuck();
+        if !stuck {
+            self.close_entry();
+        }
+        let mut ended = self.ended.lock();
+        *ended = Some(Box::new(release.clone()));
+        self.phase
+            .store(if stuck { STUCK } else { RELEASED }, Ordering::Release);
+        self.woken.notify_all();
+    }
+
+    fn close_entry(&self) {
+        if let Some(entry) = self.entry.lock().take() {
+            // Detached first: once the slot is given back, another resource may attach to it.
+            let attached = self.backstop.attachments().detach(entry.id());
+            entry.close();
+            drop(attached);
+        }
+    }
+
+    /// The account of the last release that ended, waited for until the deadline.
+    pub(super) fn await_end(&self, deadline: Deadline) -> Option<Release> {
+        let mut ended = self.ended.lock();
+        while self.phase.load(Ordering::Acquire) == RELEASING {
+            if self
+                .woken
+                .wait_until(&mut ended, deadline.instant())
+                .timed_out()
+            {
+                return None;
+            }
+        }
+        ended.as_deref().cloned()
+    }
+
+    pub(super) fn adopt_child(&self) {
+        // Relaxed: read after the parent's release began, which orders itself by `phase`.
+        self.has_children.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_children(&self) -> bool {
+        self.has_children.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn with_entry<T>(&self, body: impl FnOnce(&mut OpenEntry) -> T) -> Option<T> {
+        self.entry.lock().as_mut().map(body)
+    }
+
+    pub(super) fn footprint(&self) -> Footprint {
+        self.with_entry(|entry| entry.footprint())
+            .unwrap_or_default()
+    }
+
+    /// What a policy sees of it at `now`.
+    pub(super) fn facts(&self, now: u64) -> Facts {
+        let (opened, touched) = self
+            .with_entry(|entry| entry.times())
+            .unwrap_or((self.opened, self.opened));
+        Facts::at(now, opened, touched)
+    }
+}
+
+/// A number that grows with each opening on this thread. Threads do not share it, so that they do not
+/// meet here; between threads the clock's ticks must do.
+fn next_serial() -> u64 {
+    thread_local! {
+        static NEXT: Counter<u64> = const { Counter::new(0) };
+    }
+    NEXT.try_with(|next| next.replace(next.get() + 1)).unwrap_or(u64::MAX)
+}

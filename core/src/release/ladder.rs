@@ -1,0 +1,381 @@
+//! The ladder: ask, insist, force, and a look after each whether it is gone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::cell::AnyCell;
+use super::record::{Cause, Outcome, Release};
+use super::watched::{Call, CallError, panic_text};
+use crate::error::Error;
+use crate::policy::CleanupPolicy;
+use crate::resource::{Deadline, Presence, Progress, Rung, Step};
+
+/// The release of one resource, which its holder drives until it ends. It can be left in the middle
+/// and driven on from another thread.
+pub(super) struct Ladder {
+    cell: Arc<AnyCell>,
+    policy: CleanupPolicy,
+    cause: Cause,
+    started: Instant,
+    rung: Rung,
+    rung_ends: Deadline,
+    failures: u32,
+    attempts: u32,
+    errors: Vec<String>,
+    wait: Wait,
+}
+
+/// What the ladder is waiting for.
+enum Wait {
+    /// A call of `release`, followed by a look.
+    Release(Call<(Result<Progress, Error>, Option<Presence>)>),
+    /// A look, after a release that is done or pending; how long until the next one; by when.
+    Look(Call<Presence>, Duration, Deadline),
+    /// The time of the next look.
+    NextLook(Deadline, Duration),
+    /// The time of the next try on this rung.
+    NextTry(Deadline),
+    /// Nothing: the next rung's call has yet to begin.
+    Begin,
+}
+
+/// What came of one wait.
+enum Event {
+    Goes,
+    Over(Outcome),
+    Patience,
+}
+
+impl Ladder {
+    /// The ladder of a resource whose right to release was taken, beginning at `first`.
+    pub(super) fn new(cell: Arc<AnyCell>, cause: Cause, first: Rung) -> Self {
+        let policy = cell.backstop.policy_of(&cell);
+        let mut ladder = Self {
+            cell,
+            policy,
+            cause,
+            started: Instant::now(),
+            rung: first,
+            rung_ends: Deadline::after(Duration::ZERO),
+            failures: 0,
+            attempts: 0,
+            errors: Vec::new(),
+            wait: Wait::Begin,
+        };
+        while ladder.rung != Rung::Force && ladder.policy.deadline(ladder.rung).is_zero() {
+            ladder.rung = next(ladder.rung);
+        }
+        ladder.enter_rung();
+        ladder
+    }
+
+    /// Drives the ladder to its end.
+    pub(super) fn finish(mut self) -> Release {
+        loop {
+            if let Some(outcome) = self.advance(None) {
+                return self.account(outcome);
+            }
+        }
+    }
+
+    /// Drives the ladder until its end or the deadline; past that it goes on in the background.
+    pub(super) fn finish_within(mut self, patience: Deadline) -> Option<Release> {
+        if let Some(outcome) = self.advance(Some(patience)) {
+            return Some(self.account(outcome));
+        }
+        let cell = Arc::clone(&self.cell);
+        if let Err(error) = Call::begin(move || {
+            let _ = self.finish();
+        }) {
+            tracing::warn!(kind = %cell.kind, %error, "a release cannot go on in the background");
+        }
+        None
+    }
+
+    fn advance(&mut self, patience: Option<Deadline>) -> Option<Outcome> {
+        loop {
+            match self.step(patience) {
+                Event::Goes => {}
+                Event::Over(outcome) => return Some(outcome),
+                Event::Patience => return None,
+            }
+        }
+    }
+
+    fn step(&mut self, patience: Option<Deadline>) -> Event {
+        match std::mem::replace(&mut self.wait, Wait::Begin) {
+            Wait::Begin => self.begin(),
+            Wait::Release(call) => {
+                // A forced release whose time is short still gets to answer a look's time.
+                let ends = self.rung_ends;
+                match call.answer(earlier(ends, patience)) {
+                    Some(answer) => self.released(answer),
+                    None if ends.has_passed() => {
+                        self.fail(format!("{}: {}", self.rung, CallError::Hung));
+                        self.climb(None)
+                    }
+                    None => {
+                        self.wait = Wait::Release(call);
+                        Event::Patience
+                    }
+                }
+            }
+            Wait::Look(call, pause, ends) => match call.answer(earlier(ends, patience)) {
+                Some(answer) => {
+                    let presence = answer
+                        .unwrap_or_else(|error| Presence::unknown(format!("verify {error}")));
+                    self.looked(presence, pause)
+                }
+                None if ends.has_passed() => {
+                    self.looked(Presence::unknown("verify did not return in time"), pause)
+                }
+                None => {
+                    self.wait = Wait::Look(call, pause, ends);
+                    Event::Patience
+                }
+            },
+            Wait::NextLook(at, pause) => match sleep_until(at, patience) {
+                true => self.look(pause),
+                false => {
+                    self.wait = Wait::NextLook(at, pause);
+                    Event::Patience
+                }
+            },
+            Wait::NextTry(at) => match sleep_until(at, patience) {
+                true => Event::Goes,
+                false => {
+                    self.wait = Wait::NextTry(at);
+                    Event::Patience
+                }
+            },
+        }
+    }
+
+    fn begin(&mut self) -> Event {
+        self.attempts += 1;
+        let (cell, step) = (Arc::clone(&self.cell), Step::new(self.rung, self.rung_ends));
+        let call = Call::begin(move || {
+            let progress = cell.resource.release(&step);
+            let presence = progress.is_ok().then(|| cell.resource.verify());
+            (progress, presence)
+        });
+        match call {
+            Ok(call) => {
+                self.wait = Wait::Release(call);
+                Event::Goes
+            }
+            Err(error) => {
+                self.fail(error.to_string());
+                self.climb(None)
+            }
+        }
+    }
+
+    fn released(
+        &mut self,
+        answer: Result<(Result<Progress, Error>, Option<Presence>), CallError>,
+    ) -> Event {
+        match answer {
+            Ok((Ok(progress), presence)) => {
+                let presence = presence.unwrap_or(Presence::unknown("not looked"));
+                match (progress, presence) {
+                    (_, Presence::Gone) => Event::Over(Outcome::Released),
+                    // It says that it let go and nothing can tell: trying harder proves nothing.
+                    (Progress::Done, Presence::Unknown { reason }) => {
+                        Event::Over(Outcome::ReleasedUnverified { reason })
+                    }
+                    (_, presence) => self.looked(presence, FIRST_PAUSE),
+                }
+            }
+            Ok((Err(error), _)) => {
+                let again = error.can_retry();
+                self.fail(format!("{}: {}", self.rung, error.chain()));
+                self.failures += 1;
+                let at = Deadline::after(self.policy.backoff().after(self.failures));
+                if again && self.failures <= self.policy.retries() && at < self.rung_ends {
+                    self.wait = Wait::NextTry(at);
+                    return Event::Goes;
+                }
+                // It may have gone all the same: what a failed release says is not believed either.
+                self.look_before_climbing()
+            }
+            Err(error) => {
+                self.fail(format!("{}: {error}", self.rung));
+                self.look_before_climbing()
+            }
+        }
+    }
+
+    fn look_before_climbing(&mut self) -> Event {
+        self.rung_ends = Deadline::after(Duration::ZERO);
+        self.look(FIRST_PAUSE)
+    }
+
+    fn look(&mut self, pause: Duration) -> Event {
+        let cell = Arc::clone(&self.cell);
+        match Call::begin(move || cell.resource.verify()) {
+            Ok(call) => {
+                let ends = Deadline::after(self.policy.verify_deadline());
+                self.wait = Wait::Look(call, pause, ends);
+                Event::Goes
+            }
+            Err(error) => self.looked(Presence::unknown(error.to_string()), pause),
+        }
+    }
+
+    fn looked(&mut self, presence: Presence, pause: Duration) -> Event {
+        if presence.is_gone() {
+            return Event::Over(Outcome::Released);
+        }
+        let at = Deadline::after(pause);
+        if at < self.rung_ends {
+            self.wait = Wait::NextLook(at, (pause * 2).min(LONGEST_PAUSE));
+            return Event::Goes;
+        }
+        self.climb(Some(presence))
+    }
+
+    fn climb(&mut self, presence: Option<Presence>) -> Event {
+        if self.rung != Rung::Force {
+            self.rung = next(self.rung);
+            self.enter_rung();
+            return Event::Goes;
+        }
+        let reason = self.errors.last().cloned();
+        Event::Over(match presence {
+            Some(Presence::Unknown { reason: unknown }) if reason.is_none() => {
+                Outcome::ReleasedUnverified { reason: unknown }
+            }
+            Some(Presence::Present { holder }) => Outcome::Stuck {
+                holder,
+                reason: reason.unwrap_or_else(|| "still there after force".into()),
+            },
+            _ => Outcome::Stuck {
+                holder: None,
+                reason: reason.unwrap_or_else(|| "not known to be gone".into()),
+            },
+        })
+    }
+
+    fn enter_rung(&mut self) {
+        self.failures = 0;
+        self.rung_ends = Deadline::after(self.policy.deadline(self.rung));
+        self.wait = Wait::Begin;
+    }
+
+    fn fail(&mut self, error: String) {
+        tracing::debug!(kind = %self.cell.kind, site = %self.cell.site, error, "a release failed");
+        self.errors.push(error);
+    }
+
+    fn account(self, outcome: Outcome) -> Release {
+        let release = Release {
+            id: self.cell.id(),
+            kind: self.cell.kind,
+            label: label_of(&self.cell),
+            site: self.cell.site,
+            cause: self.cause,
+            outcome,
+            rung: self.rung,
+            attempts: self.attempts,
+            took: self.started.elapsed(),
+            errors: self.errors,
+        };
+        if release.outcome.is_stuck() {
+            tracing::warn!(site = %release.site, "{release}");
+        }
+        self.cell.end(&release);
+        self.cell.backstop.records().push(release.clone());
+        release
+    }
+}
+
+/// Releases on the calling thread what promises never to block. `None` if that went well, which is
+/// counted and not accounted one by one.
+pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Option<Release> {
+    let started = Instant::now();
+    let mut errors = Vec::new();
+    let mut presence = Presence::unknown("not released");
+    let mut attempts = 0;
+    for rung in Rung::ALL {
+        attempts += 1;
+        let step = Step::new(rung, Deadline::after(Duration::ZERO));
+        let tried = catch_unwind(AssertUnwindSafe(|| {
+            let progress = cell.resource.release(&step);
+            (progress, cell.resource.verify())
+        }));
+        match tried {
+            Ok((Ok(_), Presence::Gone)) if errors.is_empty() && attempts == 1 => {
+                cell.end_quietly();
+                cell.backstop.records().count(cell.kind);
+                return None;
+            }
+            Ok((progress, seen)) => {
+                if let Err(error) = progress {
+                    errors.push(format!("{rung}: {}", error.chain()));
+                }
+                presence = seen;
+                if presence.is_gone() {
+                    break;
+                }
+            }
+            Err(panic) => errors.push(format!("{rung}: panicked: {}", panic_text(&*panic))),
+        }
+    }
+    let outcome = match presence {
+        Presence::Gone => Outcome::Released,
+        Presence::Unknown { reason } if errors.is_empty() => {
+            Outcome::ReleasedUnverified { reason }
+        }
+        Presence::Unknown { reason } => Outcome::Stuck {
+            holder: None,
+            reason: errors.last().cloned().unwrap_or(reason),
+        },
+        Presence::Present { holder } => Outcome::Stuck {
+            holder,
+            reason: errors.last().cloned().unwrap_or_else(|| "still there".into()),
+        },
+    };
+    let release = Release {
+        id: cell.id(),
+        kind: cell.kind,
+        label: label_of(cell),
+        site: cell.site,
+        cause,
+        outcome,
+        rung: Rung::Force,
+        attempts,
+        took: started.elapsed(),
+        errors,
+    };
+    cell.end(&release);
+    cell.backstop.records().push(release.clone());
+    Some(release)
+}
+
+/// A label asked for when things go wrong already: a panic in it loses the label only.
+pub(super) fn label_of(cell: &AnyCell) -> String {
+    catch_unwind(AssertUnwindSafe(|| cell.resource.label().into_owned()))
+        .unwrap_or_else(|_| "(its label panicked)".into())
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+fn next(rung: Rung) -> Rung {
+    match rung {
+        Rung::Ask => Rung::Insist,
+        Rung::Insist | Rung::Force => Rung::Force,
+    }
+}
+
+fn earlier(deadline: Deadline, patience: Option<Deadline>) -> Deadline {
+    patience.map_or(deadline, |patience| deadline.earlier(patience))
+}
+
+/// Sleeps until `at`; false if patience ended first.
+fn sleep_until(at: Deadline, patience: Option<Deadline>) -> bool {
+    std::thread::sleep(earlier(at, patience).remaining());
+    at.has_passed()
+}

@@ -1,0 +1,376 @@
+//! Reuse by key: get what is idle or open another, within bounds.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::backstop::Backstop;
+use super::clock::Clock;
+use super::record::{Cause, Release};
+use super::tracked::Tracked;
+use crate::error::{Error, ErrorKind, Stage};
+use crate::resource::{Deadline, Rung, Site, TrackedResource};
+
+/// The bounds of a pool.
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// The most resources of one key, idle and lent. Default: 8.
+    pub most_per_key: usize,
+    /// How long a checkout waits for one to come back. Default: 30 s.
+    pub wait: Duration,
+    /// How long one may lie idle before [`evict_idle`](Pool::evict_idle) releases it. Default: 10 min.
+    pub idle_limit: Duration,
+    /// How long one may be lent before [`long_loans`](Pool::long_loans) names its borrower's site.
+    /// Default: 2 min.
+    pub leak_threshold: Duration,
+    /// The clock by which both are told. Default: the system's.
+    pub clock: Clock,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self {
+            most_per_key: 8,
+            wait: Duration::from_secs(30),
+            idle_limit: Duration::from_secs(600),
+            leak_threshold: Duration::from_secs(120),
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// Resources that are used again, by key. A cheap handle: clones are the same pool.
+///
+/// # Guarantees
+/// Never more than [`most_per_key`](PoolOptions::most_per_key) of a key exist. What comes back passes
+/// the pool's reset first; what fails it, or comes back in a panic, is released and not lent again.
+/// What was released from outside while idle is not lent.
+pub struct Pool<K, R: TrackedResource>(Arc<Inner<K, R>>);
+
+struct Inner<K, R: TrackedResource> {
+    options: PoolOptions,
+    reset: Box<dyn Fn(&R) -> Result<(), Error> + Send + Sync>,
+    shelves: Mutex<Shelves<K, R>>,
+    returned: Condvar,
+}
+
+struct Shelves<K, R: TrackedResource> {
+    keys: HashMap<K, Shelf<R>>,
+    waiting: usize,
+    next_loan: u64,
+    statistics: PoolStatistics,
+}
+
+struct Shelf<R: TrackedResource> {
+    idle: Vec<Idle<R>>,
+    loans: Vec<Loan>,
+    /// Being opened, outside the lock.
+    opening: usize,
+}
+
+struct Idle<R: TrackedResource> {
+    guard: Tracked<R>,
+    since: u64,
+}
+
+/// One resource that is lent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loan {
+    number: u64,
+    /// Where it was borrowed.
+    pub site: Site,
+    /// When: nanoseconds of the pool's clock.
+    pub since: u64,
+}
+
+/// What a pool did, and what it holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolStatistics {
+    /// Idle now.
+    pub idle: usize,
+    /// Lent now.
+    pub lent: usize,
+    /// Threads that wait now.
+    pub waiting: usize,
+    /// Opened since the start.
+    pub opened: u64,
+    /// Lent again without opening.
+    pub reused: u64,
+    /// Released instead of being taken back: dirty, or returned in a panic.
+    pub rejected: u64,
+    /// Released after lying idle.
+    pub evicted: u64,
+    /// Checkouts that waited in vain.
+    pub timed_out: u64,
+}
+
+/// A resource on loan; dropping it gives it back.
+#[must_use = "dropping it gives the resource back"]
+pub struct Borrowed<K: Hash + Eq + Clone, R: TrackedResource> {
+    pool: Arc<Inner<K, R>>,
+    key: K,
+    loan: u64,
+    guard: Option<Tracked<R>>,
+}
+
+impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
+    /// A pool that takes back what `reset` makes clean again.
+    pub fn new(
+        options: PoolOptions,
+        reset: impl Fn(&R) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            options,
+            reset: Box::new(reset),
+            shelves: Mutex::new(Shelves {
+                keys: HashMap::new(),
+                waiting: 0,
+                next_loan: 0,
+                statistics: PoolStatistics::default(),
+            }),
+            returned: Condvar::new(),
+        }))
+    }
+
+    /// Lends an idle resource of this key, or opens one if there may be another, or waits for one.
+    ///
+    /// # Errors
+    /// `open` failed; or none came back in time, in which case the error names who holds them.
+    #[track_caller]
+    pub fn get_or_open(
+        &self,
+        key: K,
+        open: impl FnOnce(&K) -> Result<Tracked<R>, Error>,
+    ) -> Result<Borrowed<K, R>, Error> {
+        let site = Site::caller();
+        let deadline = Deadline::after(self.0.options.wait);
+        let mut shelves = self.0.shelves.lock();
+        loop {
+            let shelf = shelves.shelf(&key);
+            while let Some(idle) = shelf.idle.pop() {
+                if idle.guard.get().is_ok() {
+                    let loan = shelves.lend(&key, site, self.0.options.clock.now());
+                    shelves.statistics.reused += 1;
+                    drop(shelves);
+                    idle.guard.touch();
+                    return Ok(self.lent(key, loan, idle.guard));
+                }
+            }
+            if shelf.loans.len() + shelf.opening < self.0.options.most_per_key {
+                shelf.opening += 1;
+                drop(shelves);
+                return self.open(key, site, open);
+            }
+            shelves.waiting += 1;
+            let late = self
+                .0
+                .returned
+                .wait_until(&mut shelves, deadline.instant())
+                .timed_out();
+            shelves.waiting -= 1;
+            if late {
+                shelves.statistics.timed_out += 1;
+                return Err(shelves.none_came_back(&key, self.0.options.wait));
+            }
+        }
+    }
+
+    fn open(
+        &self,
+        key: K,
+        site: Site,
+        open: impl FnOnce(&K) -> Result<Tracked<R>, Error>,
+    ) -> Result<Borrowed<K, R>, Error> {
+        let opening = Opening {
+            pool: &self.0,
+            key: &key,
+        };
+        let guard = open(&key)?;
+        let loan = {
+            let mut shelves = self.0.shelves.lock();
+            shelves.statistics.opened += 1;
+            shelves.lend(&key, site, self.0.options.clock.now())
+        };
+        drop(opening);
+        Ok(self.lent(key, loan, guard))
+    }
+
+    fn lent(&self, key: K, loan: u64, guard: Tracked<R>) -> Borrowed<K, R> {
+        Borrowed {
+            pool: Arc::clone(&self.0),
+            key,
+            loan,
+            guard: Some(guard),
+        }
+    }
+
+    /// Releases what has lain idle for longer than the limit, and gives the accounts.
+    pub fn evict_idle(&self) -> Vec<Release> {
+        let now = self.0.options.clock.now();
+        let limit = nanoseconds(self.0.options.idle_limit);
+        self.evict(|idle| now.saturating_sub(idle.since) > limit)
+    }
+
+    /// Releases everything idle, and gives the accounts.
+    pub fn clear(&self) -> Vec<Release> {
+        self.evict(|_| true)
+    }
+
+    fn evict(&self, goes: impl Fn(&Idle<R>) -> bool) -> Vec<Release> {
+        let mut gone = Vec::new();
+        {
+            let mut shelves = self.0.shelves.lock();
+            for shelf in shelves.keys.values_mut() {
+                gone.extend(shelf.idle.extract_if(.., |idle| goes(idle)));
+            }
+            shelves
+                .keys
+                .retain(|_, shelf| !shelf.idle.is_empty() || shelf.taken() > 0);
+            shelves.statistics.evicted += gone.len() as u64;
+        }
+        // Outside the lock: a release may take long.
+        gone.into_iter()
+            .map(|idle| {
+                Backstop::release_cell(idle.guard.into_cell(), Cause::PoolEvicted, Rung::Ask)
+            })
+            .collect()
+    }
+
+    /// The loans that are older than the leak threshold: a leak, or a slow user; each names where it
+    /// was borrowed. One that comes back is no longer among them.
+    #[must_use]
+    pub fn long_loans(&self) -> Vec<(K, Loan)> {
+        let now = self.0.options.clock.now();
+        let limit = nanoseconds(self.0.options.leak_threshold);
+        let shelves = self.0.shelves.lock();
+        shelves
+            .keys
+            .iter()
+            .flat_map(|(key, shelf)| shelf.loans.iter().map(move |loan| (key, loan)))
+            .filter(|(_, loan)| now.saturating_sub(loan.since) > limit)
+            .map(|(key, loan)| (key.clone(), loan.clone()))
+            .collect()
+    }
+
+    /// What it did, and what it holds.
+    #[must_use]
+    pub fn statistics(&self) -> PoolStatistics {
+        let shelves = self.0.shelves.lock();
+        PoolStatistics {
+            idle: shelves.keys.values().map(|shelf| shelf.idle.len()).sum(),
+            lent: shelves.keys.values().map(|shelf| shelf.loans.len()).sum(),
+            waiting: shelves.waiting,
+            ..shelves.statistics
+        }
+    }
+}
+
+impl<K, R: TrackedResource> Clone for Pool<K, R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// The right to open one; given back when it is dropped, also by a panic of the opener.
+struct Opening<'a, K: Hash + Eq + Clone, R: TrackedResource> {
+    pool: &'a Inner<K, R>,
+    key: &'a K,
+}
+
+impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Opening<'_, K, R> {
+    fn drop(&mut self) {
+        self.pool.shelves.lock().shelf(self.key).opening -= 1;
+        self.pool.returned.notify_one();
+    }
+}
+
+impl<K: Hash + Eq + Clone, R: TrackedResource> Shelves<K, R> {
+    fn shelf(&mut self, key: &K) -> &mut Shelf<R> {
+        if !self.keys.contains_key(key) {
+            let empty = Shelf {
+                idle: Vec::new(),
+                loans: Vec::new(),
+                opening: 0,
+            };
+            self.keys.insert(key.clone(), empty);
+        }
+        self.keys.get_mut(key).expect("the key was just inserted")
+    }
+
+    fn lend(&mut self, key: &K, site: Site, since: u64) -> u64 {
+        self.next_loan += 1;
+        let number = self.next_loan;
+        self.shelf(key).loans.push(Loan {
+            number,
+            site,
+            since,
+        });
+        number
+    }
+
+    fn none_came_back(&mut self, key: &K, waited: Duration) -> Error {
+        let shelf = self.shelf(key);
+        let holders: Vec<String> = shelf.loans.iter().map(|loan| loan.site.to_string()).collect();
+        Error::new(
+            ErrorKind::Deadline,
+            Stage::Open,
+            "no pooled resource came back in time",
+        )
+        .with("waited", format!("{waited:?}"))
+        .with("lent", shelf.loans.len())
+        .with("borrowed at", holders.join(" and "))
+    }
+}
+
+impl<R: TrackedResource> Shelf<R> {
+    fn taken(&self) -> usize {
+        self.loans.len() + self.opening
+    }
+}
+
+impl<K: Hash + Eq + Clone, R: TrackedResource> Deref for Borrowed<K, R> {
+    type Target = Tracked<R>;
+
+    fn deref(&self) -> &Tracked<R> {
+        self.guard
+            .as_ref()
+            .expect("a loan holds its guard until it is dropped")
+    }
+}
+
+impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Borrowed<K, R> {
+    fn drop(&mut self) {
+        let Some(guard) = self.guard.take() else {
+            return;
+        };
+        let clean = !std::thread::panicking()
+            && guard.get().is_ok()
+            && (self.pool.reset)(&guard)
+                .inspect_err(|error| tracing::debug!(%error, "a pooled resource is dirty"))
+                .is_ok();
+        guard.touch();
+        let since = self.pool.options.clock.now();
+        let mut shelves = self.pool.shelves.lock();
+        let shelf = shelves.shelf(&self.key);
+        shelf.loans.retain(|loan| loan.number != self.loan);
+        let rejected = if clean {
+            shelf.idle.push(Idle { guard, since });
+            None
+        } else {
+            shelves.statistics.rejected += 1;
+            Some(guard)
+        };
+        drop(shelves);
+        self.pool.returned.notify_one();
+        // Released outside the lock, and after its place was given back.
+        drop(rejected);
+    }
+}
+
+fn nanoseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,166 @@
+//! Letting everything go, in order.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backstop::Backstop;
+use super::cell::AnyCell;
+use super::ladder::{Ladder, release_inline};
+use super::record::{Cause, Release};
+use super::watched::Call;
+use crate::os::fork;
+use crate::policy::Order;
+use crate::resource::{Blocking, Deadline, Kind, Rung};
+
+/// What came of releasing many.
+#[derive(Debug, Default)]
+#[must_use = "some may be stuck"]
+pub struct ReleaseReport {
+    /// The releases that ended, in the order in which they ended.
+    pub ended: Vec<Release>,
+    /// How many more went well on the fast path.
+    pub quietly: u64,
+    /// What had not ended at the deadline: kind, label and site.
+    pub unfinished: Vec<String>,
+}
+
+impl ReleaseReport {
+    /// Whether everything is gone.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.unfinished.is_empty() && !self.ended.iter().any(|release| release.outcome.is_stuck())
+    }
+}
+
+impl fmt::Display for ReleaseReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stuck = self
+            .ended
+            .iter()
+            .filter(|release| release.outcome.is_stuck())
+            .count();
+        write!(
+            formatter,
+            "{} released, {} stuck, {} unfinished",
+            self.ended.len() as u64 - stuck as u64 + self.quietly,
+            stuck,
+            self.unfinished.len()
+        )
+    }
+}
+
+/// One that is being released in the background.
+struct Pending {
+    cell: Arc<AnyCell>,
+    call: Call<Release>,
+}
+
+impl Backstop {
+    /// Releases everything that is open: by order, the last opened first, children before parents.
+    ///
+    /// Each release gets a moment; what takes longer goes on beside the next, so that one that is
+    /// stuck holds up no other. A parent waits for its children. Ends when all have ended, at the
+    /// latest at the deadline.
+    pub fn release_all(&self, deadline: Deadline) -> ReleaseReport {
+        self.release_open(|_| true, Cause::Asked, Rung::Ask, deadline)
+    }
+
+    /// Releases everything of a kind that is open, as [`release_all`](Self::release_all) does.
+    pub fn release_kind(&self, kind: Kind, deadline: Deadline) -> ReleaseReport {
+        self.release_open(|cell| cell.kind == kind, Cause::Asked, Rung::Ask, deadline)
+    }
+
+    /// Releases everything that is open without asking first.
+    pub fn force_all(&self, deadline: Deadline) -> ReleaseReport {
+        self.release_open(|_| true, Cause::Asked, Rung::Force, deadline)
+    }
+
+    pub(super) fn release_open(
+        &self,
+        chosen: impl Fn(&AnyCell) -> bool,
+        cause: Cause,
+        first: Rung,
+        deadline: Deadline,
+    ) -> ReleaseReport {
+        let mut report = ReleaseReport::default();
+        if !fork::is_original_process() {
+            return report;
+        }
+        let mut cells: Vec<(Order, Arc<AnyCell>)> = self
+            .open_cells()
+            .into_iter()
+            .filter(|cell| chosen(cell))
+            .map(|cell| (self.policy_of(&cell).order(), cell))
+            .collect();
+        cells.sort_by(|(left_order, left), (right_order, right)| {
+            left_order
+                .cmp(right_order)
+                .then_with(|| right.opened_order().cmp(&left.opened_order()))
+        });
+        for group in cells.chunk_by(|(left, _), (right, _)| left == right) {
+            let pending: Vec<Pending> = group
+                .iter()
+                .filter_map(|(_, cell)| report.begin(Arc::clone(cell), cause, first))
+                .collect();
+            for Pending { cell, call } in pending {
+                report.collect(&cell, &call, deadline);
+            }
+        }
+        report
+    }
+}
+
+impl ReleaseReport {
+    /// Releases one, and gives it back as pending if that takes longer than a moment.
+    fn begin(&mut self, cell: Arc<AnyCell>, cause: Cause, first: Rung) -> Option<Pending> {
+        if !cell.begin_release() {
+            return None;
+        }
+        if cell.resource.blocking() == Blocking::Never {
+            match release_inline(&cell, cause) {
+                Some(release) => self.ended.push(release),
+                None => self.quietly += 1,
+            }
+            return None;
+        }
+        let body = Arc::clone(&cell);
+        let call = Call::begin(move || {
+            Backstop::release_children(&body);
+            Ladder::new(body, cause, first).finish()
+        });
+        match call {
+            Ok(call) => match call.answer(Deadline::after(MOMENT)) {
+                Some(Ok(release)) => {
+                    self.ended.push(release);
+                    None
+                }
+                Some(Err(error)) => {
+                    self.unfinished.push(format!("{}: {error}", name(&cell)));
+                    None
+                }
+                None => Some(Pending { cell, call }),
+            },
+            Err(error) => {
+                self.unfinished.push(format!("{}: {error}", name(&cell)));
+                None
+            }
+        }
+    }
+
+    fn collect(&mut self, cell: &AnyCell, call: &Call<Release>, deadline: Deadline) {
+        match call.answer(deadline) {
+            Some(Ok(release)) => self.ended.push(release),
+            Some(Err(error)) => self.unfinished.push(format!("{}: {error}", name(cell))),
+            None => self.unfinished.push(name(cell)),
+        }
+    }
+}
+
+/// How long the next one waits for the one before it, so that quick releases end in strict order.
+const MOMENT: Duration = Duration::from_millis(50);
+
+fn name(cell: &AnyCell) -> String {
+    let label = super::ladder::label_of(cell);
+    format!("{} {label} opened at {}", cell.kind, cell.site)
+}

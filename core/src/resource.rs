@@ -1,0 +1,25 @@
+//! What must be released, and what everyone needs to know of it.
+//!
+//! Takes nothing from the rest; gives the trait that adapters implement, [`TrackedResource`], and
+//! the words it speaks in: kind, label, footprint, site, rung, presence, recipe.
+
+mod tracked_resource;
+
+mod deadline;
+mod footprint;
+mod id;
+mod kind;
+mod presence;
+mod recipe;
+mod rung;
+mod site;
+
+pub use deadline::Deadline;
+pub use footprint::{Bytes, Footprint};
+pub use id::ResourceId;
+pub use kind::Kind;
+pub use presence::Presence;
+pub use recipe::Recipe;
+pub use rung::{Progress, Rung, Step};
+pub use site::Site;
+pub use tracked_resource::{Blocking, TrackedResource};

@@ -1,0 +1,57 @@
+//! What a resource is.
+
+use std::fmt;
+
+/// The name of a family's resource, such as `process.child` or `tempfs.dir`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kind(&'static str);
+
+impl Kind {
+    /// Makes a kind of its name: lower-case letters, digits and `-`, in parts joined by `.`, at most
+    /// 64 bytes.
+    ///
+    /// # Panics
+    /// The name is not of that form. In a `const` that is an error of compilation.
+    #[must_use]
+    #[track_caller]
+    pub const fn new(name: &'static str) -> Self {
+        let bytes = name.as_bytes();
+        assert!(
+            !bytes.is_empty() && bytes.len() <= 64,
+            "a kind has 1 to 64 bytes"
+        );
+        let mut index = 0;
+        while index < bytes.len() {
+            assert!(
+                matches!(bytes[index], b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'),
+                "a kind has lower-case letters, digits, `-` and `.` only"
+            );
+            index += 1;
+        }
+        Self(name)
+    }
+
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+
+    /// The family: the part before the first dot.
+    #[must_use]
+    pub fn family(self) -> &'static str {
+        self.0.split('.').next().unwrap_or(self.0)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Kind({})", self.0)
+    }
+}
