@@ -4,3 +4,18 @@
 pub mod clock;
 pub mod fork;
 pub mod random;
+
+// Files.
+mod beneath;
+mod descent;
+pub mod descriptors;
+pub mod directory;
+mod file_identity;
+mod listing;
+pub mod lock;
+pub mod private;
+pub mod quarantine;
+pub mod removal;
+mod signs;
+mod status;
+pub mod survey;

@@ -4,3 +4,12 @@
 pub mod clock;
 pub mod fork;
 pub mod random;
+
+// Files.
+pub mod descriptors;
+pub mod directory;
+pub mod lock;
+pub mod private;
+pub mod quarantine;
+pub mod removal;
+pub mod survey;
