@@ -13,6 +13,8 @@ pub mod directory;
 mod file_identity;
 mod listing;
 pub mod lock;
+#[cfg(test)]
+mod place;
 pub mod private;
 pub mod quarantine;
 pub mod removal;

@@ -344,3 +344,265 @@ fn compare(expected: &FileIdentity, found: FileIdentity, left: Left) -> Result<(
 fn system(step: &'static str, source: io::Error) -> Refusal {
     Refusal::System { step, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::place::Place;
+    use super::*;
+    use crate::os::files::Signs;
+
+    const QUARANTINE: &str = ".quarantine";
+
+    fn os(name: &str) -> &OsStr {
+        OsStr::new(name)
+    }
+
+    fn identity(place: &Place, name: &str) -> FileIdentity {
+        place.open().identity_beneath(os(name)).unwrap()
+    }
+
+    fn remove(place: &Place, expected: Option<&FileIdentity>) -> Result<Removal, Refusal> {
+        let root = place.open();
+        remove_proven(
+            &root,
+            os("tree"),
+            expected,
+            os(QUARANTINE),
+            &Limits::default(),
+        )
+    }
+
+    /// What a sweeper leaves that is killed after the move.
+    fn move_into_quarantine(place: &Place) {
+        let root = place.open();
+        let directory = root.create_beneath(os(QUARANTINE)).unwrap();
+        let taken = directory.create_beneath(os(TAKEN)).unwrap();
+        root.rename_into(os("tree"), &taken, os("tree")).unwrap();
+    }
+
+    #[test]
+    fn the_proven_entry_goes_and_the_quarantine_with_it() {
+        let place = Place::new();
+        std::fs::write(place.directory("tree/a").join("file"), "").unwrap();
+        let expected = identity(&place, "tree");
+        let removal = remove(&place, Some(&expected)).unwrap();
+        assert!(removal.is_complete(), "{removal:?}");
+        assert_eq!((removal.files, removal.directories), (1, 2));
+        assert_eq!(place.root().read_dir().unwrap().count(), 0);
+        assert!(remove(&place, Some(&expected)).unwrap().is_complete());
+    }
+
+    #[test]
+    fn a_successor_of_the_same_name_is_not_touched() {
+        let place = Place::new();
+        place.directory("tree");
+        let expected = identity(&place, "tree");
+        std::fs::remove_dir(place.path("tree")).unwrap();
+        std::fs::write(place.directory("tree").join("precious"), "data").unwrap();
+        let refusal = remove(&place, Some(&expected)).unwrap_err();
+        assert!(
+            matches!(&refusal, Refusal::Different { left: Left::Untouched, found, .. }
+                if **found == identity(&place, "tree")),
+            "{refusal:?}"
+        );
+        assert!(place.path("tree/precious").exists());
+        assert!(!place.path(QUARANTINE).exists());
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_directory_leads_nowhere() {
+        let place = Place::new();
+        place.directory("tree");
+        let expected = identity(&place, "tree");
+        std::fs::remove_dir(place.path("tree")).unwrap();
+        symlink(place.victim(), place.path("tree")).unwrap();
+        remove(&place, Some(&expected)).unwrap_err();
+        assert!(remove(&place, None).unwrap().is_complete());
+        assert!(std::fs::symlink_metadata(place.path("tree")).is_err());
+        place.assert_victim_intact();
+    }
+
+    #[test]
+    fn an_interrupted_removal_is_completed_by_the_next_call() {
+        let place = Place::new();
+        std::fs::write(place.directory("tree").join("file"), "").unwrap();
+        let expected = identity(&place, "tree");
+        move_into_quarantine(&place);
+        std::fs::write(place.directory("tree").join("precious"), "data").unwrap();
+        let removal = remove(&place, Some(&expected)).unwrap();
+        assert!(removal.is_complete() && removal.files == 1, "{removal:?}");
+        assert!(place.path("tree/precious").exists());
+        assert!(!place.path(QUARANTINE).exists());
+    }
+
+    #[test]
+    fn what_was_moved_and_is_not_the_one_is_put_back() {
+        let place = Place::new();
+        place.directory("tree");
+        let expected = identity(&place, "tree");
+        std::fs::remove_dir(place.path("tree")).unwrap();
+        std::fs::write(place.directory("tree").join("precious"), "data").unwrap();
+        move_into_quarantine(&place);
+        let refusal = remove(&place, Some(&expected)).unwrap_err();
+        let put_back = matches!(
+            refusal,
+            Refusal::Different {
+                left: Left::PutBack,
+                ..
+            }
+        );
+        assert!(put_back, "{refusal:?}");
+        assert!(place.path("tree/precious").exists());
+    }
+
+    #[test]
+    fn what_cannot_be_put_back_is_kept_and_never_removed() {
+        let place = Place::new();
+        place.directory("tree");
+        let expected = identity(&place, "tree");
+        std::fs::remove_dir(place.path("tree")).unwrap();
+        std::fs::write(place.directory("tree").join("precious"), "data").unwrap();
+        move_into_quarantine(&place);
+        place.directory("tree");
+        let refusal = remove(&place, Some(&expected)).unwrap_err();
+        let disputed = matches!(
+            refusal,
+            Refusal::Different {
+                left: Left::Disputed,
+                ..
+            }
+        );
+        assert!(disputed, "{refusal:?}");
+        assert!(remove(&place, None).unwrap().is_complete());
+        let kept = place.path(QUARANTINE).join("disputed/tree/precious");
+        assert_eq!(std::fs::read(kept).unwrap(), b"data");
+    }
+
+    #[test]
+    fn a_swapper_beside_it_never_loses_its_own() {
+        let place = Place::new();
+        std::fs::write(place.directory("other").join("precious"), "data").unwrap();
+        let other = identity(&place, "other");
+        place.while_exchanging("tree", "other", || {
+            for _ in 0..300 {
+                let ours = Directory::open(&place.directory("spare")).unwrap();
+                let expected = ours.identity().unwrap();
+                std::fs::write(place.path("spare/file"), "").unwrap();
+                // Under whichever of the two names is free, the other one keeps the precious tree.
+                for name in ["tree", "other"] {
+                    let root = place.open();
+                    if root.rename_into(os("spare"), &root, os(name)).is_ok() {
+                        break;
+                    }
+                }
+                for name in ["tree", "other"] {
+                    let root = place.open();
+                    let limits = Limits::default();
+                    let _ =
+                        remove_proven(&root, os(name), Some(&expected), os(QUARANTINE), &limits);
+                }
+            }
+        });
+        let kept = [
+            "tree",
+            "other",
+            ".quarantine/disputed/tree",
+            ".quarantine/disputed/other",
+        ]
+        .iter()
+        .find(|name| place.path(name).join("precious").exists())
+        .expect("the other's tree is still somewhere under a documented name");
+        let found = Directory::open(&place.path(kept)).unwrap();
+        assert_eq!(found.identity().unwrap(), other);
+    }
+
+    #[test]
+    fn two_sweeps_do_not_meet_in_it() {
+        let place = Place::new();
+        let root = place.open();
+        let first = Quarantine::open(&root, os(QUARANTINE)).unwrap();
+        let second = Quarantine::open(&root, os(QUARANTINE));
+        assert!(matches!(second, Err(Refusal::Busy)), "{second:?}");
+        first.close().unwrap();
+        Quarantine::open(&root, os(QUARANTINE)).unwrap();
+    }
+
+    #[test]
+    fn a_quarantine_that_is_not_ours_alone_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = Place::new();
+        symlink(place.victim(), place.path(QUARANTINE)).unwrap();
+        place.directory("tree");
+        remove(&place, None).unwrap_err();
+        std::fs::remove_file(place.path(QUARANTINE)).unwrap();
+        let wide = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(place.directory(QUARANTINE), wide).unwrap();
+        let refusal = remove(&place, None).unwrap_err();
+        let source = std::error::Error::source(&refusal).unwrap().to_string();
+        assert_eq!(source, "its mode 0777 lets others in");
+        assert!(place.path("tree").exists());
+    }
+
+    #[test]
+    fn members_that_are_kept_stand_under_their_name_again() {
+        let place = Place::new();
+        let used = std::fs::File::create(place.directory("tree").join("used")).unwrap();
+        std::fs::write(place.path("tree/plain"), "").unwrap();
+        let _won = lock::try_exclusive(&used).unwrap();
+        let limits = Limits {
+            signs: Signs::Respect,
+            ..Limits::default()
+        };
+        let root = place.open();
+        let expected = identity(&place, "tree");
+        let removal =
+            remove_proven(&root, os("tree"), Some(&expected), os(QUARANTINE), &limits).unwrap();
+        assert_eq!((removal.files, removal.remains), (1, Remains::InPlace));
+        assert!(place.path("tree/used").exists());
+    }
+
+    #[test]
+    fn a_directory_that_keeps_us_out_is_moved_all_the_same() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = Place::new();
+        std::fs::write(place.directory("tree").join("file"), "").unwrap();
+        let none = std::fs::Permissions::from_mode(0o000);
+        std::fs::set_permissions(place.path("tree"), none).unwrap();
+        let expected = identity(&place, "tree");
+        assert!(remove(&place, Some(&expected)).unwrap().is_complete());
+    }
+
+    #[test]
+    fn an_identity_without_handle_is_no_proof() {
+        let place = Place::new();
+        place.directory("tree");
+        let mut weak = identity(&place, "tree");
+        weak.handle = None;
+        let refusal = remove(&place, Some(&weak)).unwrap_err();
+        assert!(matches!(refusal, Refusal::Unprovable), "{refusal:?}");
+        assert!(place.path("tree").exists());
+    }
+
+    #[test]
+    fn a_late_removal_stays_in_the_quarantine_and_is_listed_there() {
+        let place = Place::new();
+        std::fs::write(place.directory("tree").join("file"), "").unwrap();
+        let expected = identity(&place, "tree");
+        let root = place.open();
+        let quarantine = Quarantine::open(&root, os(QUARANTINE)).unwrap();
+        let late = Limits {
+            deadline: Some(std::time::Instant::now()),
+            ..Limits::default()
+        };
+        let removal = quarantine
+            .remove_proven(os("tree"), Some(&expected), &late)
+            .unwrap();
+        assert!(removal.unfinished && removal.remains == Remains::InQuarantine);
+        assert_eq!(quarantine.unfinished().unwrap(), ["tree"]);
+        drop(quarantine);
+        assert!(remove(&place, Some(&expected)).unwrap().is_complete());
+        assert!(!place.path(QUARANTINE).exists());
+    }
+}

@@ -325,3 +325,328 @@ impl Remover<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::time::Duration;
+
+    use super::super::place::{Mount, Place};
+    use super::*;
+
+    #[test]
+    fn a_tree_goes_with_its_links_and_the_counts_are_right() {
+        let place = Place::new();
+        let victim = place.victim();
+        let tree = place.directory("tree/a/b");
+        std::fs::write(tree.join("file"), vec![1_u8; 8192]).unwrap();
+        symlink(&victim, tree.join("link-to-directory")).unwrap();
+        symlink(victim.join("precious"), tree.join("link-to-file")).unwrap();
+        symlink("..", tree.join("link-up")).unwrap();
+        let removal = place.remove("tree", &Limits::default());
+        assert!(removal.is_complete(), "{removal:?}");
+        assert_eq!((removal.files, removal.directories), (4, 3));
+        assert!(removal.bytes >= 8192);
+        assert!(!place.path("tree").exists());
+        place.assert_victim_intact();
+    }
+
+    #[test]
+    fn a_link_at_the_top_is_unlinked_and_a_missing_name_is_gone() {
+        let place = Place::new();
+        symlink(place.victim(), place.path("link")).unwrap();
+        let removal = place.remove("link", &Limits::default());
+        assert_eq!((removal.files, removal.directories), (1, 0));
+        assert!(place.remove("link", &Limits::default()).is_complete());
+        place.assert_victim_intact();
+    }
+
+    #[test]
+    fn a_directory_exchanged_for_a_link_leads_nowhere() {
+        let place = Place::new();
+        let victim = place.victim();
+        let (spare, inner) = (place.path("spare"), place.path("tree/inner"));
+        place.while_exchanging("spare", "tree/inner", || {
+            for _ in 0..300 {
+                for missing in [&spare, &inner] {
+                    place.directory("tree");
+                    if std::fs::symlink_metadata(missing).is_ok() {
+                        continue;
+                    }
+                    // Whichever of the two is there, the other one is of the other kind.
+                    let _ = match missing == &spare {
+                        true => symlink(&victim, missing),
+                        false => std::fs::create_dir(missing),
+                    };
+                }
+                let _ = place.remove("tree", &Limits::default());
+                place.assert_victim_intact();
+            }
+        });
+    }
+
+    #[test]
+    fn directories_that_keep_us_out_are_opened_up() {
+        let place = Place::new();
+        for (name, mode) in [("none", 0o000), ("read", 0o400), ("search", 0o100)] {
+            let inner = place.directory(&format!("tree/{name}"));
+            std::fs::create_dir(inner.join("below")).unwrap();
+            std::fs::write(inner.join("file"), "").unwrap();
+            std::fs::set_permissions(&inner, Permissions::from_mode(mode)).unwrap();
+        }
+        std::fs::set_permissions(place.path("tree"), Permissions::from_mode(0o500)).unwrap();
+        let removal = place.remove("tree", &Limits::default());
+        assert!(removal.is_complete(), "{removal:?}");
+        assert_eq!((removal.files, removal.directories), (3, 7));
+    }
+
+    #[test]
+    fn any_depth_needs_no_stack_and_few_descriptors() {
+        const DEPTH: u64 = 5000;
+        let place = Place::new();
+        let mut deepest = Directory::open(place.root()).unwrap();
+        for level in 0..DEPTH {
+            if level % 100 == 0 {
+                deepest.create_file_beneath(OsStr::new("file")).unwrap();
+            }
+            deepest = deepest.create_beneath(OsStr::new("d")).unwrap();
+        }
+        drop(deepest);
+        let run = || {
+            let limits = Limits {
+                handles: 3,
+                ..Limits::default()
+            };
+            let survey = super::super::survey::survey(&place.open(), OsStr::new("d"), &limits);
+            assert!(survey.is_complete(), "{survey:?}");
+            assert_eq!(survey.directories, DEPTH);
+            let removal = place.remove("d", &limits);
+            assert!(removal.is_complete(), "{removal:?}");
+            assert_eq!(removal.directories, DEPTH);
+            // The file of level 0 stands beside the tree.
+            assert_eq!(removal.files, DEPTH / 100 - 1);
+        };
+        std::thread::scope(|scope| {
+            let small = std::thread::Builder::new().stack_size(128 * 1024);
+            small.spawn_scoped(scope, run).unwrap().join().unwrap();
+        });
+    }
+
+    #[test]
+    fn wide_and_deep_at_once_leaves_nothing() {
+        let place = Place::new();
+        let mut path = place.directory("tree");
+        for _ in 0..12 {
+            for file in 0..40 {
+                std::fs::write(path.join(format!("file-{file}")), "").unwrap();
+                std::fs::create_dir(path.join(format!("directory-{file}"))).unwrap();
+            }
+            path = path.join("directory-20");
+        }
+        let limits = Limits {
+            handles: 2,
+            ..Limits::default()
+        };
+        let removal = place.remove("tree", &limits);
+        assert!(removal.is_complete(), "{removal:?}");
+        assert_eq!((removal.files, removal.directories), (480, 481));
+    }
+
+    #[test]
+    fn a_file_with_another_name_keeps_content_and_mode() {
+        let place = Place::new();
+        let outside = place.victim().join("precious");
+        std::fs::set_permissions(&outside, Permissions::from_mode(0o400)).unwrap();
+        place.directory("tree");
+        std::fs::hard_link(&outside, place.path("tree/name")).unwrap();
+        let removal = place.remove("tree", &Limits::default());
+        assert!(removal.is_complete(), "{removal:?}");
+        assert_eq!((removal.files, removal.bytes), (1, 0));
+        place.assert_victim_intact();
+        assert_eq!(outside.metadata().unwrap().mode() & 0o7777, 0o400);
+    }
+
+    #[test]
+    fn what_is_mounted_stays_and_the_rest_goes() {
+        let place = Place::new();
+        let mounted = place.directory("tree/mounted");
+        std::fs::write(place.path("tree/file"), "").unwrap();
+        let Some(mount) = Mount::tmpfs(&mounted) else {
+            println!("skipped: a tmpfs cannot be mounted here");
+            return;
+        };
+        std::fs::write(mounted.join("precious"), "data").unwrap();
+        let removal = place.remove("tree", &Limits::default());
+        assert_eq!(
+            reasons(&removal),
+            [("tree/mounted", SkipReason::MountPoint)]
+        );
+        assert_eq!((removal.files, removal.remains), (1, Remains::InPlace));
+        assert_eq!(std::fs::read(mounted.join("precious")).unwrap(), b"data");
+        let survey =
+            super::super::survey::survey(&place.open(), OsStr::new("tree"), &Limits::default());
+        assert_eq!((survey.files, survey.skipped.total()), (0, 1));
+        drop(mount);
+        assert!(place.remove("tree", &Limits::default()).is_complete());
+    }
+
+    #[test]
+    fn other_users_entries_stay_unless_any_owner_is_allowed() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root can give a file away");
+            return;
+        }
+        let place = Place::new();
+        let theirs = place.directory("tree/a").join("theirs");
+        std::fs::write(&theirs, "").unwrap();
+        std::fs::write(place.path("tree/ours"), "").unwrap();
+        std::os::unix::fs::chown(&theirs, Some(4242), None).unwrap();
+        let removal = place.remove("tree", &Limits::default());
+        assert_eq!(
+            reasons(&removal),
+            [("tree/a/theirs", SkipReason::ForeignOwner(4242))]
+        );
+        assert!(theirs.exists() && !place.path("tree/ours").exists());
+        let any = Limits {
+            owners: Owners::Any,
+            ..Limits::default()
+        };
+        assert!(place.remove("tree", &any).is_complete());
+    }
+
+    #[test]
+    fn a_deadline_stops_it_and_the_next_call_goes_on() {
+        let place = Place::new();
+        place.directory("tree/a");
+        let late = Limits {
+            deadline: Some(Instant::now()),
+            ..Limits::default()
+        };
+        let removal = place.remove("tree", &late);
+        assert!(removal.unfinished && !removal.is_complete());
+        assert_eq!(removal.remains, Remains::InPlace);
+        let enough = Limits {
+            deadline: Some(Instant::now() + Duration::from_secs(60)),
+            ..Limits::default()
+        };
+        assert!(place.remove("tree", &enough).is_complete());
+    }
+
+    #[test]
+    fn signs_of_use_keep_an_entry_where_they_are_respected() {
+        let place = Place::new();
+        let tree = place.directory("tree");
+        let locked = std::fs::File::create(tree.join("locked")).unwrap();
+        let inside = std::fs::File::open(place.directory("tree/locked-directory")).unwrap();
+        std::fs::write(tree.join("locked-directory/member"), "").unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(tree.join("live.sock")).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(tree.join("dead.sock")).unwrap());
+        std::fs::write(tree.join("sticky"), "").unwrap();
+        std::fs::set_permissions(tree.join("sticky"), Permissions::from_mode(0o1600)).unwrap();
+        std::fs::write(tree.join("plain"), "").unwrap();
+        for file in [&locked, &inside] {
+            let won = super::super::lock::try_exclusive(file).unwrap();
+            assert_eq!(won, crate::os::files::LockAttempt::Won);
+        }
+        let respect = Limits {
+            signs: Signs::Respect,
+            ..Limits::default()
+        };
+        let removal = place.remove("tree", &respect);
+        let mut found = reasons(&removal);
+        found.sort_by_key(|(path, _)| path.to_string());
+        assert_eq!(
+            found,
+            [
+                ("tree/live.sock", SkipReason::LiveSocket),
+                ("tree/locked", SkipReason::Locked),
+                ("tree/locked-directory", SkipReason::Locked),
+                ("tree/sticky", SkipReason::Sticky),
+            ]
+        );
+        assert_eq!(removal.files, 2);
+        assert!(tree.join("locked-directory/member").exists());
+        assert!(place.remove("tree", &Limits::default()).is_complete());
+    }
+
+    #[test]
+    fn a_caller_that_locked_the_first_directory_is_not_in_its_own_way() {
+        let place = Place::new();
+        let tree = std::fs::File::open(place.directory("tree")).unwrap();
+        let _won = super::super::lock::try_exclusive(&tree).unwrap();
+        let with = |signs| Limits {
+            signs,
+            ..Limits::default()
+        };
+        let removal = place.remove("tree", &with(Signs::Respect));
+        assert_eq!(reasons(&removal), [("tree", SkipReason::Locked)]);
+        assert!(
+            place
+                .remove("tree", &with(Signs::RespectBelow))
+                .is_complete()
+        );
+    }
+
+    #[test]
+    fn the_list_of_skipped_entries_is_bounded_and_the_count_is_not() {
+        let place = Place::new();
+        let tree = place.directory("tree");
+        for file in 0..10 {
+            let path = tree.join(format!("{file}"));
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o1600)).unwrap();
+        }
+        let limits = Limits {
+            signs: Signs::Respect,
+            listed: 3,
+            ..Limits::default()
+        };
+        let removal = place.remove("tree", &limits);
+        assert_eq!(removal.skipped.listed().len(), 3);
+        assert_eq!(removal.skipped.total(), 10);
+    }
+
+    #[test]
+    fn a_directory_that_stays_gets_its_mode_back() {
+        let place = Place::new();
+        let inner = place.directory("tree/inner");
+        std::fs::write(inner.join("kept"), "").unwrap();
+        std::fs::set_permissions(inner.join("kept"), Permissions::from_mode(0o1600)).unwrap();
+        std::fs::set_permissions(&inner, Permissions::from_mode(0o100)).unwrap();
+        let limits = Limits {
+            signs: Signs::Respect,
+            ..Limits::default()
+        };
+        let removal = place.remove("tree", &limits);
+        assert_eq!(reasons(&removal), [("tree/inner/kept", SkipReason::Sticky)]);
+        assert_eq!(inner.metadata().unwrap().mode() & 0o777, 0o100);
+        assert!(place.remove("tree", &Limits::default()).is_complete());
+    }
+
+    #[test]
+    fn a_walk_ends_when_its_way_back_was_moved() {
+        let place = Place::new();
+        let victim = place.directory("elsewhere/victim");
+        std::fs::write(victim.join("precious"), "data").unwrap();
+        let deep = place.directory("tree/a/b/c");
+        let parent = place.open();
+        let mut descent = Descent::new(parent.as_fd(), 2);
+        for name in [c"tree", c"a", c"b", c"c"] {
+            let opened = beneath::open(descent.here(), name, beneath::DIRECTORY).unwrap();
+            descent.enter(name.to_owned(), opened).unwrap();
+        }
+        // `tree` and `a` are closed by now; `..` of `b` is made to be the victim.
+        std::fs::rename(deep.parent().unwrap(), victim.join("b")).unwrap();
+        descent.leave().unwrap();
+        let error = descent.leave().unwrap_err();
+        assert!(error.to_string().contains("moved"), "{error}");
+    }
+
+    fn reasons(removal: &Removal) -> Vec<(&str, SkipReason)> {
+        let listed = removal.skipped.listed().iter();
+        listed
+            .map(|skipped| (skipped.path.to_str().unwrap(), skipped.reason.clone()))
+            .collect()
+    }
+}

@@ -130,3 +130,74 @@ impl Surveyor<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::symlink;
+    use std::time::{Duration, SystemTime};
+
+    use super::super::place::Place;
+    use super::*;
+
+    fn look(place: &Place, limits: &Limits) -> Survey {
+        survey(&place.open(), OsStr::new("tree"), limits)
+    }
+
+    #[test]
+    fn it_counts_what_is_there_and_follows_no_link() {
+        let place = Place::new();
+        let inner = place.directory("tree/a/b");
+        std::fs::write(inner.join("file"), vec![1_u8; 8192]).unwrap();
+        symlink(place.victim(), inner.join("link")).unwrap();
+        let found = look(&place, &Limits::default());
+        assert!(found.is_complete(), "{found:?}");
+        assert_eq!((found.files, found.directories), (2, 3));
+        assert!(found.bytes >= 8192 && inner.join("file").exists());
+    }
+
+    #[test]
+    fn a_young_member_makes_the_tree_young() {
+        let place = Place::new();
+        let inner = place.directory("tree/a");
+        let file = File::create(inner.join("young")).unwrap();
+        std::fs::write(inner.join("other"), "").unwrap();
+        let future = SystemTime::now() + Duration::from_secs(3600);
+        file.set_modified(future).unwrap();
+        let newest = look(&place, &Limits::default()).newest.unwrap();
+        assert_eq!(newest.path.to_str(), Some("tree/a/young"));
+        assert_eq!(newest.time, future);
+    }
+
+    #[test]
+    fn an_old_change_time_does_not_make_a_new_file_old() {
+        let place = Place::new();
+        let made = SystemTime::now() - Duration::from_secs(60);
+        let file = File::create(place.path("tree")).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let keeps_birth = place
+            .open()
+            .stat_beneath(OsStr::new("tree"))
+            .unwrap()
+            .born
+            .is_some();
+        if !keeps_birth {
+            println!("skipped: this file system keeps no birth times");
+            return;
+        }
+        assert!(look(&place, &Limits::default()).newest.unwrap().time > made);
+    }
+
+    #[test]
+    fn a_missing_name_has_no_age_and_a_late_survey_proves_none() {
+        let place = Place::new();
+        let nothing = look(&place, &Limits::default());
+        assert!(nothing.is_complete() && nothing.newest.is_none());
+        place.directory("tree/a");
+        let late = Limits {
+            deadline: Some(Instant::now()),
+            ..Limits::default()
+        };
+        assert!(!look(&place, &late).is_complete());
+    }
+}
