@@ -7,6 +7,7 @@ use std::path::Path;
 use rustix::fs::{Mode, fchmod};
 
 use super::directory::Directory;
+use super::{beneath, status};
 use crate::os::files::FileKind;
 
 impl Directory {
@@ -44,13 +45,31 @@ pub fn private_directory(path: &Path) -> io::Result<Directory> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
         Err(error) => return Err(error),
     };
-    let directory = Directory::open(path).map_err(|error| explain(path, error))?;
+    let directory = match Directory::open(path) {
+        Err(error) if made && error.kind() == io::ErrorKind::PermissionDenied => {
+            // The umask took our own rights.
+            open_up(path)?;
+            Directory::open(path)
+        }
+        answer => answer,
+    };
+    let directory = directory.map_err(|error| explain(path, error))?;
     directory.require_private()?;
     if made {
-        // The umask may have taken our own rights; others have none already.
+        // The umask may have taken some of our own rights; others have none already.
         fchmod(&directory, Mode::RWXU)?;
     }
     Ok(directory)
+}
+
+fn open_up(path: &Path) -> io::Result<()> {
+    let pinned = beneath::pin(rustix::fs::CWD, path.components().as_path())?;
+    let stat = status::of(&pinned)?;
+    // Somebody may have put another one in its place.
+    if stat.kind != FileKind::Directory || stat.owner != rustix::process::geteuid().as_raw() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    Ok(beneath::change_mode(&pinned, 0o700)?)
 }
 
 /// The kernel says "not a directory" of a link, which sends whoever reads it the wrong way.
@@ -95,6 +114,34 @@ mod tests {
         assert_eq!(refusal("dangling"), "it is a symbolic link");
         private_directory(&at("file")).unwrap_err();
         assert!(!at("nowhere").exists());
+    }
+
+    #[test]
+    fn the_umask_does_not_matter() {
+        const PLACE: &str = "BACKSTOP_TEST_UMASK_PLACE";
+        if let Some(place) = std::env::var_os(PLACE) {
+            rustix::process::umask(Mode::from_raw_mode(0o777));
+            let first = private_directory(&Path::new(&place).join("private")).unwrap();
+            let second = first.create_beneath("inner".as_ref()).unwrap();
+            drop(second.create_file_beneath("file".as_ref()).unwrap());
+            for mode in [first.stat().unwrap().mode, second.stat().unwrap().mode] {
+                assert_eq!(mode & 0o777, 0o700);
+            }
+            let file = second.stat_beneath("file".as_ref()).unwrap();
+            assert_eq!(file.mode, 0o600);
+            return;
+        }
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let name = format!("{module}::the_umask_does_not_matter");
+        // In a process of its own: the umask is one for all threads.
+        let place = tempfile::tempdir().unwrap();
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &name])
+            .arg("--quiet")
+            .env(PLACE, place.path())
+            .status();
+        assert!(status.unwrap().success());
+        assert!(place.path().join("private/inner/file").exists());
     }
 
     #[test]
