@@ -32,14 +32,7 @@ const ROUNDS: u32 = 3;
 ///
 /// Nothing of that name is a complete removal of nothing.
 pub fn remove_tree(parent: &Directory, name: &OsStr, limits: &Limits) -> Removal {
-    let mut remover = Remover {
-        descent: Descent::new(parent.as_fd(), limits.handles),
-        limits,
-        us: rustix::process::geteuid().as_raw(),
-        device: None,
-        signs: signs::Signs::default(),
-        removal: Removal::default(),
-    };
+    let mut remover = Remover::new(parent, limits);
     if let Err(error) = remover.run(name) {
         remover.removal.error = Some(error);
     }
@@ -60,7 +53,18 @@ struct Remover<'a> {
     removal: Removal,
 }
 
-impl Remover<'_> {
+impl<'a> Remover<'a> {
+    fn new(parent: &'a Directory, limits: &'a Limits) -> Self {
+        Self {
+            descent: Descent::new(parent.as_fd(), limits.handles),
+            limits,
+            us: rustix::process::geteuid().as_raw(),
+            device: None,
+            signs: signs::Signs::default(),
+            removal: Removal::default(),
+        }
+    }
+
     fn run(&mut self, name: &OsStr) -> io::Result<()> {
         let name = beneath::component(name)?;
         if self.is_late() {
@@ -368,22 +372,37 @@ mod tests {
         let victim = place.victim();
         let (spare, inner) = (place.path("spare"), place.path("tree/inner"));
         place.while_exchanging("spare", "tree/inner", || {
-            for _ in 0..300 {
-                for missing in [&spare, &inner] {
-                    place.directory("tree");
-                    if std::fs::symlink_metadata(missing).is_ok() {
-                        continue;
-                    }
-                    // Whichever of the two is there, the other one is of the other kind.
-                    let _ = match missing == &spare {
-                        true => symlink(&victim, missing),
-                        false => std::fs::create_dir(missing),
-                    };
-                }
+            for _ in 0..1000 {
+                place.directory("tree");
+                let kind = |path| std::fs::symlink_metadata(path).map(|found| found.is_symlink());
+                // One is removed in each round: the new one is of the kind that the other is not.
+                let (missing, other) = match kind(&inner) {
+                    Err(_) => (&inner, kind(&spare)),
+                    Ok(_) => (&spare, kind(&inner)),
+                };
+                let _ = match other {
+                    Ok(true) => std::fs::create_dir(missing),
+                    _ => symlink(&victim, missing),
+                };
                 let _ = place.remove("tree", &Limits::default());
                 place.assert_victim_intact();
             }
         });
+    }
+
+    #[test]
+    fn a_link_that_was_a_directory_when_looked_at_is_not_entered() {
+        let place = Place::new();
+        symlink(place.victim(), place.path("link")).unwrap();
+        let parent = place.open();
+        let limits = Limits::default();
+        let mut remover = Remover::new(&parent, &limits);
+        let refused = remover.go_down(c"link").unwrap();
+        assert!(
+            matches!(refused, Err(Errno::LOOP | Errno::NOTDIR)),
+            "{refused:?}"
+        );
+        assert_eq!(remover.descent.depth(), 0);
     }
 
     #[test]
