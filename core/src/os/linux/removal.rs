@@ -374,16 +374,13 @@ mod tests {
         place.while_exchanging("spare", "tree/inner", || {
             for _ in 0..1000 {
                 place.directory("tree");
-                let kind = |path| std::fs::symlink_metadata(path).map(|found| found.is_symlink());
-                // One is removed in each round: the new one is of the kind that the other is not.
-                let (missing, other) = match kind(&inner) {
-                    Err(_) => (&inner, kind(&spare)),
-                    Ok(_) => (&spare, kind(&inner)),
-                };
-                let _ = match other {
-                    Ok(true) => std::fs::create_dir(missing),
-                    _ => symlink(&victim, missing),
-                };
+                // Whichever is missing is made of the kind that the other is not.
+                for (missing, other) in [(&inner, &spare), (&spare, &inner)] {
+                    let _ = match other.is_symlink() {
+                        true => std::fs::create_dir(missing),
+                        false => symlink(&victim, missing),
+                    };
+                }
                 let _ = place.remove("tree", &Limits::default());
                 place.assert_victim_intact();
             }
