@@ -12,4 +12,7 @@ mod platform;
 #[path = "os/unsupported/mod.rs"]
 mod platform;
 
+// What the file modules give on every system: plain values.
+pub mod files;
+
 pub use platform::*;

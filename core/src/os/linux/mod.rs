@@ -8,3 +8,20 @@ pub mod reserve;
 pub mod thread;
 pub mod user;
 pub mod exit;
+
+// Files.
+mod beneath;
+mod descent;
+pub mod descriptors;
+pub mod directory;
+mod file_identity;
+mod listing;
+pub mod lock;
+#[cfg(test)]
+mod place;
+pub mod private;
+pub mod quarantine;
+pub mod removal;
+mod signs;
+mod status;
+pub mod survey;

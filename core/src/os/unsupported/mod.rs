@@ -8,3 +8,12 @@ pub mod reserve;
 pub mod thread;
 pub mod user;
 pub mod exit;
+
+// Files.
+pub mod descriptors;
+pub mod directory;
+pub mod lock;
+pub mod private;
+pub mod quarantine;
+pub mod removal;
+pub mod survey;

@@ -1,0 +1,55 @@
+//! How many file descriptors this process has, and may have.
+
+use std::io;
+
+use rustix::process::{Resource, getrlimit};
+
+/// How many descriptors are open in this process.
+///
+/// # Errors
+/// `/proc` is hidden or not mounted.
+pub fn open() -> io::Result<u64> {
+    // Since Linux 6.2 the directory's size is the count; before, it is 0 and the names must be read.
+    let size = rustix::fs::stat("/proc/self/fd")?.st_size;
+    if let Ok(count @ 1..) = u64::try_from(size) {
+        return Ok(count);
+    }
+    let listed = std::fs::read_dir("/proc/self/fd")?.count() as u64;
+    // The listing's own descriptor is in the list.
+    Ok(listed.saturating_sub(1))
+}
+
+/// How many descriptors this process may have open (the soft limit); `None` is no limit.
+#[must_use]
+pub fn limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
+/// How far this process may raise its own limit (the hard limit); `None` is no limit.
+#[must_use]
+pub fn highest_limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).maximum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_follows_what_is_opened() {
+        // Other tests open files meanwhile, so the step is larger than they are.
+        let before = open().unwrap();
+        let held: Vec<_> = (0..500)
+            .map(|_| std::fs::File::open("/dev/null").unwrap())
+            .collect();
+        let after = open().unwrap();
+        assert!(after >= before + 300, "{before} then {after}");
+        drop(held);
+    }
+
+    #[test]
+    fn the_soft_limit_is_within_the_hard_one() {
+        let soft = limit().unwrap_or(u64::MAX);
+        assert!(soft <= highest_limit().unwrap_or(u64::MAX));
+    }
+}

@@ -1,0 +1,21 @@
+//! How many file descriptors this process has, and may have.
+
+use std::io;
+
+/// # Errors
+/// Always: not known on this system.
+pub fn open() -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not known on this system, and so no limit.
+#[must_use]
+pub fn limit() -> Option<u64> {
+    None
+}
+
+/// Not known on this system, and so no limit.
+#[must_use]
+pub fn highest_limit() -> Option<u64> {
+    None
+}
