@@ -12,4 +12,16 @@ mod platform;
 #[path = "os/unsupported/mod.rs"]
 mod platform;
 
+// Plain values that both twins give.
+pub mod adopt;
+pub mod cgroup_identity;
+pub mod forked;
+pub mod holder;
+pub mod liveness;
+pub mod process_stat;
+pub mod scan;
+pub mod signal;
+pub mod socket_table;
+pub mod takedown;
+
 pub use platform::*;
