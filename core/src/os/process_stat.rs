@@ -82,9 +82,15 @@ impl ProcessStat {
         let number = std::str::from_utf8(&line[..open]).map_err(|_| ParseStatError { field: 1 })?;
         let rest =
             std::str::from_utf8(&line[close + 1..]).map_err(|_| ParseStatError { field: 3 })?;
-        let mut fields = Fields { parts: rest.split_ascii_whitespace(), next: 3 };
+        let mut fields = Fields {
+            parts: rest.split_ascii_whitespace(),
+            next: 3,
+        };
 
-        let pid = number.trim().parse().map_err(|_| ParseStatError { field: 1 })?;
+        let pid = number
+            .trim()
+            .parse()
+            .map_err(|_| ParseStatError { field: 1 })?;
         let state = ProcessState::from_letter(fields.text(3)?);
         let ppid = fields.number(4)?;
         let group = fields.number(5)?;
@@ -149,7 +155,9 @@ impl<'a> Fields<'a> {
     }
 
     fn number<T: std::str::FromStr>(&mut self, field: usize) -> Result<T, ParseStatError> {
-        self.text(field)?.parse().map_err(|_| ParseStatError { field })
+        self.text(field)?
+            .parse()
+            .map_err(|_| ParseStatError { field })
     }
 }
 
@@ -166,17 +174,32 @@ mod tests {
     #[test]
     fn fields_are_those_of_the_manual() {
         let stat = ProcessStat::parse(&named(b"worker"), 4096).unwrap();
-        assert_eq!((stat.pid, stat.ppid, stat.group, stat.session), (42, 7, 8, 9));
-        assert_eq!((stat.start_ticks, stat.processor_ticks, stat.threads), (4711, 42, 3));
+        assert_eq!(
+            (stat.pid, stat.ppid, stat.group, stat.session),
+            (42, 7, 8, 9)
+        );
+        assert_eq!(
+            (stat.start_ticks, stat.processor_ticks, stat.threads),
+            (4711, 42, 3)
+        );
         assert_eq!(stat.resident_bytes, 250 * 4096);
-        assert_eq!((stat.state, stat.comm.as_str()), (ProcessState::Sleeping, "worker"));
+        assert_eq!(
+            (stat.state, stat.comm.as_str()),
+            (ProcessState::Sleeping, "worker")
+        );
         assert!(!stat.is_kernel_thread);
     }
 
     #[test]
     fn a_hostile_name_moves_no_field() {
         for name in [
-            b"".as_slice(), b"a b", b") Z 1 1 1", b"((()))", b") S 1 (", b"\n) R 0\n", b"\xff\xfe)",
+            b"".as_slice(),
+            b"a b",
+            b") Z 1 1 1",
+            b"((()))",
+            b") S 1 (",
+            b"\n) R 0\n",
+            b"\xff\xfe)",
         ] {
             let stat = ProcessStat::parse(&named(name), 4096).unwrap();
             assert_eq!((stat.ppid, stat.start_ticks), (7, 4711), "{name:?}");
@@ -197,7 +220,11 @@ mod tests {
             (b"42 (a) S 99999999999", 4),
             (b"42 (a) S 1 1 1 0 0 -5", 9),
         ] {
-            assert_eq!(ProcessStat::parse(line, 4096), Err(ParseStatError { field }), "{line:?}");
+            assert_eq!(
+                ProcessStat::parse(line, 4096),
+                Err(ParseStatError { field }),
+                "{line:?}"
+            );
         }
     }
 

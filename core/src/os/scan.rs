@@ -11,6 +11,9 @@ pub struct Scan<T> {
 
 impl<T> Default for Scan<T> {
     fn default() -> Self {
-        Self { found: Vec::new(), unreadable: 0 }
+        Self {
+            found: Vec::new(),
+            unreadable: 0,
+        }
     }
 }

@@ -33,8 +33,8 @@ impl Received {
 /// Linux's numbers on all architectures but MIPS, SPARC and Alpha.
 const NAMES: [&str; 31] = [
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU",
-    "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
 const FIRST_REAL_TIME: u8 = 34;
@@ -179,8 +179,19 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for text in [
-            "", "SIG", "0", "-1", "32", "33", "65", "TERMINATE", "RTMIN+31", "RTMIN+999", "RTMAX-31",
-            "SIGSIGTERM", "15 ",
+            "",
+            "SIG",
+            "0",
+            "-1",
+            "32",
+            "33",
+            "65",
+            "TERMINATE",
+            "RTMIN+31",
+            "RTMIN+999",
+            "RTMAX-31",
+            "SIGSIGTERM",
+            "15 ",
         ] {
             assert_eq!(text.parse::<Signal>(), Err(ParseSignalError), "{text}");
         }

@@ -49,7 +49,10 @@ const UNCONNECTED: &str = "07";
 /// The heading and lines that are not of the table's form are passed over.
 #[must_use]
 pub fn listening_sockets(table: &str, protocol: Protocol) -> Vec<ListeningSocket> {
-    table.lines().filter_map(|line| listening_socket(line, protocol)).collect()
+    table
+        .lines()
+        .filter_map(|line| listening_socket(line, protocol))
+        .collect()
 }
 
 fn listening_socket(line: &str, protocol: Protocol) -> Option<ListeningSocket> {
@@ -62,7 +65,12 @@ fn listening_socket(line: &str, protocol: Protocol) -> Option<ListeningSocket> {
     };
     let is_listening = fields.next()? == wanted && remote_port == 0 && port != 0;
     let inode = fields.nth(5)?.parse().ok()?;
-    is_listening.then_some(ListeningSocket { protocol, address, port, inode })
+    is_listening.then_some(ListeningSocket {
+        protocol,
+        address,
+        port,
+        inode,
+    })
 }
 
 /// `0100007F:1F90`: the address as 32-bit words in the machine's byte order, the port as a number.
@@ -73,7 +81,10 @@ fn endpoint(text: &str) -> Option<(IpAddr, u16)> {
     if !address.is_ascii() || !(address.len() == 8 || address.len() == 32) {
         return None;
     }
-    for (word, digits) in bytes.chunks_exact_mut(4).zip(address.as_bytes().chunks_exact(8)) {
+    for (word, digits) in bytes
+        .chunks_exact_mut(4)
+        .zip(address.as_bytes().chunks_exact(8))
+    {
         let digits = std::str::from_utf8(digits).ok()?;
         word.copy_from_slice(&u32::from_str_radix(digits, 16).ok()?.to_ne_bytes());
     }
@@ -99,7 +110,12 @@ mod tests {
     fn only_listeners_are_given() {
         let sockets = listening_sockets(TCP, Protocol::Tcp);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let wanted = ListeningSocket { protocol: Protocol::Tcp, address, port: 8080, inode: 12345 };
+        let wanted = ListeningSocket {
+            protocol: Protocol::Tcp,
+            address,
+            port: 8080,
+            inode: 12345,
+        };
         assert_eq!(sockets, [wanted]);
         assert!(listening_sockets(TCP, Protocol::Udp).is_empty());
     }

@@ -41,6 +41,9 @@ pub enum Reap {
 #[derive(Debug, Default)]
 #[must_use = "there may be survivors"]
 pub struct Takedown {
+    /// Whether the tree was found empty, in the way that its roots allow to prove. `false`: the
+    /// deadline came first.
+    pub is_empty: bool,
     /// The processes that still live at the deadline.
     pub survivors: Vec<ProcessStat>,
     /// The children that were reaped, with their statuses.

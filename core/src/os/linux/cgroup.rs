@@ -95,7 +95,13 @@ impl Cgroup {
             ));
         }
         let inode = rustix::fs::fstat(&directory)?.st_ino;
-        Ok(Self { directory, identity: CgroupIdentity { path: path.to_owned(), inode } })
+        Ok(Self {
+            directory,
+            identity: CgroupIdentity {
+                path: path.to_owned(),
+                inode,
+            },
+        })
     }
 
     /// What tells it from a later one of the same name.
@@ -184,16 +190,17 @@ impl Cgroup {
     /// The memory controller is not enabled for the group (`Unsupported`). It is not enabled here,
     /// because that would change the group above, which is somebody else's.
     pub fn limit_memory(&self, bytes: u64) -> io::Result<()> {
-        self.write("memory.max", bytes.to_string().as_bytes()).map_err(|error| {
-            if error.kind() == io::ErrorKind::NotFound {
-                io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    "the memory controller is not enabled for this control group",
-                )
-            } else {
-                error
-            }
-        })
+        self.write("memory.max", bytes.to_string().as_bytes())
+            .map_err(|error| {
+                if error.kind() == io::ErrorKind::NotFound {
+                    io::Error::new(
+                        io::ErrorKind::Unsupported,
+                        "the memory controller is not enabled for this control group",
+                    )
+                } else {
+                    error
+                }
+            })
     }
 
     /// Removes the group and those beneath it, from the bottom up.
@@ -204,7 +211,11 @@ impl Cgroup {
     pub fn remove(&self) -> io::Result<()> {
         remove_beneath(self.directory.as_fd())?;
         Self::open(&self.identity)?;
-        Ok(rustix::fs::unlinkat(CWD, &self.identity.path, AtFlags::REMOVEDIR)?)
+        Ok(rustix::fs::unlinkat(
+            CWD,
+            &self.identity.path,
+            AtFlags::REMOVEDIR,
+        )?)
     }
 
     fn wait_for(&self, key: &str, wanted: bool, deadline: Instant) -> io::Result<bool> {
@@ -257,7 +268,11 @@ impl Entrance {
     }
 }
 
-fn open_at(directory: std::os::fd::BorrowedFd<'_>, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
+fn open_at(
+    directory: std::os::fd::BorrowedFd<'_>,
+    name: &str,
+    flags: OFlags,
+) -> io::Result<OwnedFd> {
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(directory, name, flags, Mode::empty())?)
 }
@@ -266,7 +281,9 @@ fn event_of(events: &OwnedFd, key: &str) -> io::Result<bool> {
     let mut buffer = [0_u8; 256];
     let count = rustix::io::pread(events, &mut buffer, 0)?;
     let text = std::str::from_utf8(&buffer[..count]).unwrap_or("");
-    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
     match value {
         Some("0") => Ok(false),
         Some("1") => Ok(true),
@@ -306,7 +323,11 @@ fn collect(directory: std::os::fd::BorrowedFd<'_>, found: &mut Vec<i32>) -> io::
         Err(error) => return Err(error),
     }
     // 0 stands for a process of a pid namespace that cannot be seen from here.
-    found.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0));
+    found.extend(
+        text.lines()
+            .filter_map(|line| line.parse::<i32>().ok())
+            .filter(|pid| *pid > 0),
+    );
     for (_, group) in groups_beneath(directory)? {
         collect(group.as_fd(), found)?;
     }
@@ -322,4 +343,138 @@ fn remove_beneath(directory: std::os::fd::BorrowedFd<'_>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[expect(unsafe_code, reason = "pre_exec")]
+mod tests {
+    use super::*;
+    use crate::os::takedown::{Reap, Roots};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command};
+    use std::time::Duration;
+
+    fn new_group(purpose: &str) -> Option<Cgroup> {
+        let name = format!(
+            "backstop-test-{purpose}-{}",
+            crate::identity::Cookie::random()
+        );
+        match Cgroup::create(&name) {
+            Ok(group) => Some(group),
+            Err(error) => {
+                println!("skipped: no control group can be made here: {error}");
+                None
+            }
+        }
+    }
+
+    fn child_in(group: &Cgroup, script: &str) -> Child {
+        let entrance = group.entrance().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        // SAFETY: entering is one async-signal-safe call.
+        unsafe { command.pre_exec(move || entrance.enter()) };
+        command.spawn().unwrap()
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn nothing_in_a_group_outlives_its_kill() {
+        let Some(group) = new_group("kill") else {
+            return;
+        };
+        assert!(!group.is_populated().unwrap());
+        let mut child = child_in(
+            &group,
+            "trap '' TERM; setsid sleep 61 & (setsid sleep 61 &); wait",
+        );
+        let nested = group.identity().path.join("nested");
+        std::fs::create_dir(&nested).unwrap();
+        let mut inner = Command::new("sleep").arg("61").spawn().unwrap();
+        std::fs::write(nested.join("cgroup.procs"), inner.id().to_string()).unwrap();
+
+        assert!(group.is_populated().unwrap());
+        let inside = group.processes().unwrap();
+        assert!(inside.contains(&(child.id() as i32)) && inside.contains(&(inner.id() as i32)));
+        assert_eq!(
+            group.remove().unwrap_err().kind(),
+            io::ErrorKind::ResourceBusy
+        );
+        assert!(group.freeze(soon()).unwrap());
+        group.kill().unwrap();
+        assert!(group.wait_empty(soon()).unwrap());
+        assert!(group.processes().unwrap().is_empty());
+        group.thaw().unwrap();
+        child.wait().unwrap();
+        inner.wait().unwrap();
+        group.remove().unwrap();
+        assert!(!group.identity().path.exists());
+    }
+
+    #[test]
+    fn a_group_of_the_same_name_is_not_the_recorded_one() {
+        let Some(group) = new_group("same") else {
+            return;
+        };
+        let recorded = group.identity().clone();
+        assert!(Cgroup::open(&recorded).is_ok());
+        group.remove().unwrap();
+        assert_eq!(
+            Cgroup::open(&recorded).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+        std::fs::create_dir(&recorded.path).unwrap();
+        assert_eq!(
+            Cgroup::open(&recorded).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+        assert_eq!(group.remove().unwrap_err().kind(), io::ErrorKind::NotFound);
+        std::fs::remove_dir(&recorded.path).unwrap();
+    }
+
+    #[test]
+    fn a_tree_in_a_group_is_taken_down_and_a_spared_process_is_not() {
+        let Some(group) = new_group("tree") else {
+            return;
+        };
+        let mut child = child_in(&group, "setsid sleep 61 & sleep 61");
+        let mut spared = Command::new("sleep").arg("61").spawn().unwrap();
+        group.add(spared.id() as i32).unwrap();
+        let takedown = |except: &[i32]| {
+            crate::os::tree::kill_until_empty(Roots::Cgroup(&group), except, Reap::Nothing, soon())
+                .unwrap()
+        };
+        assert!(takedown(&[spared.id() as i32]).is_empty);
+        child.wait().unwrap();
+        assert!(spared.try_wait().unwrap().is_none());
+        assert!(takedown(&[]).is_empty);
+        spared.wait().unwrap();
+        group.remove().unwrap();
+    }
+
+    #[test]
+    fn memory_is_limited_or_the_missing_controller_named() {
+        let Some(group) = new_group("memory") else {
+            return;
+        };
+        match group.limit_memory(64 << 20) {
+            Ok(()) => {}
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}"),
+        }
+        group.remove().unwrap();
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        for name in ["", ".", "..", "a/b", "/a", "a/"] {
+            assert_eq!(
+                Cgroup::create(name).unwrap_err().kind(),
+                io::ErrorKind::InvalidInput,
+                "{name}"
+            );
+        }
+    }
 }

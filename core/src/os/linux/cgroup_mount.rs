@@ -15,8 +15,9 @@ pub(super) fn own_directory() -> io::Result<PathBuf> {
     let membership = procfs::read_all("/proc/self/cgroup", LONGEST_TABLE)?;
     let path = own_path(&membership)
         .ok_or_else(|| unsupported("this process is in no control group of version 2"))?;
-    directory(&mounts, &path)
-        .ok_or_else(|| unsupported("no control groups of version 2 are mounted that hold this process"))
+    directory(&mounts, &path).ok_or_else(|| {
+        unsupported("no control groups of version 2 are mounted that hold this process")
+    })
 }
 
 fn unsupported(reason: &str) -> io::Error {
@@ -25,7 +26,9 @@ fn unsupported(reason: &str) -> io::Error {
 
 /// The path of the line `0::/path`; the other lines are of version 1.
 fn own_path(membership: &[u8]) -> Option<PathBuf> {
-    let path = membership.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"0::"))?;
+    let path = membership
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"0::"))?;
     let is_there = path.starts_with(b"/") && !path.ends_with(b" (deleted)");
     is_there.then(|| PathBuf::from(OsString::from_vec(path.to_vec())))
 }
@@ -45,7 +48,10 @@ fn directory(mounts: &[u8], path: &Path) -> Option<PathBuf> {
         // A container may see only a part of the tree, from `root` on.
         let beneath = path.strip_prefix(&root).ok()?;
         let is_plain = |part| matches!(part, std::path::Component::Normal(_));
-        beneath.components().all(is_plain).then(|| mount.join(beneath))
+        beneath
+            .components()
+            .all(is_plain)
+            .then(|| mount.join(beneath))
     })
 }
 
@@ -56,7 +62,15 @@ fn unescaped(field: &[u8]) -> PathBuf {
     while let [first, tail @ ..] = rest {
         rest = tail;
         let escape = match (first, tail) {
-            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) => {
+            (
+                b'\\',
+                [
+                    a @ b'0'..=b'3',
+                    b @ b'0'..=b'7',
+                    c @ b'0'..=b'7',
+                    after @ ..,
+                ],
+            ) => {
                 rest = after;
                 Some((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'))
             }
@@ -85,7 +99,10 @@ mod tests {
     #[test]
     fn a_container_sees_its_part_only() {
         let mounts = b"30 1 0:26 /docker/ab /sys/fs/cgroup ro - cgroup2 cgroup rw";
-        assert_eq!(directory(mounts, Path::new("/docker/ab/c")), Some("/sys/fs/cgroup/c".into()));
+        assert_eq!(
+            directory(mounts, Path::new("/docker/ab/c")),
+            Some("/sys/fs/cgroup/c".into())
+        );
         assert_eq!(directory(mounts, Path::new("/docker/xy")), None);
         assert_eq!(directory(mounts, Path::new("/docker/ab/../../x")), None);
     }
@@ -93,8 +110,18 @@ mod tests {
     #[test]
     fn escapes_and_broken_lines_are_read() {
         assert_eq!(unescaped(br"/a\040b\134\x"), PathBuf::from(r"/a b\\x"));
-        for mounts in ["", "30", "30 1 0:26 / /x", "30 1 0:26 / /x rw -", "30 1 0:26 / /x rw cgroup2"] {
-            assert_eq!(directory(mounts.as_bytes(), Path::new("/")), None, "{mounts}");
+        for mounts in [
+            "",
+            "30",
+            "30 1 0:26 / /x",
+            "30 1 0:26 / /x rw -",
+            "30 1 0:26 / /x rw cgroup2",
+        ] {
+            assert_eq!(
+                directory(mounts.as_bytes(), Path::new("/")),
+                None,
+                "{mounts}"
+            );
         }
     }
 

@@ -102,7 +102,11 @@ mod tests {
         let value = environment_value(daemon.pid(), Cookie::ENVIRONMENT_VARIABLE.as_ref()).unwrap();
         assert_eq!(value, Some(OsString::from(cookie.to_string())));
         let _ = daemon.signal(Signal::KILL).unwrap();
-        assert!(daemon.wait_exit(std::time::Duration::from_secs(10)).unwrap());
+        assert!(
+            daemon
+                .wait_exit(std::time::Duration::from_secs(10))
+                .unwrap()
+        );
         assert!(with_cookie(&cookie).unwrap().found.is_empty());
     }
 }

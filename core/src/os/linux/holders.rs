@@ -40,7 +40,9 @@ fn scan(mappings: Mappings, is_wanted: impl Fn(&str) -> bool) -> io::Result<Scan
     let mut scan = Scan::default();
     for pid in process_table::pids()? {
         match holds(pid, mappings, &is_wanted) {
-            Ok(holds) => scan.found.extend(holds.into_iter().map(|hold| Holder { pid, hold })),
+            Ok(holds) => scan
+                .found
+                .extend(holds.into_iter().map(|hold| Holder { pid, hold })),
             Err(error) if procfs::is_gone(&error) => {}
             Err(_) if environment::is_kernel_thread(pid) => {}
             Err(_) => scan.unreadable += 1,
@@ -57,9 +59,11 @@ fn holds(pid: i32, mappings: Mappings, is_wanted: &impl Fn(&str) -> bool) -> io:
         .filter(|number| is_wanted(&format!("/proc/{pid}/fd/{number}")))
         .map(Hold::Descriptor)
         .collect();
-    for (name, hold) in
-        [("cwd", Hold::WorkingDirectory), ("root", Hold::Root), ("exe", Hold::Executable)]
-    {
+    for (name, hold) in [
+        ("cwd", Hold::WorkingDirectory),
+        ("root", Hold::Root),
+        ("exe", Hold::Executable),
+    ] {
         if is_wanted(&format!("/proc/{pid}/{name}")) {
             holds.push(hold);
         }
@@ -97,16 +101,30 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let pid = child.id() as i32;
         let by_child = |scan: Scan<Holder>| {
-            scan.found.into_iter().filter(|holder| holder.pid == pid).collect::<Vec<_>>()
+            scan.found
+                .into_iter()
+                .filter(|holder| holder.pid == pid)
+                .collect::<Vec<_>>()
         };
 
         let status = rustix::fs::fstat(&file).unwrap();
         let exact = holders_of(status.st_dev, status.st_ino, Mappings::Skip).unwrap();
-        assert!(exact.found.iter().any(|holder| holder.pid == std::process::id() as i32));
-        let descriptor = Holder { pid, hold: Hold::Descriptor(0) };
+        assert!(
+            exact
+                .found
+                .iter()
+                .any(|holder| holder.pid == std::process::id() as i32)
+        );
+        let descriptor = Holder {
+            pid,
+            hold: Hold::Descriptor(0),
+        };
         assert_eq!(by_child(exact), [descriptor]);
 
-        let directory_hold = Holder { pid, hold: Hold::WorkingDirectory };
+        let directory_hold = Holder {
+            pid,
+            hold: Hold::WorkingDirectory,
+        };
         let beneath = by_child(holders_beneath(&directory_path, Mappings::Skip).unwrap());
         assert_eq!(beneath, [descriptor, directory_hold]);
         child.kill().unwrap();

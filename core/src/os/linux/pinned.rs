@@ -154,8 +154,7 @@ impl PinnedProcess {
             match poll(&mut polled, limit.as_ref()) {
                 Ok(ready) => return Ok(ready > 0),
                 Err(Errno::INTR) => {
-                    remaining =
-                        deadline.map(|end| end.saturating_duration_since(Instant::now()));
+                    remaining = deadline.map(|end| end.saturating_duration_since(Instant::now()));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -215,12 +214,12 @@ pub fn still_running(
 
 /// Whether this process has no child at all, exited ones included. Reaps nothing.
 pub(super) fn is_childless() -> bool {
-    let options =
-        WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | ALL_KINDS;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | ALL_KINDS;
     matches!(waitid(WaitId::All, options), Err(Errno::CHILD))
 }
 
 #[cfg(test)]
+#[expect(clippy::zombie_processes, reason = "reaped through their pidfds")]
 mod tests {
     use super::*;
     use std::process::Command;
@@ -242,7 +241,10 @@ mod tests {
         assert_eq!(pinned.liveness().unwrap(), Liveness::Gone);
         assert!(pinned.has_exited());
         assert_eq!(pinned.signal(Signal::KILL).unwrap(), Delivery::AlreadyGone);
-        assert_eq!(pinned.identity().unwrap_err().raw_os_error(), Some(libc::ESRCH));
+        assert_eq!(
+            pinned.identity().unwrap_err().raw_os_error(),
+            Some(libc::ESRCH)
+        );
     }
 
     #[test]
@@ -268,9 +270,19 @@ mod tests {
         let pinned = [quick.id(), slow.id()].map(|pid| PinnedProcess::pin(pid as i32).unwrap());
         assert!(pinned[0].wait_exit(Duration::from_secs(10)).unwrap());
         let running = still_running(&pinned, Instant::now()).unwrap();
-        assert_eq!(running.iter().map(|process| process.pid()).collect::<Vec<_>>(), [slow.id() as i32]);
+        assert_eq!(
+            running
+                .iter()
+                .map(|process| process.pid())
+                .collect::<Vec<_>>(),
+            [slow.id() as i32]
+        );
         let _ = pinned[1].signal(Signal::KILL).unwrap();
-        assert!(still_running(&pinned, Instant::now() + Duration::from_secs(10)).unwrap().is_empty());
+        assert!(
+            still_running(&pinned, Instant::now() + Duration::from_secs(10))
+                .unwrap()
+                .is_empty()
+        );
         assert!(pinned.iter().all(|process| process.reap().is_some()));
     }
 }

@@ -101,9 +101,14 @@ mod tests {
     #[test]
     fn two_processes_differ_in_more_than_their_numbers() {
         let mut children = [(); 2].map(|()| {
-            std::process::Command::new("sleep").arg("60").spawn().unwrap()
+            std::process::Command::new("sleep")
+                .arg("60")
+                .spawn()
+                .unwrap()
         });
-        let [one, two] = children.each_ref().map(|child| identity_of(child.id() as i32).unwrap());
+        let [one, two] = children
+            .each_ref()
+            .map(|child| identity_of(child.id() as i32).unwrap());
         if one.pidfs_inode.is_some() {
             assert_ne!(one.pidfs_inode, two.pidfs_inode);
         } else {

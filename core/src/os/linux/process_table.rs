@@ -39,7 +39,10 @@ pub fn stat(pid: i32) -> io::Result<ProcessStat> {
 /// # Errors
 /// As [`pids`].
 pub fn all() -> io::Result<Vec<ProcessStat>> {
-    Ok(pids()?.into_iter().filter_map(|pid| stat(pid).ok()).collect())
+    Ok(pids()?
+        .into_iter()
+        .filter_map(|pid| stat(pid).ok())
+        .collect())
 }
 
 /// The arguments that it was started with, or wrote over them; empty for kernel threads and exited
@@ -55,7 +58,10 @@ pub fn command_line(pid: i32) -> io::Result<Vec<OsString>> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(bytes.split(|byte| *byte == 0).map(|part| OsString::from_vec(part.to_vec())).collect())
+    Ok(bytes
+        .split(|byte| *byte == 0)
+        .map(|part| OsString::from_vec(part.to_vec()))
+        .collect())
 }
 
 /// The user that owns the process's files in `/proc`: its effective one, or root when it may not be
@@ -93,7 +99,10 @@ pub fn children(pid: i32) -> io::Result<Vec<i32>> {
     for thread in procfs::numbers_in(&format!("/proc/{pid}/task"))? {
         let path = format!("/proc/{pid}/task/{thread}/children");
         match std::fs::read_to_string(path) {
-            Ok(text) => found.extend(text.split_ascii_whitespace().filter_map(|n| n.parse::<i32>().ok())),
+            Ok(text) => found.extend(
+                text.split_ascii_whitespace()
+                    .filter_map(|n| n.parse::<i32>().ok()),
+            ),
             // The thread ended; its children went to a sibling, which the next look shows.
             Err(error) if procfs::is_gone(&error) => {}
             Err(error) => return Err(error),
@@ -164,7 +173,10 @@ mod tests {
 
     #[test]
     fn children_and_grandchildren_are_found_by_both_ways() {
-        let mut child = Command::new("sh").args(["-c", "sleep 60 & wait"]).spawn().unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", "sleep 60 & wait"])
+            .spawn()
+            .unwrap();
         let pid = child.id() as i32;
         let grandchild = loop {
             if let [grandchild] = children(pid).unwrap()[..] {
@@ -172,7 +184,11 @@ mod tests {
             }
             std::thread::yield_now();
         };
-        assert!(descendants(std::process::id() as i32).unwrap().contains(&grandchild));
+        assert!(
+            descendants(std::process::id() as i32)
+                .unwrap()
+                .contains(&grandchild)
+        );
         assert_eq!(Family::of_all().unwrap().children(pid), [grandchild]);
         let grandchild = super::super::pinned::PinnedProcess::pin(grandchild).unwrap();
         child.kill().unwrap();
@@ -187,7 +203,10 @@ mod tests {
         std::fs::copy("/bin/sleep", &program).unwrap();
         let mut child = Command::new(&program).arg("60").spawn().unwrap();
         let stat = stat(child.id() as i32).unwrap();
-        assert_eq!((stat.comm.as_str(), stat.ppid), ("x) R 1 (\n", std::process::id() as i32));
+        assert_eq!(
+            (stat.comm.as_str(), stat.ppid),
+            ("x) R 1 (\n", std::process::id() as i32)
+        );
         child.kill().unwrap();
         child.wait().unwrap();
     }

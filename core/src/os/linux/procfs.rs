@@ -74,7 +74,12 @@ pub(super) fn numbers_in(path: &str) -> io::Result<Vec<i32>> {
     let mut numbers = Vec::new();
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        if let Some(number) = entry.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
+        if let Some(number) = entry
+            .file_name()
+            .to_str()
+            .ok()
+            .and_then(|name| name.parse().ok())
+        {
             numbers.push(number);
         }
     }
@@ -96,5 +101,9 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
 }
 
 fn open(path: &str, flags: OFlags) -> io::Result<OwnedFd> {
-    Ok(rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())?)
+    Ok(rustix::fs::open(
+        path,
+        flags | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?)
 }

@@ -1,5 +1,8 @@
 //! Takes signals as something to read instead of something that interrupts.
-#![expect(unsafe_code, reason = "signal masks, signalfd and raise have no safe form")]
+#![expect(
+    unsafe_code,
+    reason = "signal masks, signalfd and raise have no safe form"
+)]
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -28,8 +31,9 @@ impl SignalSource {
         let set = set_of(signals);
         let mut original = MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: both pointers are valid for the call, which fills `original` on success.
-        let result =
-            unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, original.as_mut_ptr()) };
+        let result = unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, original.as_mut_ptr())
+        };
         if result != 0 {
             return Err(io::Error::from_raw_os_error(result));
         }
@@ -45,7 +49,10 @@ impl SignalSource {
         }
         // SAFETY: the descriptor was just opened and belongs to nobody else.
         let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
-        Ok(Self { descriptor, original })
+        Ok(Self {
+            descriptor,
+            original,
+        })
     }
 
     /// Takes the next signal that has arrived, without waiting for one.
@@ -60,7 +67,11 @@ impl SignalSource {
             let size = size_of::<libc::signalfd_siginfo>();
             // SAFETY: the buffer is as long as said; the kernel writes one whole record or nothing.
             let count = unsafe {
-                libc::read(self.descriptor.as_raw_fd(), information.as_mut_ptr().cast(), size)
+                libc::read(
+                    self.descriptor.as_raw_fd(),
+                    information.as_mut_ptr().cast(),
+                    size,
+                )
             };
             if count == size as isize {
                 // SAFETY: the whole record was written.
@@ -99,7 +110,10 @@ impl AsFd for SignalSource {
 
 impl std::fmt::Debug for SignalSource {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("SignalSource").field("descriptor", &self.descriptor).finish()
+        formatter
+            .debug_struct("SignalSource")
+            .field("descriptor", &self.descriptor)
+            .finish()
     }
 }
 
@@ -132,9 +146,12 @@ fn set_of(signals: &[Signal]) -> libc::sigset_t {
 
 fn set_mask(mask: &libc::sigset_t) -> io::Result<()> {
     // SAFETY: the mask is valid for the call and was filled by the kernel.
-    let result =
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
-    if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
+    let result = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(result))
+    }
 }
 
 fn received(information: &libc::signalfd_siginfo) -> Option<Received> {
@@ -144,7 +161,11 @@ fn received(information: &libc::signalfd_siginfo) -> Option<Received> {
     // sender in a pid namespace that this process cannot see into.
     let has_sender = code <= 0 || signal == Signal::CHLD;
     let sender = i32::try_from(information.ssi_pid).ok();
-    Some(Received { signal, code, sender: sender.filter(|pid| has_sender && *pid > 0) })
+    Some(Received {
+        signal,
+        code,
+        sender: sender.filter(|pid| has_sender && *pid > 0),
+    })
 }
 
 #[cfg(test)]
@@ -174,7 +195,10 @@ mod tests {
         command.args(["-c", "kill -USR1 $$; exit 0"]);
         // SAFETY: the closure makes one async-signal-safe call.
         unsafe { command.pre_exec(unblock) };
-        assert_eq!(command.status().unwrap().signal(), Some(Signal::USR1.number()));
+        assert_eq!(
+            command.status().unwrap().signal(),
+            Some(Signal::USR1.number())
+        );
         source.restore().unwrap();
     }
 }

@@ -105,7 +105,12 @@ fn socket_inodes(pid: i32) -> io::Result<Vec<u64>> {
         .into_iter()
         .filter_map(|number| std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok())
         .filter_map(|target| {
-            target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+            target
+                .to_str()?
+                .strip_prefix("socket:[")?
+                .strip_suffix(']')?
+                .parse()
+                .ok()
         })
         .collect();
     inodes.sort_unstable();
@@ -127,16 +132,27 @@ mod tests {
         let wanted = [
             Some((Protocol::Tcp, tcp.local_addr().unwrap())),
             Some((Protocol::Udp, udp.local_addr().unwrap())),
-            tcp6.as_ref().map(|socket| (Protocol::Tcp, socket.local_addr().unwrap())),
+            tcp6.as_ref()
+                .map(|socket| (Protocol::Tcp, socket.local_addr().unwrap())),
         ];
         let scan = listening_ports(&[own]).unwrap();
         for (protocol, address) in wanted.into_iter().flatten() {
-            let port =
-                ListeningPort { protocol, address: address.ip(), port: address.port(), pid: own };
+            let port = ListeningPort {
+                protocol,
+                address: address.ip(),
+                port: address.port(),
+                pid: own,
+            };
             assert!(scan.found.contains(&port), "{port:?} not in {scan:?}");
         }
         let inodes = socket_inodes(own).unwrap();
-        assert!(owners_of(&inodes).unwrap().found.iter().any(|(pid, _)| *pid == own));
+        assert!(
+            owners_of(&inodes)
+                .unwrap()
+                .found
+                .iter()
+                .any(|(pid, _)| *pid == own)
+        );
     }
 
     #[test]

@@ -26,4 +26,3 @@ pub fn set_subreaper(adopt: Adopt) -> io::Result<()> {
     let on = (adopt == Adopt::Orphans).then(rustix::process::getpid);
     Ok(set_child_subreaper(on)?)
 }
-

@@ -30,7 +30,10 @@ const LONGEST_PATIENCE: Duration = Duration::from_millis(50);
 pub fn members(roots: Roots<'_>, except: &[i32]) -> io::Result<Scan<PinnedProcess>> {
     let mut pass = Pass::look(roots, except, Kinship::Lists)?;
     pass.members.retain(|member| !member.has_exited());
-    Ok(Scan { found: pass.members, unreadable: pass.unreadable })
+    Ok(Scan {
+        found: pass.members,
+        unreadable: pass.unreadable,
+    })
 }
 
 /// Sends a signal to every living process of the tree but this one and `except`, and gives those
@@ -73,6 +76,7 @@ pub fn kill_until_empty(
     let mut takedown = Takedown::default();
     let mut patience = PATIENCE;
     let mut kinship = Kinship::Lists;
+    let mut is_first = true;
     loop {
         let mut pass = Pass::look(roots, except, kinship)?;
         takedown.unreadable = takedown.unreadable.max(pass.unreadable);
@@ -80,25 +84,46 @@ pub fn kill_until_empty(
             takedown.reaped.extend(pass.reap_exited());
         }
         pass.members.retain(|member| !member.has_exited());
-        if pass.members.is_empty() && pass.is_settled {
-            if kinship == Kinship::WholeTable || is_proven_empty(roots)? {
+        let found_nothing = pass.members.is_empty() && pass.is_settled;
+        let emptiness = if found_nothing {
+            emptiness(roots, except)?
+        } else {
+            Emptiness::Refuted
+        };
+        match (emptiness, kinship) {
+            (Emptiness::Proven, _) | (Emptiness::Open, Kinship::WholeTable) => {
+                takedown.is_empty = true;
                 return Ok(takedown);
             }
-            kinship = Kinship::WholeTable;
-            continue;
+            (Emptiness::Open, Kinship::Lists) => {
+                kinship = Kinship::WholeTable;
+                continue;
+            }
+            (Emptiness::Refuted, _) => kinship = Kinship::Lists,
         }
-        kinship = Kinship::Lists;
-        if Instant::now() >= deadline {
-            takedown.survivors = pass.members.iter().filter_map(|member| member.stat().ok()).collect();
+        // A deadline that has passed already still allows one pass.
+        if !is_first && Instant::now() >= deadline {
+            let survivors = pass.members.iter().filter_map(|member| member.stat().ok());
+            takedown.survivors = survivors.collect();
             return Ok(takedown);
         }
 
+        is_first = false;
         takedown.kills += pass.kill(roots, except)?;
         let end = deadline.min(Instant::now() + patience);
         let all_exited = still_running(&pass.members, end)?.is_empty();
-        patience = if all_exited { PATIENCE } else { LONGEST_PATIENCE.min(patience * 2) };
+        patience = if all_exited {
+            PATIENCE
+        } else {
+            LONGEST_PATIENCE.min(patience * 2)
+        };
         if reap == Reap::OwnChildren {
             takedown.reaped.extend(pass.reap_exited());
+        }
+        if pass.members.is_empty() {
+            // Something moved or cannot be pinned, and there is nothing to wait for: give it time
+            // to come to rest.
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
@@ -126,6 +151,14 @@ enum Kinship {
     WholeTable,
 }
 
+/// By whom a process was found.
+enum Parent {
+    /// This process.
+    Own,
+    /// The member at this index, in a walk that began at this process or did not.
+    Member { index: usize, below_own: bool },
+}
+
 /// What one look found, each process pinned and proven to belong to the tree.
 struct Pass {
     members: Vec<PinnedProcess>,
@@ -150,7 +183,8 @@ impl Pass {
             Roots::WithCookie(cookie) => pass.look_for(cookie)?,
             Roots::Cgroup(group) => pass.look_into(group)?,
         }
-        pass.members.retain(|member| !pass.except.contains(&member.pid()));
+        pass.members
+            .retain(|member| !pass.except.contains(&member.pid()));
         Ok(pass)
     }
 
@@ -171,7 +205,7 @@ impl Pass {
             None => {
                 for child in children(own)? {
                     if seen.insert(child) {
-                        self.adopt(child, None);
+                        self.adopt(child, Parent::Own);
                     }
                 }
             }
@@ -192,7 +226,13 @@ impl Pass {
                 Ok(found) => {
                     for child in found {
                         if seen.insert(child) {
-                            self.adopt(child, Some(next));
+                            self.adopt(
+                                child,
+                                Parent::Member {
+                                    index: next,
+                                    below_own: root.is_none(),
+                                },
+                            );
                         }
                     }
                 }
@@ -205,18 +245,29 @@ impl Pass {
         Ok(())
     }
 
-    fn adopt(&mut self, pid: i32, parent: Option<usize>) {
+    fn adopt(&mut self, pid: i32, parent: Parent) {
         let Some(pinned) = self.pin(pid) else { return };
         let Ok(stat) = pinned.stat() else {
             self.is_settled = false;
             return;
         };
-        let parent = parent.and_then(|index| self.members.get(index));
-        let is_of_parent = parent.is_some_and(|parent| {
-            parent.pid() == stat.ppid
-                && matches!(parent.liveness(), Ok(Liveness::Running | Liveness::Unreaped))
-        });
-        if is_of_parent || stat.ppid == own_pid() {
+        let is_own = stat.ppid == own_pid();
+        let is_proven = match parent {
+            Parent::Own => is_own,
+            Parent::Member { index, below_own } => {
+                // One that was orphaned meanwhile and came to this process is of its tree, but not
+                // proven to be of another root's: it may be an unrelated child with a reused number.
+                (is_own && below_own)
+                    || self.members.get(index).is_some_and(|member| {
+                        member.pid() == stat.ppid
+                            && matches!(
+                                member.liveness(),
+                                Ok(Liveness::Running | Liveness::Unreaped)
+                            )
+                    })
+            }
+        };
+        if is_proven {
             self.members.push(pinned);
         } else {
             // Orphaned between the look and the pin: the next look finds it at its new parent.
@@ -228,7 +279,9 @@ impl Pass {
         let scan = environment::with_cookie(cookie)?;
         self.unreadable += scan.unreadable;
         for pid in scan.found.into_iter().filter(|pid| *pid != own_pid()) {
-            let Some(pinned) = self.pin(pid) else { continue };
+            let Some(pinned) = self.pin(pid) else {
+                continue;
+            };
             // Once more, because the number may have been given away before it was pinned.
             match pinned.has_cookie(cookie) {
                 Ok(true) => self.members.push(pinned),
@@ -270,13 +323,13 @@ impl Pass {
     fn kill(&self, roots: Roots<'_>, except: &[i32]) -> io::Result<usize> {
         if let Roots::Cgroup(group) = roots {
             // The group's own kill spares nobody.
-            let inside = group.processes()?;
-            if !inside.iter().any(|pid| *pid == own_pid() || except.contains(pid)) {
+            if !spares_anyone(group, except)? {
                 group.kill()?;
                 return Ok(self.members.len());
             }
         }
-        let killed = |member: &&PinnedProcess| matches!(member.signal(Signal::KILL), Ok(Delivery::Sent));
+        let killed =
+            |member: &&PinnedProcess| matches!(member.signal(Signal::KILL), Ok(Delivery::Sent));
         Ok(self.members.iter().filter(killed).count())
     }
 
@@ -284,18 +337,229 @@ impl Pass {
     /// exited, gives none.
     fn reap_exited(&mut self) -> Vec<(i32, ExitStatus)> {
         let exited = self.members.iter().filter(|member| member.has_exited());
-        exited.filter_map(|member| Some((member.pid(), member.reap()?))).collect()
+        exited
+            .filter_map(|member| Some((member.pid(), member.reap()?)))
+            .collect()
     }
 }
 
-fn is_proven_empty(roots: Roots<'_>) -> io::Result<bool> {
+/// What the kernel says of a tree in which a look found nothing alive.
+enum Emptiness {
+    Proven,
+    Refuted,
+    /// It does not say; a second look must find nothing either.
+    Open,
+}
+
+fn emptiness(roots: Roots<'_>, except: &[i32]) -> io::Result<Emptiness> {
     match roots {
-        Roots::DescendantsOfSelf => Ok(is_childless()),
-        Roots::Cgroup(group) => Ok(!group.is_populated()?),
-        Roots::DescendantsOf(_) | Roots::WithCookie(_) => Ok(false),
+        Roots::DescendantsOfSelf if is_childless() => Ok(Emptiness::Proven),
+        Roots::Cgroup(group) if !group.is_populated()? => Ok(Emptiness::Proven),
+        // It also counts processes that cannot be seen from here, which only its own kill reaches.
+        Roots::Cgroup(group) if !spares_anyone(group, except)? => Ok(Emptiness::Refuted),
+        _ => Ok(Emptiness::Open),
     }
+}
+
+fn spares_anyone(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
+    let inside = group.processes()?;
+    Ok(inside
+        .iter()
+        .any(|pid| *pid == own_pid() || except.contains(pid)))
 }
 
 fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::adopt::Adopt;
+    use crate::os::subreaper::{is_subreaper, set_subreaper};
+    use std::process::Command;
+
+    /// Runs the body in a process of its own, since orphans are adopted by whole processes.
+    fn alone(test: &str, body: impl FnOnce()) {
+        const MARK: &str = "BACKSTOP_TEST_ALONE";
+        if std::env::var_os(MARK).is_some() {
+            return body();
+        }
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", &format!("{module}::{test}")])
+            .env(MARK, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// A leader, a child in its group, one in a session of its own and a double-forked daemon, all
+    /// of which ignore TERM.
+    const STUBBORN: &str = "trap '' TERM; sleep 61 & setsid sleep 61 & \
+        (setsid sh -c 'sleep 61 & exit 0' &); wait; sleep 61";
+
+    fn sleepers(roots: Roots<'_>, count: usize) -> Vec<PinnedProcess> {
+        let end = deadline();
+        loop {
+            let found = members(roots, &[]).unwrap().found;
+            let asleep = found
+                .iter()
+                .filter(|member| member.stat().is_ok_and(|stat| stat.comm == "sleep"));
+            if asleep.count() >= count {
+                return found;
+            }
+            assert!(Instant::now() < end, "found {found:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn deadline() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn sessions_and_daemons_that_ignore_term_do_not_outlive_a_subreaper() {
+        alone(
+            "sessions_and_daemons_that_ignore_term_do_not_outlive_a_subreaper",
+            || {
+                set_subreaper(Adopt::Orphans).unwrap();
+                assert!(is_subreaper().unwrap());
+                #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
+                let leader = Command::new("sh")
+                    .args(["-c", STUBBORN])
+                    .spawn()
+                    .unwrap()
+                    .id() as i32;
+                let before = sleepers(Roots::DescendantsOfSelf, 3);
+
+                let told = signal_all(Roots::DescendantsOfSelf, Signal::TERM, &[leader])
+                    .unwrap()
+                    .found;
+                assert!(told.len() >= 3 && told.iter().all(|member| member.pid() != leader));
+                assert_eq!(
+                    still_running(&told, Instant::now()).unwrap().len(),
+                    told.len()
+                );
+
+                let takedown =
+                    kill_until_empty(Roots::DescendantsOfSelf, &[], Reap::OwnChildren, deadline())
+                        .unwrap();
+                assert!(
+                    takedown.is_empty && takedown.survivors.is_empty(),
+                    "{takedown:?}"
+                );
+                assert!(
+                    takedown.reaped.iter().any(|(pid, _)| *pid == leader),
+                    "{takedown:?}"
+                );
+                assert!(
+                    before
+                        .iter()
+                        .all(|member| matches!(member.liveness(), Ok(Liveness::Gone)))
+                );
+                assert!(is_childless());
+            },
+        );
+    }
+
+    #[test]
+    fn a_tree_that_forks_while_it_is_killed_is_emptied() {
+        alone("a_tree_that_forks_while_it_is_killed_is_emptied", || {
+            set_subreaper(Adopt::Orphans).unwrap();
+            let cookie = Cookie::random();
+            let script = "while :; do (setsid sh -c 'sleep 61 & sleep 61' &); done";
+            #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
+            let _leader = Command::new("sh")
+                .args(["-c", script])
+                .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
+                .spawn()
+                .unwrap();
+            sleepers(Roots::DescendantsOfSelf, 20);
+            let takedown =
+                kill_until_empty(Roots::DescendantsOfSelf, &[], Reap::OwnChildren, deadline())
+                    .unwrap();
+            assert!(takedown.is_empty, "{takedown:?}");
+            assert!(environment::with_cookie(&cookie).unwrap().found.is_empty());
+        });
+    }
+
+    #[test]
+    fn spared_and_unrelated_children_live_on() {
+        alone("spared_and_unrelated_children_live_on", || {
+            set_subreaper(Adopt::Orphans).unwrap();
+            let mut spared = Command::new("sleep").arg("61").spawn().unwrap();
+            let other = Command::new("sh")
+                .args(["-c", "sleep 61 & wait"])
+                .spawn()
+                .unwrap();
+            let other = PinnedProcess::pin(other.id() as i32).unwrap();
+            sleepers(Roots::DescendantsOf(&other), 1);
+            let takedown = kill_until_empty(
+                Roots::DescendantsOf(&other),
+                &[],
+                Reap::OwnChildren,
+                deadline(),
+            )
+            .unwrap();
+            assert!(takedown.is_empty && takedown.kills >= 2, "{takedown:?}");
+
+            let except = [spared.id() as i32];
+            let takedown = kill_until_empty(
+                Roots::DescendantsOfSelf,
+                &except,
+                Reap::OwnChildren,
+                deadline(),
+            )
+            .unwrap();
+            assert!(
+                takedown.is_empty && takedown.survivors.is_empty(),
+                "{takedown:?}"
+            );
+            assert!(spared.try_wait().unwrap().is_none());
+            spared.kill().unwrap();
+            let end = deadline();
+            while !PinnedProcess::pin(except[0]).unwrap().has_exited() {
+                assert!(Instant::now() < end);
+            }
+            assert!(reap_children(&except).unwrap().is_empty());
+            assert_eq!(reap_children(&[]).unwrap().len(), 1);
+        });
+    }
+
+    #[test]
+    fn what_left_the_tree_is_killed_by_its_cookie_and_reaping_is_left_to_the_host() {
+        let cookie = Cookie::random();
+        let mut leader = Command::new("sh")
+            .args(["-c", STUBBORN])
+            .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
+            .spawn()
+            .unwrap();
+        let roots = Roots::WithCookie(&cookie);
+        sleepers(roots, 3);
+        let takedown = kill_until_empty(roots, &[], Reap::Nothing, deadline()).unwrap();
+        assert!(
+            takedown.is_empty && takedown.reaped.is_empty(),
+            "{takedown:?}"
+        );
+        assert!(environment::with_cookie(&cookie).unwrap().found.is_empty());
+        assert!(!leader.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_wide_tree_is_gone_at_once() {
+        alone("a_wide_tree_is_gone_at_once", || {
+            set_subreaper(Adopt::Orphans).unwrap();
+            let script = "i=0; while [ $i -lt 400 ]; do setsid sleep 61 & i=$((i+1)); done; wait";
+            #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
+            let _leader = Command::new("sh").args(["-c", script]).spawn().unwrap();
+            sleepers(Roots::DescendantsOfSelf, 400);
+            let start = Instant::now();
+            let takedown =
+                kill_until_empty(Roots::DescendantsOfSelf, &[], Reap::OwnChildren, deadline())
+                    .unwrap();
+            println!("400 sessions gone in {:?}", start.elapsed());
+            assert!(takedown.is_empty && takedown.kills >= 401, "{takedown:?}");
+        });
+    }
 }

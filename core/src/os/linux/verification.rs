@@ -19,7 +19,10 @@ impl PinnedProcess {
     pub fn verify(expected: &ProcessIdentity, cookie: Option<&Cookie>) -> Result<Self, Refusal> {
         let boot = process::boot().map_err(|error| unreadable("the boot id", &error))?;
         if boot != expected.boot {
-            return Err(gone(format!("recorded in boot {}, this is {boot}", expected.boot)));
+            return Err(gone(format!(
+                "recorded in boot {}, this is {boot}",
+                expected.boot
+            )));
         }
         let namespace =
             process::pid_namespace().map_err(|error| unreadable("the pid namespace", &error))?;
@@ -64,7 +67,10 @@ impl PinnedProcess {
         cookie: Option<&Cookie>,
     ) -> Result<(), Refusal> {
         let pid = expected.pid;
-        let read = |error: io::Error| not_pinned(pid, &error);
+        let read = |error: io::Error| match error.raw_os_error() {
+            Some(libc::ESRCH) => no_process(pid),
+            _ => unreadable(&format!("process {pid}"), &error),
+        };
         let found = self.identity().map_err(read)?;
         if found.start_ticks != expected.start_ticks {
             // The start time of a process never changes, so this proves a successor.
@@ -91,7 +97,10 @@ impl PinnedProcess {
 }
 
 fn gone(evidence: String) -> Refusal {
-    Refusal::Gone { unreaped: false, evidence }
+    Refusal::Gone {
+        unreaped: false,
+        evidence,
+    }
 }
 
 fn no_process(pid: i32) -> Refusal {
@@ -99,18 +108,27 @@ fn no_process(pid: i32) -> Refusal {
 }
 
 fn unreadable(what: &str, error: &io::Error) -> Refusal {
-    Refusal::Unprovable { evidence: format!("{what} cannot be read: {error}") }
+    Refusal::Unprovable {
+        evidence: format!("{what} cannot be read: {error}"),
+    }
 }
 
 fn not_pinned(pid: i32, error: &io::Error) -> Refusal {
     match error.raw_os_error() {
         Some(libc::ESRCH) => no_process(pid),
+        // A process keeps its number as a leader's until it is reaped.
+        Some(libc::EINVAL | libc::ENOENT) => Refusal::Different {
+            evidence: format!("the number {pid} belongs to a thread"),
+        },
         _ => unreadable(&format!("process {pid}"), error),
     }
 }
 
 #[cfg(test)]
-#[expect(unsafe_code, reason = "a chosen process number is only given by clone3")]
+#[expect(
+    unsafe_code,
+    reason = "a chosen process number is only given by clone3"
+)]
 mod tests {
     use super::*;
     use crate::os::liveness::Delivery;
@@ -132,7 +150,10 @@ mod tests {
         let child = sleeper();
         let identity = process::identity_of(child.id() as i32).unwrap();
         if identity.pidfs_inode.is_some() {
-            assert_eq!(PinnedProcess::verify(&identity, None).unwrap().pid(), identity.pid);
+            assert_eq!(
+                PinnedProcess::verify(&identity, None).unwrap().pid(),
+                identity.pid
+            );
         } else {
             println!("skipped: this kernel has no pidfs");
         }
@@ -152,12 +173,24 @@ mod tests {
         assert!(PinnedProcess::verify(&identity, Some(&cookie)).is_ok());
 
         let unprovable = |identity: &ProcessIdentity, cookie: Option<&Cookie>| {
-            matches!(PinnedProcess::verify(identity, cookie), Err(Refusal::Unprovable { .. }))
+            matches!(
+                PinnedProcess::verify(identity, cookie),
+                Err(Refusal::Unprovable { .. })
+            )
         };
         assert!(unprovable(&identity, None));
         assert!(unprovable(&identity, Some(&Cookie::random())));
-        assert!(unprovable(&ProcessIdentity { executable: None, ..identity }, Some(&cookie)));
-        let later = ProcessIdentity { start_ticks: identity.start_ticks + 1, ..identity };
+        assert!(unprovable(
+            &ProcessIdentity {
+                executable: None,
+                ..identity
+            },
+            Some(&cookie)
+        ));
+        let later = ProcessIdentity {
+            start_ticks: identity.start_ticks + 1,
+            ..identity
+        };
         assert!(matches!(
             PinnedProcess::verify(&later, Some(&cookie)),
             Err(Refusal::Different { .. })
@@ -170,8 +203,20 @@ mod tests {
         let own = process::identity_of_self().unwrap();
         let boot = crate::identity::BootId::from_bytes([7; 16]);
         let refusal = PinnedProcess::verify(&ProcessIdentity { boot, ..own }, None).unwrap_err();
-        assert!(matches!(refusal, Refusal::Gone { unreaped: false, .. }), "{refusal}");
-        let foreign = ProcessIdentity { pid_namespace: 1, ..own };
+        assert!(
+            matches!(
+                refusal,
+                Refusal::Gone {
+                    unreaped: false,
+                    ..
+                }
+            ),
+            "{refusal}"
+        );
+        let foreign = ProcessIdentity {
+            pid_namespace: 1,
+            ..own
+        };
         let refusal = PinnedProcess::verify(&foreign, None).unwrap_err();
         assert!(matches!(refusal, Refusal::Unprovable { .. }), "{refusal}");
     }
@@ -185,10 +230,17 @@ mod tests {
         assert!(pinned.wait_exit(Duration::from_secs(10)).unwrap());
         if identity.pidfs_inode.is_some() {
             let refusal = PinnedProcess::verify(&identity, None).unwrap_err();
-            assert!(matches!(refusal, Refusal::Gone { unreaped: true, .. }), "{refusal}");
+            assert!(
+                matches!(refusal, Refusal::Gone { unreaped: true, .. }),
+                "{refusal}"
+            );
         }
         child.wait().unwrap();
-        assert!(PinnedProcess::verify(&identity, None).unwrap_err().proves_gone());
+        assert!(
+            PinnedProcess::verify(&identity, None)
+                .unwrap_err()
+                .proves_gone()
+        );
     }
 
     /// Forks a child that only waits, with this number. `None`: this is not permitted here.
@@ -241,7 +293,10 @@ mod tests {
         assert_ne!(found, recorded);
         assert_eq!(stale.signal(Signal::KILL).unwrap(), Delivery::AlreadyGone);
         assert_eq!(stale.liveness().unwrap(), Liveness::Gone);
-        assert!(stale.identity().is_err(), "the successor's identity given for the dead one");
+        assert!(
+            stale.identity().is_err(),
+            "the successor's identity given for the dead one"
+        );
         assert!(stale.stat().is_err());
         assert!(stale.reap().is_none());
         let refusal = PinnedProcess::verify(&recorded, None).unwrap_err();
