@@ -7,8 +7,10 @@ mod boot;
 mod cookie;
 mod file;
 mod process;
+mod refusal;
 
 pub use boot::BootId;
 pub use cookie::{Cookie, ParseCookieError};
 pub use file::FileIdentity;
 pub use process::{ExecutableIdentity, ProcessIdentity};
+pub use refusal::Refusal;

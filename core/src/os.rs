@@ -14,5 +14,16 @@ mod platform;
 
 // What the file modules give on every system: plain values.
 pub mod files;
+// Plain values that both twins give.
+pub mod adopt;
+pub mod cgroup_identity;
+pub mod forked;
+pub mod holder;
+pub mod liveness;
+pub mod process_stat;
+pub mod scan;
+pub mod signal;
+pub mod socket_table;
+pub mod takedown;
 
 pub use platform::*;

@@ -25,3 +25,19 @@ pub mod removal;
 mod signs;
 mod status;
 pub mod survey;
+
+// Processes.
+pub mod cgroup;
+mod cgroup_mount;
+pub mod environment;
+pub mod fork_child;
+pub mod holders;
+pub mod pinned;
+pub mod process;
+pub mod process_table;
+mod procfs;
+pub mod signals;
+pub mod sockets;
+pub mod subreaper;
+pub mod tree;
+mod verification;

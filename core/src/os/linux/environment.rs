@@ -1,0 +1,112 @@
+//! Finds processes by their environment.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use super::{process_table, procfs};
+use crate::identity::Cookie;
+use crate::os::scan::Scan;
+
+/// As large as the longest argument list that Linux takes by default, and then some.
+const LONGEST_ENVIRONMENT: usize = 16 * 1024 * 1024;
+
+/// The value of a variable in the environment that the process was executed with.
+///
+/// What it set for itself afterwards is not seen.
+///
+/// # Errors
+/// No process has the number, it may not be looked into, or its environment is longer than 16 MiB.
+pub fn environment_value(pid: i32, name: &std::ffi::OsStr) -> io::Result<Option<OsString>> {
+    let environment = read(pid)?;
+    let found = values(&environment, name.as_bytes()).next();
+    Ok(found.map(|value| OsString::from_vec(value.to_vec())))
+}
+
+/// Whether its environment carries this cookie.
+///
+/// # Errors
+/// As [`environment_value`].
+pub fn has_cookie(pid: i32, cookie: &Cookie) -> io::Result<bool> {
+    let environment = read(pid)?;
+    let wanted = cookie.to_string();
+    // An environment may name a variable twice; any of them was written by whoever knew the cookie.
+    let mut carried = values(&environment, Cookie::ENVIRONMENT_VARIABLE.as_bytes());
+    Ok(carried.any(|value| value == wanted.as_bytes()))
+}
+
+/// Every process whose environment carries this cookie, this one included.
+///
+/// A process that is executing a program at this very moment shows an empty environment and is
+/// missed; whoever needs all of them looks again.
+///
+/// # Errors
+/// `/proc` is hidden or of another pid namespace.
+pub fn with_cookie(cookie: &Cookie) -> io::Result<Scan<i32>> {
+    let mut scan = Scan::default();
+    for pid in process_table::pids()? {
+        match has_cookie(pid, cookie) {
+            Ok(true) => scan.found.push(pid),
+            Ok(false) => {}
+            Err(error) if procfs::is_gone(&error) => {}
+            Err(_) if is_kernel_thread(pid) => {}
+            Err(_) => scan.unreadable += 1,
+        }
+    }
+    Ok(scan)
+}
+
+/// Kernel threads have no environment that could hide anything.
+pub(super) fn is_kernel_thread(pid: i32) -> bool {
+    process_table::stat(pid).is_ok_and(|stat| stat.is_kernel_thread)
+}
+
+fn read(pid: i32) -> io::Result<Vec<u8>> {
+    procfs::read_all(&format!("/proc/{pid}/environ"), LONGEST_ENVIRONMENT)
+}
+
+fn values<'e>(environment: &'e [u8], name: &'e [u8]) -> impl Iterator<Item = &'e [u8]> {
+    environment
+        .split(|byte| *byte == 0)
+        .filter_map(move |entry| entry.strip_prefix(name)?.strip_prefix(b"="))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::pinned::PinnedProcess;
+    use crate::os::signal::Signal;
+    use std::process::Command;
+
+    #[test]
+    fn a_name_is_not_found_in_longer_names_or_in_values() {
+        let environment = b"AB=1\0XA=2\0C=A=3\0A=4\0A=5";
+        assert_eq!(values(environment, b"A").collect::<Vec<_>>(), [b"4", b"5"]);
+        assert_eq!(values(b"", b"A").count(), 0);
+    }
+
+    #[test]
+    fn a_double_forked_daemon_is_found_by_its_cookie() {
+        let cookie = Cookie::random();
+        let started = Command::new("sh")
+            .args(["-c", "setsid sh -c 'sleep 60 & exit 0' & wait"])
+            .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
+            .status()
+            .unwrap();
+        assert!(started.success());
+        let scan = with_cookie(&cookie).unwrap();
+        assert_eq!(scan.found.len(), 1, "{scan:?}");
+        let daemon = PinnedProcess::pin(scan.found[0]).unwrap();
+        assert!(daemon.has_cookie(&cookie).unwrap());
+        assert!(!daemon.has_cookie(&Cookie::random()).unwrap());
+        let value = environment_value(daemon.pid(), Cookie::ENVIRONMENT_VARIABLE.as_ref()).unwrap();
+        assert_eq!(value, Some(OsString::from(cookie.to_string())));
+        let _ = daemon.signal(Signal::KILL).unwrap();
+        assert!(
+            daemon
+                .wait_exit(std::time::Duration::from_secs(10))
+                .unwrap()
+        );
+        assert!(with_cookie(&cookie).unwrap().found.is_empty());
+    }
+}

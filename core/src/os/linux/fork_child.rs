@@ -1,0 +1,56 @@
+//! Forks a process that has one thread, and ends one without ceremony.
+#![expect(unsafe_code, reason = "fork and _exit have no safe form")]
+
+use std::io;
+
+use super::process_table;
+use crate::os::forked::Forked;
+
+/// Makes a copy of this process that goes on from here.
+///
+/// Only for a process with one thread: in the copy of a threaded one, every lock that another thread
+/// held stays locked for ever. The supervisor of `run` forks before it starts any thread.
+///
+/// # Errors
+/// This process has more than one thread (`Unsupported`), or the kernel has no room for another
+/// process.
+pub fn fork_child() -> io::Result<Forked> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let threads = process_table::stat(own)?.threads;
+    if threads != 1 {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("a process with {threads} threads cannot be forked safely"),
+        ));
+    }
+    // SAFETY: this process has one thread, this one, and no other can start one; so the child's copy
+    // of all memory, locks included, is consistent.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Forked::Child),
+        child => Ok(Forked::Parent { child }),
+    }
+}
+
+/// Ends this process at once: nothing is dropped, flushed or run.
+///
+/// A forked child ends so, because what it would flush and drop is its parent's.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit takes no memory and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threaded_process_is_not_forked() {
+        let stop = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| stop.wait());
+            assert_eq!(fork_child().unwrap_err().kind(), io::ErrorKind::Unsupported);
+            stop.wait();
+        });
+    }
+}

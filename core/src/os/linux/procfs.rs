@@ -1,0 +1,109 @@
+//! Reads files below `/proc`.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, StatxFlags};
+
+/// A file by the numbers that `/proc` shows it by.
+pub(super) type DeviceAndInode = (u64, u64);
+
+/// Refuses unless `/proc` shows the pid namespace that this process lives in.
+///
+/// After `unshare --pid` without a new mount, every number in `/proc` is another process's than the
+/// one that a system call means by it.
+pub(super) fn require_own_namespace() -> io::Result<()> {
+    static SAME: OnceLock<bool> = OnceLock::new();
+    let same = *SAME.get_or_init(|| {
+        let own = rustix::process::getpid().as_raw_nonzero().to_string();
+        std::fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str() == own.as_str())
+    });
+    if same {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "/proc is not mounted, or shows another pid namespace than this process lives in",
+    ))
+}
+
+/// Reads a file that fits into `buffer` by as few calls as possible.
+pub(super) fn read_into<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    let file = open(path, OFlags::RDONLY)?;
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match rustix::io::read(&file, &mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => {
+                filled += count;
+                // A line end at the end of a read closes the files that this is used for; asking
+                // once more for the end of the file would double their cost.
+                if buffer[filled - 1] == b'\n' {
+                    break;
+                }
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(&buffer[..filled])
+}
+
+/// Reads a whole file of at most `limit` bytes.
+pub(super) fn read_all(path: &str, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    // One more than allowed, to tell a file that fits from one that was cut.
+    io::Read::read_to_end(&mut io::Read::take(file, limit as u64 + 1), &mut bytes)?;
+    if bytes.len() > limit {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("{path} is longer than {limit} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// The entries of a directory whose names are numbers.
+pub(super) fn numbers_in(path: &str) -> io::Result<Vec<i32>> {
+    let directory = open(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+    let mut buffer = [MaybeUninit::<u8>::uninit(); 16 * 1024];
+    let mut entries = RawDir::new(&directory, &mut buffer);
+    let mut numbers = Vec::new();
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        if let Some(number) = entry
+            .file_name()
+            .to_str()
+            .ok()
+            .and_then(|name| name.parse().ok())
+        {
+            numbers.push(number);
+        }
+    }
+    Ok(numbers)
+}
+
+/// Which file a link of `/proc` stands for.
+///
+/// It asks for what the kernel already knows, so that a dead network mount cannot hang it.
+pub(super) fn linked_file(path: &str) -> io::Result<DeviceAndInode> {
+    let found = rustix::fs::statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO)?;
+    let device = rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor);
+    Ok((device, found.stx_ino))
+}
+
+/// Whether the error only says that the process ended meanwhile.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}
+
+fn open(path: &str, flags: OFlags) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(
+        path,
+        flags | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?)
+}

@@ -1,0 +1,246 @@
+//! One process's line in the process table.
+
+/// What `/proc/PID/stat` tells of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessStat {
+    /// The process number.
+    pub pid: i32,
+    /// The parent's number; 0 when it is in another pid namespace or there is none.
+    pub ppid: i32,
+    /// The process group.
+    pub group: i32,
+    /// The session.
+    pub session: i32,
+    /// What it does at the moment.
+    pub state: ProcessState,
+    /// Start time in clock ticks since boot.
+    pub start_ticks: u64,
+    /// Time on a processor, user and system together, in clock ticks.
+    pub processor_ticks: u64,
+    /// The name of the program, cut by the kernel to 15 bytes; not valid UTF-8 is replaced.
+    pub comm: String,
+    /// Resident memory.
+    pub resident_bytes: u64,
+    /// Threads, the exited leader of a living group included.
+    pub threads: u32,
+    /// Whether it is a thread of the kernel and no program.
+    pub is_kernel_thread: bool,
+}
+
+/// What a process does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProcessState {
+    /// On a processor or ready for one.
+    Running,
+    /// Waiting, and woken by signals.
+    Sleeping,
+    /// Waiting for a device, and not even killed until that answers.
+    Uninterruptible,
+    /// Stopped by a signal.
+    Stopped,
+    /// Stopped by a debugger.
+    Traced,
+    /// Exited, and its parent has not yet asked for the status.
+    Zombie,
+    /// Exited and about to vanish.
+    Dead,
+    /// An idle thread of the kernel.
+    Idle,
+    /// A letter that this version does not know.
+    Unknown(u8),
+}
+
+/// The line is not one that the kernel writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the process table's line has no readable field {field}")]
+pub struct ParseStatError {
+    /// The field in the numbering of `proc_pid_stat(5)`.
+    pub field: usize,
+}
+
+/// `PF_KTHREAD` of the kernel's `sched.h`.
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
+impl ProcessStat {
+    /// Reads the line of `/proc/PID/stat`.
+    ///
+    /// The name stands in parentheses and may hold anything, parentheses, spaces and line ends
+    /// included, so it ends at the last closing parenthesis of the line.
+    ///
+    /// # Errors
+    /// A field is missing or is no number of its range.
+    pub fn parse(line: &[u8], page_bytes: u64) -> Result<Self, ParseStatError> {
+        let open = line.iter().position(|byte| *byte == b'(');
+        let close = line.iter().rposition(|byte| *byte == b')');
+        let (Some(open), Some(close)) = (open, close) else {
+            return Err(ParseStatError { field: 2 });
+        };
+        if close < open {
+            return Err(ParseStatError { field: 2 });
+        }
+        let number = std::str::from_utf8(&line[..open]).map_err(|_| ParseStatError { field: 1 })?;
+        let rest =
+            std::str::from_utf8(&line[close + 1..]).map_err(|_| ParseStatError { field: 3 })?;
+        let mut fields = Fields {
+            parts: rest.split_ascii_whitespace(),
+            next: 3,
+        };
+
+        let pid = number
+            .trim()
+            .parse()
+            .map_err(|_| ParseStatError { field: 1 })?;
+        let state = ProcessState::from_letter(fields.text(3)?);
+        let ppid = fields.number(4)?;
+        let group = fields.number(5)?;
+        let session = fields.number(6)?;
+        let flags: u64 = fields.number(9)?;
+        let user: u64 = fields.number(14)?;
+        let system: u64 = fields.number(15)?;
+        let threads = fields.number(20)?;
+        let start_ticks = fields.number(22)?;
+        let pages: i64 = fields.number(24)?;
+        Ok(Self {
+            pid,
+            ppid,
+            group,
+            session,
+            state,
+            start_ticks,
+            processor_ticks: user.saturating_add(system),
+            comm: String::from_utf8_lossy(&line[open + 1..close]).into_owned(),
+            // The kernel's counter may be briefly below zero.
+            resident_bytes: u64::try_from(pages).unwrap_or(0).saturating_mul(page_bytes),
+            threads,
+            is_kernel_thread: flags & KERNEL_THREAD != 0,
+        })
+    }
+
+    /// Whether all of the process has exited. A leader that exited before its other threads is
+    /// shown as a zombie although the process lives.
+    #[must_use]
+    pub fn has_exited(&self) -> bool {
+        matches!(self.state, ProcessState::Zombie | ProcessState::Dead) && self.threads <= 1
+    }
+}
+
+impl ProcessState {
+    fn from_letter(text: &str) -> Self {
+        match text.as_bytes().first().copied().unwrap_or(b'?') {
+            b'R' => Self::Running,
+            b'S' => Self::Sleeping,
+            b'D' => Self::Uninterruptible,
+            b'T' => Self::Stopped,
+            b't' => Self::Traced,
+            b'Z' => Self::Zombie,
+            b'X' | b'x' => Self::Dead,
+            b'I' => Self::Idle,
+            other => Self::Unknown(other),
+        }
+    }
+}
+
+/// The fields after the name, taken by the manual page's numbers in rising order.
+struct Fields<'a> {
+    parts: std::str::SplitAsciiWhitespace<'a>,
+    next: usize,
+}
+
+impl<'a> Fields<'a> {
+    fn text(&mut self, field: usize) -> Result<&'a str, ParseStatError> {
+        let skipped = field - self.next;
+        self.next = field + 1;
+        self.parts.nth(skipped).ok_or(ParseStatError { field })
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, field: usize) -> Result<T, ParseStatError> {
+        self.text(field)?
+            .parse()
+            .map_err(|_| ParseStatError { field })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAIL: &str = " S 7 8 9 0 -1 4194304 1 0 0 0 30 12 0 0 20 0 3 0 4711 5000 250 0 0";
+
+    fn named(name: &[u8]) -> Vec<u8> {
+        [b"42 (".as_slice(), name, b")", TAIL.as_bytes()].concat()
+    }
+
+    #[test]
+    fn fields_are_those_of_the_manual() {
+        let stat = ProcessStat::parse(&named(b"worker"), 4096).unwrap();
+        assert_eq!(
+            (stat.pid, stat.ppid, stat.group, stat.session),
+            (42, 7, 8, 9)
+        );
+        assert_eq!(
+            (stat.start_ticks, stat.processor_ticks, stat.threads),
+            (4711, 42, 3)
+        );
+        assert_eq!(stat.resident_bytes, 250 * 4096);
+        assert_eq!(
+            (stat.state, stat.comm.as_str()),
+            (ProcessState::Sleeping, "worker")
+        );
+        assert!(!stat.is_kernel_thread);
+    }
+
+    #[test]
+    fn a_hostile_name_moves_no_field() {
+        for name in [
+            b"".as_slice(),
+            b"a b",
+            b") Z 1 1 1",
+            b"((()))",
+            b") S 1 (",
+            b"\n) R 0\n",
+            b"\xff\xfe)",
+        ] {
+            let stat = ProcessStat::parse(&named(name), 4096).unwrap();
+            assert_eq!((stat.ppid, stat.start_ticks), (7, 4711), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_line_names_its_field() {
+        for (line, field) in [
+            (b"".as_slice(), 2),
+            (b"42", 2),
+            (b") 42 (", 2),
+            (b"x (a) S", 1),
+            (b"\xff (a) S", 1),
+            (b"42 (a)", 3),
+            (b"42 (a) \xff", 3),
+            (b"42 (a) S", 4),
+            (b"42 (a) S 99999999999", 4),
+            (b"42 (a) S 1 1 1 0 0 -5", 9),
+        ] {
+            assert_eq!(
+                ProcessStat::parse(line, 4096),
+                Err(ParseStatError { field }),
+                "{line:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_exited_leader_of_a_living_process_has_not_exited() {
+        let mut stat = ProcessStat::parse(&named(b"a"), 4096).unwrap();
+        stat.state = ProcessState::Zombie;
+        assert!(!stat.has_exited());
+        stat.threads = 1;
+        assert!(stat.has_exited());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(line: Vec<u8>) {
+            let _ = ProcessStat::parse(&line, 4096);
+        }
+    }
+}

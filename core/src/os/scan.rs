@@ -1,0 +1,19 @@
+//! A look at all processes that says how many it could not see into.
+
+/// What a scan found, and how much of the system was closed to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan<T> {
+    /// What was found.
+    pub found: Vec<T>,
+    /// The processes that could not be read, and may hold more of it.
+    pub unreadable: usize,
+}
+
+impl<T> Default for Scan<T> {
+    fn default() -> Self {
+        Self {
+            found: Vec::new(),
+            unreadable: 0,
+        }
+    }
+}
