@@ -29,3 +29,5 @@ pub use reading::{SlotView,
     Damage, LedgerReading, OwnerRecord, ReadAll, UnreadableLedger, read_all, read_directory,
 };
 pub use slot::SlotHandle;
+
+pub(crate) use owner::NewEntry;

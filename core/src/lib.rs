@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod identity;
+mod kill_point;
 pub mod os;
 
 pub mod resource;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Stage};
 use crate::identity::Cookie;
-use crate::os::directory::{Directory, private_directory};
+use crate::os::directory::Directory;
+use crate::os::private::private_directory;
 
 /// A private directory of ledgers: mode 0700, ours, not a link.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct LedgerDirectory {
 
 /// How a ledger's name ends.
 pub(super) const SUFFIX: &str = ".ledger";
+/// How the name of a file ends that is to become a ledger.
+const UNNAMED: &str = ".new";
 
 impl LedgerDirectory {
     /// Opens the directory, and makes it if it does not exist.
@@ -58,20 +61,45 @@ impl LedgerDirectory {
 
     /// A new empty file under a name that no reader looks at yet, and that name.
     pub(super) fn create_unnamed(&self, cookie: Cookie) -> std::io::Result<(File, OsString)> {
-        let name = OsString::from(format!("{cookie}.new"));
+        let name = OsString::from(format!("{cookie}{UNNAMED}"));
         let file = self.directory.create_file_beneath(&name)?;
         Ok((file, name))
     }
 
+    /// The names of all ledgers in it, and of files that were to become one.
+    pub(crate) fn ledgers_and_unnamed(&self) -> std::io::Result<Vec<OsString>> {
+        self.names(|name| name.ends_with(SUFFIX) || name.ends_with(UNNAMED))
+    }
+
+    /// Whether the name is that of a file which was to become a ledger.
+    pub(crate) fn is_unnamed(&self, name: &OsString) -> bool {
+        name.to_string_lossy().ends_with(UNNAMED)
+    }
+
+    /// Whether `file` is the one that now has this name.
+    pub(crate) fn holds(&self, name: &OsString, file: &File) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        match (self.directory.stat_beneath(name), file.metadata()) {
+            (Ok(named), Ok(opened)) => {
+                (named.device, named.inode) == (opened.dev(), opened.ino())
+            }
+            _ => false,
+        }
+    }
+
     /// The names of all ledgers in it.
     pub(super) fn ledgers(&self) -> std::io::Result<Vec<OsString>> {
-        let mut names: Vec<OsString> = self
-            .directory
-            .entries()?
-            .into_iter()
-            .map(|entry| entry.name)
-            .filter(|name| name.to_string_lossy().ends_with(SUFFIX))
-            .collect();
+        self.names(|name| name.ends_with(SUFFIX))
+    }
+
+    fn names(&self, wanted: impl Fn(&str) -> bool) -> std::io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in self.directory.entries()? {
+            let name = entry?.name;
+            if wanted(&name.to_string_lossy()) {
+                names.push(name);
+            }
+        }
         names.sort();
         Ok(names)
     }

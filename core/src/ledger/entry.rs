@@ -65,6 +65,8 @@ pub struct Entry {
     pub parent: Option<ResourceId>,
     /// The thread that opened it.
     pub thread: u32,
-    /// How someone else can release it.
+    /// How someone else can release it, if that can be read.
     pub recipe: Option<Recipe>,
+    /// Whether a recipe was written, readable or not.
+    pub has_recipe: bool,
 }

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 
-use crate::os::lock::{self, LockAttempt};
+use crate::os::files::LockAttempt;
+use crate::os::lock;
 
 /// A lock on a ledger, held until dropped or until the process ends, however it ends.
 ///

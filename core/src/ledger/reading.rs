@@ -16,8 +16,12 @@ pub use slot_view::SlotView;
 use bytes::LedgerBytes;
 
 use super::directory::{LedgerDirectory, default_directories};
-use super::entry::Entry;
+use super::entry::{Entry, State};
+use super::slot::Slot;
 use crate::error::{Error, ErrorKind, Stage};
+use crate::os::directory::Directory;
+use crate::resource::ResourceId;
+use crate::os::files::Access;
 
 /// One ledger as it stood when it was read.
 #[derive(Debug)]
@@ -54,7 +58,7 @@ impl LedgerReading {
     /// The file cannot be read, or is not a ledger of this version and byte order, or its header does
     /// not check. The error names file and offset.
     pub fn of_path(path: &Path) -> Result<Self, Error> {
-        let file = crate::os::directory::open_file(path).map_err(|error| {
+        let file = open(path).map_err(|error| {
             Error::io(Stage::Read, "the ledger cannot be opened", error)
                 .with("path", path.display())
         })?;
@@ -129,11 +133,36 @@ impl LedgerReading {
         self.slots().map(|slot| slot.entry()).collect()
     }
 
+    /// All resources that are not closed, each with the offset of its slot.
+    pub(crate) fn orphans(&self) -> Vec<(u64, Entry)> {
+        self.slots()
+            .map(|slot| (slot.offset(), slot.entry()))
+            .collect()
+    }
+
+    /// Marks a resource as closed, for whoever holds the lease of the ledger in `file`.
+    pub(crate) fn mark_closed(file: &File, offset: u64, id: ResourceId) -> std::io::Result<()> {
+        let word = Slot::word(State::Closed, id.generation);
+        crate::os::write_at::write_all_at(file, &word.to_ne_bytes(), offset)
+    }
+
     /// What in the file makes no sense: at most the first hundred places.
     #[must_use]
     pub fn damage(&self) -> &[Damage] {
         self.bytes.damage()
     }
+}
+
+/// Opens a regular file for reading, and nothing else: no link, no pipe that would block.
+fn open(path: &Path) -> std::io::Result<File> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    Directory::open(parent)?.open_file_beneath(name, Access::Read)
 }
 
 /// Reads every ledger in the places where this user's programs keep them.

@@ -115,6 +115,7 @@ impl SlotHandle {
         slot.parent.store(parent, Ordering::Relaxed);
         slot.parent_generation.store(parent_generation, Ordering::Relaxed);
         slot.word.store(Slot::word(state, generation), Ordering::Release);
+        reached(state);
         Self {
             slot: free.slot,
             id: ResourceId {
@@ -133,6 +134,7 @@ impl SlotHandle {
     pub(super) fn set_state(&self, state: State) {
         let word = Slot::word(state, self.id.generation);
         self.line().word.store(word, Ordering::Release);
+        reached(state);
     }
 
     pub(super) fn state(&self) -> Option<State> {
@@ -168,14 +170,6 @@ impl SlotHandle {
         self.line().recipe.swap(position, Ordering::Release)
     }
 
-    /// The positions of the label and the recipe.
-    pub(super) fn records(&self) -> (u32, u32) {
-        (
-            self.line().label.load(Ordering::Relaxed),
-            self.line().recipe.load(Ordering::Relaxed),
-        )
-    }
-
     /// Gives the slot back. The caller has closed it.
     pub(super) fn into_free(self) -> FreeSlot {
         FreeSlot {
@@ -188,4 +182,14 @@ impl SlotHandle {
         // SAFETY: a ledger's memory is never unmapped while its process lives.
         unsafe { self.slot.as_ref() }
     }
+}
+
+/// Where a test kills the owner: right after a state can be seen by others.
+fn reached(state: State) {
+    crate::kill_point::reach(match state {
+        State::Intent => "ledger.intent",
+        State::Live => "ledger.live",
+        State::Closing => "ledger.closing",
+        State::Closed => "ledger.closed",
+    });
 }

@@ -261,6 +261,12 @@ impl Backstop {
         &self.0.history
     }
 
+    /// Whether nothing is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open_cells().is_empty()
+    }
+
     pub(super) fn now(&self) -> u64 {
         self.0.clock.now()
     }

@@ -338,7 +338,7 @@ impl Ending {
 /// Opening many ended at one of them.
 #[derive(Debug, thiserror::Error)]
 #[error("opening ended at item {index}")]
-pub struct BulkError<E: std::error::Error + 'static> {
+pub struct BulkError<E> {
     /// The item, counted from 0.
     pub index: usize,
     /// What went wrong.

@@ -2,6 +2,7 @@
 //!
 //! Everything open is released in order and within a deadline. A second signal skips to force.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -125,10 +126,10 @@ pub(super) fn release_at_exit(backstop: Backstop) {
         if let Some(backstop) = AT_EXIT.get() {
             let deadline = Deadline::after(ShutdownOptions::default().deadline);
             // A panic must not leave a function that C calls.
-            let _ = std::panic::catch_unwind(|| {
+            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
                 let report = backstop.release_open(|_| true, Cause::Exit, Rung::Ask, deadline);
                 finish(*backstop, &report);
-            });
+            }));
         }
     }
     if AT_EXIT.set(backstop).is_ok() && !crate::os::exit::at_exit(release) {

@@ -144,6 +144,7 @@ impl<'a> SlotView<'a> {
             footprint: self.footprint(),
             parent: self.parent(),
             thread: self.thread(),
+            has_recipe: self.short(48) != 0,
             recipe: self
                 .recipe()
                 .ok()

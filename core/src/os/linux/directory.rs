@@ -172,6 +172,16 @@ impl Directory {
         Ok(fsync(&self.0)?)
     }
 
+    /// Removes the name of a file, link or socket; a directory stays.
+    ///
+    /// # Errors
+    /// There is no such name, it is a directory, or there is no right.
+    pub fn unlink_beneath(&self, name: &OsStr) -> io::Result<()> {
+        let name = beneath::component(name)?;
+        let flags = rustix::fs::AtFlags::empty();
+        Ok(rustix::fs::unlinkat(self.as_fd(), name.as_c_str(), flags)?)
+    }
+
     /// Removes the empty directory `name`; what is not one stays.
     pub(super) fn remove_empty_beneath(&self, name: &OsStr) -> io::Result<()> {
         let name = beneath::component(name)?;

@@ -8,6 +8,7 @@ pub mod reserve;
 pub mod thread;
 pub mod user;
 pub mod exit;
+pub mod write_at;
 
 // Files.
 pub mod descriptors;

@@ -1,0 +1,22 @@
+//! Releasing for a dead owner: who may, on what evidence, and what was done.
+//!
+//! Takes ledgers whose lease nobody holds and [`Reclaimer`]s of kinds; gives a [`SweepReport`] that
+//! explains each verdict, and a receipt of each act. Without proof nothing is touched.
+
+mod sweep;
+
+mod authority;
+pub mod guardian;
+mod judgement;
+mod orphan;
+mod receipt;
+mod reclaimer;
+mod report;
+
+pub use authority::Authority;
+pub use judgement::Judgement;
+pub use orphan::Orphan;
+pub use receipt::{Receipt, Receipts};
+pub use reclaimer::{Reclaimed, Reclaimer, Reclaimers};
+pub use report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
+pub use sweep::Sweep;

@@ -1,0 +1,53 @@
+//! A resource whose owner is dead.
+
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Stage};
+use crate::ledger::{Entry, OwnerRecord};
+use crate::resource::Recipe;
+
+/// One entry of a dead owner's ledger, with all that is known of it. None of it is trusted: the
+/// reclaimer compares it with what it finds.
+#[derive(Debug, Clone, Copy)]
+pub struct Orphan<'a> {
+    /// The ledger.
+    pub ledger: &'a Path,
+    /// Who wrote it.
+    pub owner: &'a OwnerRecord,
+    /// The resource.
+    pub entry: &'a Entry,
+}
+
+impl Orphan<'_> {
+    /// Whether the owner died in this boot. Processes and what is mounted in memory did not outlive
+    /// another one.
+    #[must_use]
+    pub fn is_of_this_boot(&self) -> bool {
+        crate::os::clock::boot_id().is_ok_and(|boot| boot == self.owner.process.boot)
+    }
+
+    /// The recipe as the adapter wrote it.
+    ///
+    /// # Errors
+    /// There is none, or it is not what this version of the adapter writes.
+    pub fn read_recipe<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        let missing = || {
+            Error::new(
+                ErrorKind::NotFound,
+                Stage::Read,
+                "there is no readable recipe",
+            )
+        };
+        self.entry
+            .recipe
+            .as_ref()
+            .ok_or_else(missing)
+            .and_then(Recipe::read)
+            .map_err(|error| {
+                error
+                    .of(format!("{} {}", self.entry.kind, self.entry.label))
+                    .with("ledger", self.ledger.display())
+                    .with("id", self.entry.id)
+            })
+    }
+}

@@ -1,0 +1,103 @@
+//! Who can reclaim which kinds.
+
+use std::fmt;
+
+use super::authority::Authority;
+use super::judgement::Judgement;
+use super::orphan::Orphan;
+use crate::policy::Order;
+use crate::release::Outcome;
+use crate::resource::{Bytes, Deadline, Kind};
+
+/// Knows the recipes of some kinds.
+///
+/// # Guarantees
+/// [`reclaim`](Self::reclaim) is called only after [`judge`](Self::judge) said
+/// [`Judgement::Reclaim`], while the ledger's lease is held, and must prove identity again itself:
+/// time has passed since the verdict. Both may be called again for the same orphan, because a sweeper
+/// can be killed too; what is gone already must count as gone.
+pub trait Reclaimer: Send + Sync {
+    /// The kinds whose recipes it knows.
+    fn kinds(&self) -> &'static [Kind];
+
+    /// When its turn is: what still runs goes before what it writes to.
+    fn order(&self) -> Order {
+        Order::Normal
+    }
+
+    /// Looks at an orphan and touches nothing.
+    fn judge(&self, orphan: &Orphan<'_>) -> Judgement;
+
+    /// Releases it for its dead owner, and verifies.
+    fn reclaim(&self, orphan: &Orphan<'_>, authority: &Authority, deadline: Deadline)
+    -> Reclaimed;
+}
+
+/// What a reclaim came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Reclaimed {
+    /// Whether it is gone.
+    pub outcome: Outcome,
+    /// How many things went: processes, files and directories.
+    pub count: u64,
+    /// How many bytes came back.
+    pub bytes: Bytes,
+}
+
+impl Reclaimed {
+    /// Gone, one thing, no bytes.
+    pub fn released() -> Self {
+        Self {
+            outcome: Outcome::Released,
+            count: 1,
+            bytes: Bytes(0),
+        }
+    }
+
+    /// Still there, for `reason`.
+    pub fn stuck(reason: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::Stuck {
+                holder: None,
+                reason: reason.into(),
+            },
+            count: 0,
+            bytes: Bytes(0),
+        }
+    }
+}
+
+/// The reclaimers that a program knows.
+#[derive(Default)]
+pub struct Reclaimers(Vec<Box<dyn Reclaimer>>);
+
+impl Reclaimers {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one. If two know a kind, the first added is asked.
+    #[must_use]
+    pub fn with(mut self, reclaimer: impl Reclaimer + 'static) -> Self {
+        self.0.push(Box::new(reclaimer));
+        self
+    }
+
+    /// Who knows a kind.
+    pub(super) fn of_kind(&self, kind: &str) -> Option<&dyn Reclaimer> {
+        self.0
+            .iter()
+            .find(|reclaimer| reclaimer.kinds().iter().any(|known| known.name() == kind))
+            .map(AsRef::as_ref)
+    }
+}
+
+impl fmt::Debug for Reclaimers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = self.0.iter().flat_map(|reclaimer| reclaimer.kinds());
+        formatter.debug_set().entries(kinds).finish()
+    }
+}

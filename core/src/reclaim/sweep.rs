@@ -1,0 +1,319 @@
+//! One pass over all ledgers, reclaiming.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::authority::Authority;
+use super::judgement::Judgement;
+use super::orphan::Orphan;
+use super::receipt::Receipts;
+use super::reclaimer::{Reclaimed, Reclaimers};
+use super::report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
+use crate::error::{Error, ErrorKind, Stage};
+use crate::identity::Cookie;
+use crate::ledger::{
+    Entry, Lease, LeaseAttempt, LedgerDirectory, LedgerReading, OwnerRecord, default_directories,
+};
+use crate::os::files::Access;
+use crate::policy::Order;
+use crate::resource::Deadline;
+
+/// A pass over ledgers, set up and then [run](Self::run).
+///
+/// # Guarantees
+/// Nothing of a live owner is touched: a sweep acts only while it holds the ledger's lease itself. An
+/// orphan of an unknown kind, or without proof of identity, is kept and reported. A sweep that is
+/// killed leaves the ledger as it is, and the next one goes on.
+#[derive(Debug)]
+#[must_use = "nothing is swept until `run`"]
+pub struct Sweep<'a> {
+    reclaimers: &'a Reclaimers,
+    directories: Vec<PathBuf>,
+    rehearse: bool,
+    run: Option<Cookie>,
+    deadline: Duration,
+}
+
+impl<'a> Sweep<'a> {
+    /// A sweep of this user's ledgers by these reclaimers.
+    pub fn new(reclaimers: &'a Reclaimers) -> Self {
+        Self {
+            reclaimers,
+            directories: default_directories(),
+            rehearse: false,
+            run: None,
+            deadline: Duration::from_secs(30),
+        }
+    }
+
+    /// Only explains what would be done.
+    pub fn rehearse(mut self, rehearse: bool) -> Self {
+        self.rehearse = rehearse;
+        self
+    }
+
+    /// Looks in these directories instead of the default ones.
+    pub fn directories(mut self, directories: Vec<PathBuf>) -> Self {
+        self.directories = directories;
+        self
+    }
+
+    /// Looks only at ledgers of processes that ran under this `backstop run`.
+    pub fn of_run(mut self, run: Cookie) -> Self {
+        self.run = Some(run);
+        self
+    }
+
+    /// How long one orphan may take. Default: 30 s.
+    pub fn deadline(mut self, span: Duration) -> Self {
+        self.deadline = span;
+        self
+    }
+
+    /// Sweeps.
+    pub fn run(&self) -> SweepReport {
+        let mut report = SweepReport::default();
+        for path in &self.directories {
+            if !path.exists() {
+                continue;
+            }
+            match LedgerDirectory::open(path) {
+                Ok(directory) => self.sweep_directory(&directory, &mut report),
+                Err(error) => report.ledgers.push(unreadable(path.clone(), None, &error)),
+            }
+        }
+        report
+    }
+
+    /// Sweeps one ledger whose lease the caller has won: a guardian's way.
+    pub fn run_one(&self, directory: &Path, name: &OsString, lease: Lease) -> SweepReport {
+        let mut report = SweepReport::default();
+        match LedgerDirectory::open(directory) {
+            Ok(directory) => self.sweep_won(&directory, name, lease, &mut report),
+            Err(error) => report.ledgers.push(unreadable(directory.join(name), None, &error)),
+        }
+        report
+    }
+
+    fn sweep_directory(&self, directory: &LedgerDirectory, report: &mut SweepReport) {
+        let names = match directory.ledgers_and_unnamed() {
+            Ok(names) => names,
+            Err(error) => {
+                let error = Error::io(Stage::Read, "the ledger directory cannot be listed", error);
+                report
+                    .ledgers
+                    .push(unreadable(directory.path().to_owned(), None, &error));
+                return;
+            }
+        };
+        for name in names {
+            if let Err(error) = self.sweep_name(directory, &name, report) {
+                // Its owner ended and took it away meanwhile.
+                if error.kind() != ErrorKind::NotFound {
+                    report
+                        .ledgers
+                        .push(unreadable(directory.path_of(&name), None, &error));
+                }
+            }
+        }
+    }
+
+    fn sweep_name(
+        &self,
+        directory: &LedgerDirectory,
+        name: &OsString,
+        report: &mut SweepReport,
+    ) -> Result<(), Error> {
+        let path = directory.path_of(name);
+        let failed = |message: &'static str| {
+            let path = path.display().to_string();
+            move |error| Error::io(Stage::Read, message, error).with("path", path)
+        };
+        let file = directory
+            .handle()
+            .open_file_beneath(name, Access::ReadWrite)
+            .map_err(failed("the ledger cannot be opened"))?;
+        let attempt = Lease::attempt(file).map_err(failed("the ledger cannot be locked"))?;
+        match attempt {
+            LeaseAttempt::Held(file) => {
+                if !directory.is_unnamed(name) {
+                    self.report_held(&path, &file, report);
+                }
+            }
+            // It was given its name or removed between the listing and the lock.
+            LeaseAttempt::Won(lease) if !directory.holds(name, lease.file()) => {}
+            LeaseAttempt::Won(_) if directory.is_unnamed(name) => {
+                // Its owner died before it was named, so before it could hold anything.
+                if !self.rehearse {
+                    directory
+                        .handle()
+                        .unlink_beneath(name)
+                        .map_err(failed("a ledger that was never named cannot be removed"))?;
+                }
+            }
+            LeaseAttempt::Won(lease) => self.sweep_won(directory, name, lease, report),
+        }
+        Ok(())
+    }
+
+    fn report_held(&self, path: &Path, file: &File, report: &mut SweepReport) {
+        match LedgerReading::of_file(file, path) {
+            Ok(reading) if self.concerns(reading.owner()) => {
+                let owner = reading.owner().clone();
+                let fate = match crate::os::pinned::PinnedProcess::verify(&owner.process, None) {
+                    Ok(_) => LedgerFate::OwnerAlive,
+                    Err(refusal) if refusal.proves_gone() => LedgerFate::LeaseKept {
+                        evidence: refusal.to_string(),
+                    },
+                    Err(_) => LedgerFate::OwnerAlive,
+                };
+                report.ledgers.push(SweptLedger {
+                    path: path.to_owned(),
+                    owner: Some(owner),
+                    fate,
+                });
+            }
+            Ok(_) => {}
+            Err(error) => report.ledgers.push(unreadable(path.to_owned(), None, &error)),
+        }
+    }
+
+    fn sweep_won(
+        &self,
+        directory: &LedgerDirectory,
+        name: &OsString,
+        lease: Lease,
+        report: &mut SweepReport,
+    ) {
+        let path = directory.path_of(name);
+        let reading = match LedgerReading::of_file(lease.file(), &path) {
+            Ok(reading) => reading,
+            Err(error) => {
+                report.ledgers.push(unreadable(path, None, &error));
+                return;
+            }
+        };
+        if !self.concerns(reading.owner()) {
+            return;
+        }
+        let owner = reading.owner().clone();
+        let mut entries = reading.orphans();
+        self.sort(&mut entries);
+        let mut kept = !reading.damage().is_empty();
+        let receipts = Receipts::of(directory.path());
+        for (offset, entry) in entries {
+            let item = self.reclaim(&path, &owner, &entry);
+            let gone = match &item.outcome {
+                Some(outcome) => outcome.is_released(),
+                None => matches!(item.judgement, Judgement::Gone { .. }),
+            };
+            kept |= !gone;
+            if item.outcome.is_some()
+                && let Err(error) = receipts.write(&item)
+            {
+                tracing::warn!(%error, "an act has no receipt");
+            }
+            if gone && !self.rehearse {
+                crate::kill_point::reach("sweep.closing");
+                if let Err(error) = LedgerReading::mark_closed(lease.file(), offset, entry.id) {
+                    tracing::warn!(%error, path = %path.display(), "a reclaimed entry stays open");
+                    kept = true;
+                }
+            }
+            report.items.push(item);
+        }
+        let fate = match (self.rehearse, kept) {
+            (true, _) => LedgerFate::Rehearsed,
+            (false, true) => LedgerFate::Kept,
+            (false, false) => match directory.handle().unlink_beneath(name) {
+                Ok(()) => LedgerFate::Removed,
+                Err(error) => LedgerFate::Unreadable {
+                    error: format!("it cannot be removed: {error}"),
+                },
+            },
+        };
+        report.ledgers.push(SweptLedger {
+            path,
+            owner: Some(owner),
+            fate,
+        });
+    }
+
+    fn concerns(&self, owner: &OwnerRecord) -> bool {
+        self.run.is_none_or(|run| owner.run == Some(run))
+    }
+
+    /// By the reclaimers' order, then the last opened first: a child was opened after its parent.
+    fn sort(&self, entries: &mut [(u64, Entry)]) {
+        let order = |entry: &Entry| {
+            self.reclaimers
+                .of_kind(&entry.kind)
+                .map_or(Order::Normal, |reclaimer| reclaimer.order())
+        };
+        entries.sort_by(|(_, left), (_, right)| {
+            order(left)
+                .cmp(&order(right))
+                .then_with(|| right.opened.cmp(&left.opened))
+                .then_with(|| right.id.cmp(&left.id))
+        });
+    }
+
+    fn reclaim(&self, path: &Path, owner: &OwnerRecord, entry: &Entry) -> SweepItem {
+        let orphan = Orphan {
+            ledger: path,
+            owner,
+            entry,
+        };
+        let reclaimer = self.reclaimers.of_kind(&entry.kind);
+        let judgement = match reclaimer {
+            Some(reclaimer) => reclaimer.judge(&orphan),
+            None if entry.has_recipe => Judgement::keep(format!(
+                "no reclaimer for the kind {} is compiled in",
+                entry.kind
+            )),
+            None => Judgement::gone("it died with its process: it has no recipe"),
+        };
+        let done = match (reclaimer, judgement.acts(), self.rehearse) {
+            (Some(reclaimer), true, false) => {
+                crate::kill_point::reach("sweep.acting");
+                let authority = Authority::of_lock_holder("the sweep holds the ledger's lease");
+                Some(reclaimer.reclaim(&orphan, &authority, Deadline::after(self.deadline)))
+            }
+            _ => None,
+        };
+        let (outcome, count, bytes) = match done {
+            Some(Reclaimed {
+                outcome,
+                count,
+                bytes,
+            }) => (Some(outcome), count, bytes),
+            None => (None, 0, Default::default()),
+        };
+        SweepItem {
+            ledger: path.to_owned(),
+            owner: format!("pid {} ({})", owner.process.pid, owner.command),
+            id: entry.id,
+            kind: entry.kind.clone(),
+            label: entry.label.clone(),
+            site: entry.site.clone(),
+            state: entry.state,
+            recipe: entry.recipe.clone(),
+            judgement,
+            outcome,
+            count,
+            bytes,
+        }
+    }
+}
+
+fn unreadable(path: PathBuf, owner: Option<OwnerRecord>, error: &Error) -> SweptLedger {
+    SweptLedger {
+        path,
+        owner,
+        fate: LedgerFate::Unreadable {
+            error: error.chain(),
+        },
+    }
+}
