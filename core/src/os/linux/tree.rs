@@ -152,6 +152,7 @@ enum Kinship {
 }
 
 /// By whom a process was found.
+#[derive(Clone, Copy)]
 enum Parent {
     /// This process.
     Own,
@@ -373,6 +374,7 @@ fn own_pid() -> i32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::zombie_processes, reason = "the takedown reaps them")]
 mod tests {
     use super::*;
     use crate::os::adopt::Adopt;
@@ -425,7 +427,6 @@ mod tests {
             || {
                 set_subreaper(Adopt::Orphans).unwrap();
                 assert!(is_subreaper().unwrap());
-                #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
                 let leader = Command::new("sh")
                     .args(["-c", STUBBORN])
                     .spawn()
@@ -469,7 +470,6 @@ mod tests {
             set_subreaper(Adopt::Orphans).unwrap();
             let cookie = Cookie::random();
             let script = "while :; do (setsid sh -c 'sleep 61 & sleep 61' &); done";
-            #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
             let _leader = Command::new("sh")
                 .args(["-c", script])
                 .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
@@ -551,7 +551,6 @@ mod tests {
         alone("a_wide_tree_is_gone_at_once", || {
             set_subreaper(Adopt::Orphans).unwrap();
             let script = "i=0; while [ $i -lt 400 ]; do setsid sleep 61 & i=$((i+1)); done; wait";
-            #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
             let _leader = Command::new("sh").args(["-c", script]).spawn().unwrap();
             sleepers(Roots::DescendantsOfSelf, 400);
             let start = Instant::now();

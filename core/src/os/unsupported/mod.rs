@@ -4,3 +4,16 @@
 pub mod clock;
 pub mod fork;
 pub mod random;
+
+// Processes.
+pub mod cgroup;
+pub mod environment;
+pub mod fork_child;
+pub mod holders;
+pub mod pinned;
+pub mod process;
+pub mod process_table;
+pub mod signals;
+pub mod sockets;
+pub mod subreaper;
+pub mod tree;
