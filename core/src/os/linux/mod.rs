@@ -19,4 +19,5 @@ pub mod signals;
 pub mod sockets;
 pub mod subreaper;
 pub mod tree;
+mod tree_pass;
 mod verification;
