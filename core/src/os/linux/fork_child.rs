@@ -43,6 +43,10 @@ pub fn exit_now(code: i32) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::pinned::PinnedProcess;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+    use std::time::Duration;
 
     #[test]
     fn a_threaded_process_is_not_forked() {
@@ -52,5 +56,29 @@ mod tests {
             assert_eq!(fork_child().unwrap_err().kind(), io::ErrorKind::Unsupported);
             stop.wait();
         });
+    }
+
+    /// What the single thread of a just forked process does.
+    fn fork_once_more() -> io::Result<()> {
+        let child = match fork_child()? {
+            Forked::Child => exit_now(7),
+            Forked::Parent { child } => PinnedProcess::pin(child)?,
+        };
+        let has_exited = child.wait_exit(Duration::from_secs(10))?;
+        let code = child.reap().and_then(|status| status.code());
+        if has_exited && code == Some(7) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::Other.into())
+        }
+    }
+
+    #[test]
+    fn a_process_with_one_thread_is_forked_and_its_child_ends_at_once() {
+        let mut command = Command::new("true");
+        // SAFETY: the standard library forks with the C library's fork, which leaves its allocator
+        // usable in the child; nothing else that a lock guards is touched.
+        unsafe { command.pre_exec(fork_once_more) };
+        assert!(command.status().unwrap().success());
     }
 }

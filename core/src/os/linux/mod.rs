@@ -41,4 +41,5 @@ pub mod signals;
 pub mod sockets;
 pub mod subreaper;
 pub mod tree;
+mod tree_pass;
 mod verification;

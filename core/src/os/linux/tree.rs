@@ -1,16 +1,13 @@
 //! Signals and kills whole trees of processes, each process pinned and proven to belong first.
 
-use std::collections::HashSet;
 use std::io;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::pinned::{PinnedProcess, is_childless, still_running};
-use super::process_table::{self, Family};
-use super::{environment, procfs};
-use crate::identity::Cookie;
-use crate::os::cgroup::Cgroup;
-use crate::os::liveness::{Delivery, Liveness};
+use super::process_table;
+use super::tree_pass::{Kinship, Pass, own_pid, spares_anyone};
+use crate::os::liveness::Delivery;
 use crate::os::scan::Scan;
 use crate::os::signal::Signal;
 use crate::os::takedown::{Reap, Roots, Takedown};
@@ -142,207 +139,6 @@ pub fn reap_children(except: &[i32]) -> io::Result<Vec<(i32, ExitStatus)>> {
         .collect())
 }
 
-/// Which way parents and children are told apart.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kinship {
-    /// The kernel's lists of children: quick, but they may skip one while others vanish.
-    Lists,
-    /// The parent of every process of the system: slow, and skips none.
-    WholeTable,
-}
-
-/// By whom a process was found.
-enum Parent {
-    /// This process.
-    Own,
-    /// The member at this index, in a walk that began at this process or did not.
-    Member { index: usize, below_own: bool },
-}
-
-/// What one look found, each process pinned and proven to belong to the tree.
-struct Pass {
-    members: Vec<PinnedProcess>,
-    unreadable: usize,
-    /// Whether nothing moved during the look that could have hidden a process.
-    is_settled: bool,
-    except: HashSet<i32>,
-}
-
-impl Pass {
-    fn look(roots: Roots<'_>, except: &[i32], kinship: Kinship) -> io::Result<Self> {
-        procfs::require_own_namespace()?;
-        let mut pass = Self {
-            members: Vec::new(),
-            unreadable: 0,
-            is_settled: true,
-            except: except.iter().copied().collect(),
-        };
-        match roots {
-            Roots::DescendantsOfSelf => pass.look_beneath(None, kinship)?,
-            Roots::DescendantsOf(root) => pass.look_beneath(Some(root), kinship)?,
-            Roots::WithCookie(cookie) => pass.look_for(cookie)?,
-            Roots::Cgroup(group) => pass.look_into(group)?,
-        }
-        pass.members
-            .retain(|member| !pass.except.contains(&member.pid()));
-        Ok(pass)
-    }
-
-    /// Walks from parent to child. A child is proven when, after it was pinned, its parent in the
-    /// table is this process or a pinned process that was not reaped by then.
-    fn look_beneath(&mut self, root: Option<&PinnedProcess>, kinship: Kinship) -> io::Result<()> {
-        let family = match kinship {
-            Kinship::Lists => None,
-            Kinship::WholeTable => Some(Family::of_all()?),
-        };
-        let children = |pid| match &family {
-            None => process_table::children(pid),
-            Some(family) => Ok(family.children(pid).to_vec()),
-        };
-        let own = own_pid();
-        let mut seen = HashSet::from([own]);
-        match root {
-            None => {
-                for child in children(own)? {
-                    if seen.insert(child) {
-                        self.adopt(child, Parent::Own);
-                    }
-                }
-            }
-            Some(root) => {
-                // A second descriptor for the root is worth its price: the list owns what is in it.
-                match root.proven(PinnedProcess::pin) {
-                    Ok(pinned) => self.members.push(pinned),
-                    Err(error) if procfs::is_gone(&error) => return Ok(()),
-                    Err(error) => return Err(error),
-                }
-                seen.insert(root.pid());
-            }
-        }
-        let mut next = 0;
-        while let Some(parent) = self.members.get(next) {
-            let grandchildren = children(parent.pid());
-            match grandchildren {
-                Ok(found) => {
-                    for child in found {
-                        if seen.insert(child) {
-                            self.adopt(
-                                child,
-                                Parent::Member {
-                                    index: next,
-                                    below_own: root.is_none(),
-                                },
-                            );
-                        }
-                    }
-                }
-                // Its children have another parent now, which this look may have passed already.
-                Err(error) if procfs::is_gone(&error) => self.is_settled = false,
-                Err(_) => self.unreadable += 1,
-            }
-            next += 1;
-        }
-        Ok(())
-    }
-
-    fn adopt(&mut self, pid: i32, parent: Parent) {
-        let Some(pinned) = self.pin(pid) else { return };
-        let Ok(stat) = pinned.stat() else {
-            self.is_settled = false;
-            return;
-        };
-        let is_own = stat.ppid == own_pid();
-        let is_proven = match parent {
-            Parent::Own => is_own,
-            Parent::Member { index, below_own } => {
-                // One that was orphaned meanwhile and came to this process is of its tree, but not
-                // proven to be of another root's: it may be an unrelated child with a reused number.
-                (is_own && below_own)
-                    || self.members.get(index).is_some_and(|member| {
-                        member.pid() == stat.ppid
-                            && matches!(
-                                member.liveness(),
-                                Ok(Liveness::Running | Liveness::Unreaped)
-                            )
-                    })
-            }
-        };
-        if is_proven {
-            self.members.push(pinned);
-        } else {
-            // Orphaned between the look and the pin: the next look finds it at its new parent.
-            self.is_settled = false;
-        }
-    }
-
-    fn look_for(&mut self, cookie: &Cookie) -> io::Result<()> {
-        let scan = environment::with_cookie(cookie)?;
-        self.unreadable += scan.unreadable;
-        for pid in scan.found.into_iter().filter(|pid| *pid != own_pid()) {
-            let Some(pinned) = self.pin(pid) else {
-                continue;
-            };
-            // Once more, because the number may have been given away before it was pinned.
-            match pinned.has_cookie(cookie) {
-                Ok(true) => self.members.push(pinned),
-                // Executing a program at this moment, or gone: the next look tells.
-                _ => self.is_settled = false,
-            }
-        }
-        Ok(())
-    }
-
-    fn look_into(&mut self, group: &Cgroup) -> io::Result<()> {
-        let own = own_pid();
-        let mut pinned = Vec::new();
-        for pid in group.processes()?.into_iter().filter(|pid| *pid != own) {
-            pinned.extend(self.pin(pid));
-        }
-        // Those that are in it after they were pinned belong to it, if they still have their number.
-        let inside: HashSet<i32> = group.processes()?.into_iter().collect();
-        for process in pinned {
-            if inside.contains(&process.pid()) && process.proven(|_| Ok(())).is_ok() {
-                self.members.push(process);
-            }
-        }
-        Ok(())
-    }
-
-    fn pin(&mut self, pid: i32) -> Option<PinnedProcess> {
-        match PinnedProcess::pin(pid) {
-            Ok(pinned) => Some(pinned),
-            Err(error) => {
-                self.is_settled = false;
-                // No descriptor left: those already pinned are acted on, and the next look goes on.
-                self.unreadable += usize::from(!procfs::is_gone(&error));
-                None
-            }
-        }
-    }
-
-    fn kill(&self, roots: Roots<'_>, except: &[i32]) -> io::Result<usize> {
-        if let Roots::Cgroup(group) = roots {
-            // The group's own kill spares nobody.
-            if !spares_anyone(group, except)? {
-                group.kill()?;
-                return Ok(self.members.len());
-            }
-        }
-        let killed =
-            |member: &&PinnedProcess| matches!(member.signal(Signal::KILL), Ok(Delivery::Sent));
-        Ok(self.members.iter().filter(killed).count())
-    }
-
-    /// Asks each for its status by its own pidfd: who is not this process's child, or has not
-    /// exited, gives none.
-    fn reap_exited(&mut self) -> Vec<(i32, ExitStatus)> {
-        let exited = self.members.iter().filter(|member| member.has_exited());
-        exited
-            .filter_map(|member| Some((member.pid(), member.reap()?)))
-            .collect()
-    }
-}
-
 /// What the kernel says of a tree in which a look found nothing alive.
 enum Emptiness {
     Proven,
@@ -361,21 +157,14 @@ fn emptiness(roots: Roots<'_>, except: &[i32]) -> io::Result<Emptiness> {
     }
 }
 
-fn spares_anyone(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
-    let inside = group.processes()?;
-    Ok(inside
-        .iter()
-        .any(|pid| *pid == own_pid() || except.contains(pid)))
-}
-
-fn own_pid() -> i32 {
-    rustix::process::getpid().as_raw_nonzero().get()
-}
-
 #[cfg(test)]
+#[expect(clippy::zombie_processes, reason = "the takedown reaps them")]
 mod tests {
     use super::*;
+    use crate::identity::Cookie;
     use crate::os::adopt::Adopt;
+    use crate::os::environment;
+    use crate::os::liveness::Liveness;
     use crate::os::subreaper::{is_subreaper, set_subreaper};
     use std::process::Command;
 
@@ -425,7 +214,6 @@ mod tests {
             || {
                 set_subreaper(Adopt::Orphans).unwrap();
                 assert!(is_subreaper().unwrap());
-                #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
                 let leader = Command::new("sh")
                     .args(["-c", STUBBORN])
                     .spawn()
@@ -469,7 +257,6 @@ mod tests {
             set_subreaper(Adopt::Orphans).unwrap();
             let cookie = Cookie::random();
             let script = "while :; do (setsid sh -c 'sleep 61 & sleep 61' &); done";
-            #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
             let _leader = Command::new("sh")
                 .args(["-c", script])
                 .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
@@ -551,7 +338,6 @@ mod tests {
         alone("a_wide_tree_is_gone_at_once", || {
             set_subreaper(Adopt::Orphans).unwrap();
             let script = "i=0; while [ $i -lt 400 ]; do setsid sleep 61 & i=$((i+1)); done; wait";
-            #[expect(clippy::zombie_processes, reason = "the takedown reaps it")]
             let _leader = Command::new("sh").args(["-c", script]).spawn().unwrap();
             sleepers(Roots::DescendantsOfSelf, 400);
             let start = Instant::now();

@@ -18,3 +18,16 @@ pub mod private;
 pub mod quarantine;
 pub mod removal;
 pub mod survey;
+
+// Processes.
+pub mod cgroup;
+pub mod environment;
+pub mod fork_child;
+pub mod holders;
+pub mod pinned;
+pub mod process;
+pub mod process_table;
+pub mod signals;
+pub mod sockets;
+pub mod subreaper;
+pub mod tree;

@@ -1,0 +1,43 @@
+//! Signals and kills whole trees of processes.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Instant;
+
+use super::pinned::PinnedProcess;
+use crate::os::scan::Scan;
+use crate::os::signal::Signal;
+use crate::os::takedown::{Reap, Roots, Takedown};
+
+/// # Errors
+/// Always: trees of processes cannot be found on this system.
+pub fn members(_roots: Roots<'_>, _except: &[i32]) -> io::Result<Scan<PinnedProcess>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always: trees of processes cannot be found on this system.
+pub fn signal_all(
+    _roots: Roots<'_>,
+    _signal: Signal,
+    _except: &[i32],
+) -> io::Result<Scan<PinnedProcess>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always: trees of processes cannot be found on this system.
+pub fn kill_until_empty(
+    _roots: Roots<'_>,
+    _except: &[i32],
+    _reap: Reap,
+    _deadline: Instant,
+) -> io::Result<Takedown> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always: children cannot be found on this system.
+pub fn reap_children(_except: &[i32]) -> io::Result<Vec<(i32, ExitStatus)>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
