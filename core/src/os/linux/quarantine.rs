@@ -486,7 +486,7 @@ mod tests {
         std::fs::write(place.directory("other").join("precious"), "data").unwrap();
         let other = identity(&place, "other");
         place.while_exchanging("tree", "other", || {
-            for _ in 0..300 {
+            for _ in 0..2000 {
                 let ours = Directory::open(&place.directory("spare")).unwrap();
                 let expected = ours.identity().unwrap();
                 std::fs::write(place.path("spare/file"), "").unwrap();
