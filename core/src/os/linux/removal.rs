@@ -372,7 +372,7 @@ mod tests {
         let victim = place.victim();
         let (spare, inner) = (place.path("spare"), place.path("tree/inner"));
         place.while_exchanging("spare", "tree/inner", || {
-            for _ in 0..1000 {
+            for _ in 0..6000 {
                 place.directory("tree");
                 // Whichever is missing is made of the kind that the other is not.
                 for (missing, other) in [(&inner, &spare), (&spare, &inner)] {
