@@ -9,3 +9,6 @@ pub fn at_exit(_handler: extern "C" fn()) -> bool {
 pub fn kill_self() -> ! {
     std::process::abort();
 }
+
+/// Does nothing on this system.
+pub fn ignore_end_signals() {}
