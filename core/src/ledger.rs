@@ -25,8 +25,9 @@ pub use directory::{LedgerDirectory, default_directories};
 pub use entry::{Entry, State};
 pub use lease::{Lease, LeaseAttempt};
 pub use owner::{Ledger, LedgerOptions, Medium, OpenEntry};
-pub use reading::{SlotView, 
-    Damage, LedgerReading, OwnerRecord, ReadAll, UnreadableLedger, read_all, read_directory,
+pub use reading::{
+    Damage, LedgerReading, OwnerRecord, ReadAll, SlotView, UnreadableLedger, read_all,
+    read_directory,
 };
 pub use slot::SlotHandle;
 

@@ -116,8 +116,14 @@ fn children_go_before_their_parent_and_orders_are_kept() {
     let log = Arc::new(parking_lot_free::Log::default());
     let backstop = Backstop::builder()
         .tracking(Tracking::Anonymous)
-        .policy(Kind::new("test.first"), CleanupPolicy::default().with_order(Order::First))
-        .policy(Kind::new("test.last"), CleanupPolicy::default().with_order(Order::Last))
+        .policy(
+            Kind::new("test.first"),
+            CleanupPolicy::default().with_order(Order::First),
+        )
+        .policy(
+            Kind::new("test.last"),
+            CleanupPolicy::default().with_order(Order::Last),
+        )
         .start();
     let noted = |kind: &'static str, name: &'static str| {
         let log = Arc::clone(&log);
@@ -214,11 +220,20 @@ fn a_ledger_in_a_file_shows_what_is_open_and_goes_with_it() {
     assert_eq!(reading.damage(), []);
     let entries = reading.entries();
     assert_eq!(entries.len(), 2);
-    let live = entries.iter().find(|entry| entry.state == State::Live).unwrap();
-    assert_eq!((live.kind.as_str(), live.label.as_str()), ("test.thing", "thing"));
+    let live = entries
+        .iter()
+        .find(|entry| entry.state == State::Live)
+        .unwrap();
+    assert_eq!(
+        (live.kind.as_str(), live.label.as_str()),
+        ("test.thing", "thing")
+    );
     assert_eq!(live.footprint, Footprint::handles(1));
     assert_eq!(live.recipe.as_ref().unwrap().as_str(), "\"how\"");
-    let announced = entries.iter().find(|entry| entry.state == State::Intent).unwrap();
+    let announced = entries
+        .iter()
+        .find(|entry| entry.state == State::Intent)
+        .unwrap();
     assert_eq!(announced.label, "announced 7");
     assert_eq!(announced.parent, guard.id());
     assert!(announced.site.contains("tracking.rs"));
@@ -258,5 +273,8 @@ fn many_resources_over_many_threads_are_all_accounted_for() {
     assert_eq!(count.load(Ordering::SeqCst), 0);
     assert!(backstop.is_empty());
     let kinds = backstop.statistics().kinds;
-    assert_eq!(kinds["test.thing"].unverified, 4 * (0..500).map(|round| round % 7).sum::<u64>());
+    assert_eq!(
+        kinds["test.thing"].unverified,
+        4 * (0..500).map(|round| round % 7).sum::<u64>()
+    );
 }

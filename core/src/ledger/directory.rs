@@ -28,12 +28,8 @@ impl LedgerDirectory {
     /// It cannot be made, is a link, belongs to someone else, or is open to others.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let directory = private_directory(path).map_err(|error| {
-            Error::io(
-                Stage::Open,
-                "the ledger directory cannot be used",
-                error,
-            )
-            .with("path", path.display())
+            Error::io(Stage::Open, "the ledger directory cannot be used", error)
+                .with("path", path.display())
         })?;
         Ok(Self {
             path: path.to_owned(),
@@ -80,9 +76,7 @@ impl LedgerDirectory {
     pub(crate) fn holds(&self, name: &OsString, file: &File) -> bool {
         use std::os::unix::fs::MetadataExt;
         match (self.directory.stat_beneath(name), file.metadata()) {
-            (Ok(named), Ok(opened)) => {
-                (named.device, named.inode) == (opened.dev(), opened.ino())
-            }
+            (Ok(named), Ok(opened)) => (named.device, named.inode) == (opened.dev(), opened.ino()),
             _ => false,
         }
     }
@@ -116,6 +110,9 @@ pub fn default_directories() -> Vec<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR")
         .filter(|value| !value.is_empty())
         .map(|directory| PathBuf::from(directory).join("backstop"));
-    let shared = PathBuf::from(format!("/dev/shm/backstop-{}", crate::os::user::effective_id()));
+    let shared = PathBuf::from(format!(
+        "/dev/shm/backstop-{}",
+        crate::os::user::effective_id()
+    ));
     runtime.into_iter().chain([shared]).collect()
 }

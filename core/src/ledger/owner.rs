@@ -118,8 +118,8 @@ impl Ledger {
         let (file, unnamed) = place
             .create_unnamed(cookie)
             .map_err(failed("the ledger cannot be created"))?;
-        let prepared = Self::prepare(&file, cookie, options)
-            .map_err(failed("the ledger cannot be prepared"));
+        let prepared =
+            Self::prepare(&file, cookie, options).map_err(failed("the ledger cannot be prepared"));
         let (header, growth, lease) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -213,14 +213,20 @@ impl Ledger {
     /// How many resources could not be written down, for want of space or memory.
     #[must_use]
     pub fn untracked(&self) -> u64 {
-        self.0.header.u64_at(layout::UNTRACKED).load(Ordering::Relaxed)
+        self.0
+            .header
+            .u64_at(layout::UNTRACKED)
+            .load(Ordering::Relaxed)
     }
 
     /// Counts a resource that could not be written down.
     pub(crate) fn count_untracked(&self) {
         if fork::is_original_process() {
             // Relaxed: a count, read for display.
-            self.0.header.u64_at(layout::UNTRACKED).fetch_add(1, Ordering::Relaxed);
+            self.0
+                .header
+                .u64_at(layout::UNTRACKED)
+                .fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -340,7 +346,9 @@ impl Ledger {
             return cached;
         }
         let position = self.common(tag, clipped(text))?;
-        Local::with(self.0.number, |local| local.remember(address, length, position));
+        Local::with(self.0.number, |local| {
+            local.remember(address, length, position)
+        });
         Some(position)
     }
 
@@ -426,8 +434,8 @@ impl Growth {
         let (region, _) = &self.segments[index];
         // Reversed, so that the lowest positions are given out first and stay in few pages.
         free.extend((self.slots..end).rev().map(|position| {
-            let offset = layout::SEGMENT_HEADER
-                + (position - self.slots) as usize * layout::SLOT_LENGTH;
+            let offset =
+                layout::SEGMENT_HEADER + (position - self.slots) as usize * layout::SLOT_LENGTH;
             FreeSlot {
                 slot: region.line_at(offset).cast(),
                 position,

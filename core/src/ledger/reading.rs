@@ -20,8 +20,8 @@ use super::entry::{Entry, State};
 use super::slot::Slot;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::os::directory::Directory;
-use crate::resource::ResourceId;
 use crate::os::files::Access;
+use crate::resource::ResourceId;
 
 /// One ledger as it stood when it was read.
 #[derive(Debug)]
@@ -75,12 +75,14 @@ impl LedgerReading {
         };
         let length = file.metadata().map_err(failed)?.len();
         if length > Self::LARGEST {
-            return Err(
-                Error::new(ErrorKind::Limit, Stage::Read, "the ledger is too large to read")
-                    .with("path", path.display())
-                    .with("bytes", length)
-                    .with("limit", Self::LARGEST),
-            );
+            return Err(Error::new(
+                ErrorKind::Limit,
+                Stage::Read,
+                "the ledger is too large to read",
+            )
+            .with("path", path.display())
+            .with("bytes", length)
+            .with("limit", Self::LARGEST));
         }
         let mut bytes = Vec::with_capacity(length as usize);
         file.by_ref()
@@ -95,8 +97,8 @@ impl LedgerReading {
     /// # Errors
     /// As for [`of_path`](Self::of_path).
     pub fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, Error> {
-        let bytes = LedgerBytes::check(bytes)
-            .map_err(|error| error.with("path", path.display()))?;
+        let bytes =
+            LedgerBytes::check(bytes).map_err(|error| error.with("path", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
             bytes,

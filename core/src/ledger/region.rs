@@ -74,15 +74,22 @@ impl Region {
 
     /// The address of the 64-byte line at `offset`.
     pub(super) fn line_at(&self, offset: usize) -> NonNull<u8> {
-        assert!(offset.is_multiple_of(64), "a slot stands on a line of its own");
+        assert!(
+            offset.is_multiple_of(64),
+            "a slot stands on a line of its own"
+        );
         self.checked(offset, 64)
     }
 
     fn checked(&self, offset: usize, size: usize) -> NonNull<u8> {
         assert!(
-            offset.is_multiple_of(size.min(8)) && offset.checked_add(size).is_some_and(|end| end <= self.length),
+            offset.is_multiple_of(size.min(8))
+                && offset
+                    .checked_add(size)
+                    .is_some_and(|end| end <= self.length),
             "an access beyond its region"
         );
-        NonNull::new(self.map.as_mut_ptr().wrapping_add(offset)).expect("a mapping is never at zero")
+        NonNull::new(self.map.as_mut_ptr().wrapping_add(offset))
+            .expect("a mapping is never at zero")
     }
 }

@@ -101,8 +101,10 @@ impl SlotHandle {
         // Relaxed throughout: the store of the word below publishes all of them.
         slot.opened.store(opening.now, Ordering::Relaxed);
         slot.touched.store(opening.now, Ordering::Relaxed);
-        slot.bytes.store(opening.footprint.bytes.0, Ordering::Relaxed);
-        slot.handles.store(opening.footprint.handles, Ordering::Relaxed);
+        slot.bytes
+            .store(opening.footprint.bytes.0, Ordering::Relaxed);
+        slot.handles
+            .store(opening.footprint.handles, Ordering::Relaxed);
         slot.kind.store(opening.kind, Ordering::Relaxed);
         slot.site.store(opening.site, Ordering::Relaxed);
         slot.label.store(opening.label, Ordering::Relaxed);
@@ -113,8 +115,10 @@ impl SlotHandle {
             None => (0, 0),
         };
         slot.parent.store(parent, Ordering::Relaxed);
-        slot.parent_generation.store(parent_generation, Ordering::Relaxed);
-        slot.word.store(Slot::word(state, generation), Ordering::Release);
+        slot.parent_generation
+            .store(parent_generation, Ordering::Relaxed);
+        slot.word
+            .store(Slot::word(state, generation), Ordering::Release);
         reached(state);
         Self {
             slot: free.slot,
@@ -142,8 +146,12 @@ impl SlotHandle {
     }
 
     pub(super) fn set_footprint(&self, footprint: Footprint) {
-        self.line().bytes.store(footprint.bytes.0, Ordering::Relaxed);
-        self.line().handles.store(footprint.handles, Ordering::Relaxed);
+        self.line()
+            .bytes
+            .store(footprint.bytes.0, Ordering::Relaxed);
+        self.line()
+            .handles
+            .store(footprint.handles, Ordering::Relaxed);
     }
 
     pub(super) fn footprint(&self) -> Footprint {

@@ -27,9 +27,7 @@ impl Backoff {
     #[must_use]
     pub fn after(self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
-        self.first
-            .saturating_mul(1 << doublings)
-            .min(self.longest)
+        self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 }
 

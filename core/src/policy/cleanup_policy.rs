@@ -178,7 +178,12 @@ mod tests {
     fn a_limit_is_passed_only_beyond_it() {
         let limit = Duration::from_secs(10);
         let policy = CleanupPolicy::default().with_lifetime_limit(limit);
-        let at = |age| policy.judge(&Facts { age, idle: Duration::ZERO });
+        let at = |age| {
+            policy.judge(&Facts {
+                age,
+                idle: Duration::ZERO,
+            })
+        };
         assert_eq!(at(limit), Verdict::Keep);
         assert_eq!(
             at(limit + Duration::from_nanos(1)),

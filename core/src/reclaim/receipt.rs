@@ -59,7 +59,9 @@ impl Receipts {
         };
         let mut line = serde_json::to_vec(&receipt).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
-        self.open().and_then(|mut file| file.write_all(&line)).map_err(failed)
+        self.open()
+            .and_then(|mut file| file.write_all(&line))
+            .map_err(failed)
     }
 
     /// The receipts, oldest first. A line that is none, such as one that a full disk cut short, is
@@ -79,7 +81,10 @@ impl Receipts {
                         .with("path", path.display()));
                 }
             };
-            for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            for line in text
+                .split(|byte| *byte == b'\n')
+                .filter(|line| !line.is_empty())
+            {
                 match serde_json::from_slice(line) {
                     Ok(receipt) => receipts.push(receipt),
                     Err(_) => unreadable += 1,

@@ -29,8 +29,7 @@ pub trait Reclaimer: Send + Sync {
     fn judge(&self, orphan: &Orphan<'_>) -> Judgement;
 
     /// Releases it for its dead owner, and verifies.
-    fn reclaim(&self, orphan: &Orphan<'_>, authority: &Authority, deadline: Deadline)
-    -> Reclaimed;
+    fn reclaim(&self, orphan: &Orphan<'_>, authority: &Authority, deadline: Deadline) -> Reclaimed;
 }
 
 /// What a reclaim came to.

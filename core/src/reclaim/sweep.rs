@@ -92,7 +92,9 @@ impl<'a> Sweep<'a> {
         let mut report = SweepReport::default();
         match LedgerDirectory::open(directory) {
             Ok(directory) => self.sweep_won(&directory, name, lease, &mut report),
-            Err(error) => report.ledgers.push(unreadable(directory.join(name), None, &error)),
+            Err(error) => report
+                .ledgers
+                .push(unreadable(directory.join(name), None, &error)),
         }
         report
     }
@@ -176,7 +178,9 @@ impl<'a> Sweep<'a> {
                 });
             }
             Ok(_) => {}
-            Err(error) => report.ledgers.push(unreadable(path.to_owned(), None, &error)),
+            Err(error) => report
+                .ledgers
+                .push(unreadable(path.to_owned(), None, &error)),
         }
     }
 

@@ -57,11 +57,10 @@ impl Attachments {
         let scaled = id.slot as usize / FIRST + 1;
         let chunk = scaled.ilog2() as usize;
         let start = FIRST * ((1 << chunk) - 1);
-        let places = self.chunks.get(chunk)?.get_or_init(|| {
-            (0..FIRST << chunk)
-                .map(|_| Place::default())
-                .collect()
-        });
+        let places = self
+            .chunks
+            .get(chunk)?
+            .get_or_init(|| (0..FIRST << chunk).map(|_| Place::default()).collect());
         places.get(id.slot as usize - start)
     }
 }

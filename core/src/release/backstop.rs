@@ -154,7 +154,9 @@ impl Backstop {
     pub(super) fn guard<R: TrackedResource>(&self, parts: Parts<R>) -> Tracked<R> {
         let cell = Arc::new(Cell::new(parts));
         if let Some(id) = cell.id() {
-            self.0.attachments.attach(id, Arc::clone(&cell) as Arc<AnyCell>);
+            self.0
+                .attachments
+                .attach(id, Arc::clone(&cell) as Arc<AnyCell>);
         }
         if let Some(parent) = cell.parent.and_then(|id| self.0.attachments.find(id)) {
             parent.adopt_child();
@@ -203,11 +205,9 @@ impl Backstop {
         let due: Vec<_> = self
             .open_cells()
             .into_iter()
-            .filter_map(|cell| {
-                match self.policy_of(&cell).judge(&cell.facts(now)) {
-                    Verdict::Release(reason) => Some((cell, reason)),
-                    Verdict::Keep => None,
-                }
+            .filter_map(|cell| match self.policy_of(&cell).judge(&cell.facts(now)) {
+                Verdict::Release(reason) => Some((cell, reason)),
+                Verdict::Keep => None,
             })
             .collect();
         due.into_iter()

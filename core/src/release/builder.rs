@@ -39,7 +39,11 @@ impl Default for Builder {
     fn default() -> Self {
         let off = std::env::var_os("BACKSTOP").is_some_and(|value| value == "off");
         Self {
-            tracking: if off { Tracking::Off } else { Tracking::Default },
+            tracking: if off {
+                Tracking::Off
+            } else {
+                Tracking::Default
+            },
             default_policy: CleanupPolicy::default(),
             policies: HashMap::new(),
             clock: Clock::system(),

@@ -187,5 +187,6 @@ fn next_serial() -> u64 {
     thread_local! {
         static NEXT: Counter<u64> = const { Counter::new(0) };
     }
-    NEXT.try_with(|next| next.replace(next.get() + 1)).unwrap_or(u64::MAX)
+    NEXT.try_with(|next| next.replace(next.get() + 1))
+        .unwrap_or(u64::MAX)
 }

@@ -123,8 +123,8 @@ impl Ladder {
             }
             Wait::Look(call, pause, ends) => match call.answer(earlier(ends, patience)) {
                 Some(answer) => {
-                    let presence = answer
-                        .unwrap_or_else(|error| Presence::unknown(format!("verify {error}")));
+                    let presence =
+                        answer.unwrap_or_else(|error| Presence::unknown(format!("verify {error}")));
                     self.looked(presence, pause)
                 }
                 None if ends.has_passed() => {
@@ -325,16 +325,17 @@ pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Option<Release> {
     }
     let outcome = match presence {
         Presence::Gone => Outcome::Released,
-        Presence::Unknown { reason } if errors.is_empty() => {
-            Outcome::ReleasedUnverified { reason }
-        }
+        Presence::Unknown { reason } if errors.is_empty() => Outcome::ReleasedUnverified { reason },
         Presence::Unknown { reason } => Outcome::Stuck {
             holder: None,
             reason: errors.last().cloned().unwrap_or(reason),
         },
         Presence::Present { holder } => Outcome::Stuck {
             holder,
-            reason: errors.last().cloned().unwrap_or_else(|| "still there".into()),
+            reason: errors
+                .last()
+                .cloned()
+                .unwrap_or_else(|| "still there".into()),
         },
     };
     let release = Release {

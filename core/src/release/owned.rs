@@ -103,11 +103,7 @@ impl<T: Send + 'static> TrackedResource for Owned<T> {
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
         let Some(mut held) = self.held.try_lock_until(step.deadline.instant()) else {
-            return Err(Error::new(
-                ErrorKind::Held,
-                Stage::Release,
-                "it is in use",
-            ));
+            return Err(Error::new(ErrorKind::Held, Stage::Release, "it is in use"));
         };
         let Some((value, release)) = held.take() else {
             return Ok(Progress::Done);

@@ -314,7 +314,11 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Shelves<K, R> {
 
     fn none_came_back(&mut self, key: &K, waited: Duration) -> Error {
         let shelf = self.shelf(key);
-        let holders: Vec<String> = shelf.loans.iter().map(|loan| loan.site.to_string()).collect();
+        let holders: Vec<String> = shelf
+            .loans
+            .iter()
+            .map(|loan| loan.site.to_string())
+            .collect();
         Error::new(
             ErrorKind::Deadline,
             Stage::Open,

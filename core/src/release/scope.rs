@@ -179,7 +179,8 @@ impl Scope {
     /// Holds a resource until the end.
     pub fn hold<R: TrackedResource>(&mut self, resource: Tracked<R>) -> Held<R> {
         let cell = resource.into_cell();
-        self.steps.push(Step::Release(Arc::clone(&cell) as Arc<AnyCell>));
+        self.steps
+            .push(Step::Release(Arc::clone(&cell) as Arc<AnyCell>));
         Held(cell)
     }
 
@@ -253,7 +254,11 @@ impl Scope {
             Ok(_) if self.token.is_cancelled() => (Err(ScopeError::Cancelled), End::Cancelled),
             Ok(value) => (Ok(value), End::Finished),
         };
-        let end = if self.token.is_cancelled() { End::Cancelled } else { end };
+        let end = if self.token.is_cancelled() {
+            End::Cancelled
+        } else {
+            end
+        };
         let ending = self.end(end);
         Ended {
             value,
@@ -353,7 +358,10 @@ impl<T> Ended<T> {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.failed_callbacks.is_empty()
-            && !self.releases.iter().any(|release| release.outcome.is_stuck())
+            && !self
+                .releases
+                .iter()
+                .any(|release| release.outcome.is_stuck())
     }
 
     /// The releases that ended stuck.
@@ -407,6 +415,11 @@ impl<R: TrackedResource> Deref for Held<R> {
 
 impl fmt::Debug for Scope {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Scope({}, {} steps)", self.name, self.steps.len())
+        write!(
+            formatter,
+            "Scope({}, {} steps)",
+            self.name,
+            self.steps.len()
+        )
     }
 }

@@ -89,8 +89,12 @@ fn release_for_signal(backstop: Backstop, signal: i32, count: u32, options: Shut
     let released = std::thread::Builder::new()
         .name("backstop-shutdown".into())
         .spawn(move || {
-            let report =
-                backstop.release_open(|_| true, Cause::Signal(signal), first, Deadline::after(span));
+            let report = backstop.release_open(
+                |_| true,
+                Cause::Signal(signal),
+                first,
+                Deadline::after(span),
+            );
             finish(backstop, &report);
             end_by(signal);
         });

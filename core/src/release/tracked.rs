@@ -8,9 +8,7 @@ use super::backstop::Backstop;
 use super::cell::{AnyCell, Cell};
 use super::record::{Cause, Outcome, Release};
 use crate::error::Error;
-use crate::resource::{
-    Deadline, Footprint, Kind, Recipe, ResourceId, Rung, Site, TrackedResource,
-};
+use crate::resource::{Deadline, Footprint, Kind, Recipe, ResourceId, Rung, Site, TrackedResource};
 
 /// Owns a resource and releases it on drop.
 ///
@@ -94,7 +92,8 @@ impl<R: TrackedResource> Tracked<R> {
 
     /// Notes what it occupies now.
     pub fn set_footprint(&self, footprint: Footprint) {
-        self.cell().with_entry(|entry| entry.set_footprint(footprint));
+        self.cell()
+            .with_entry(|entry| entry.set_footprint(footprint));
     }
 
     /// Notes how someone else can release it now.

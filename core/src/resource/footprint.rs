@@ -40,7 +40,9 @@ impl fmt::Display for Bytes {
 
 /// The text is not a size such as `64MB`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a size: write a whole number and a unit, such as 64MB (B, kB, MB, GB, KiB, MiB, GiB)")]
+#[error(
+    "`{0}` is not a size: write a whole number and a unit, such as 64MB (B, kB, MB, GB, KiB, MiB, GiB)"
+)]
 pub struct ParseBytesError(String);
 
 impl FromStr for Bytes {
@@ -48,7 +50,9 @@ impl FromStr for Bytes {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || ParseBytesError(text.to_owned());
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| refuse())?;
         let size: u64 = match unit.trim() {

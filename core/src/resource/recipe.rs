@@ -39,13 +39,11 @@ impl Recipe {
     /// It has more than [`LIMIT`](Self::LIMIT) bytes.
     pub fn from_text(text: String) -> Result<Self, Error> {
         if text.len() > Self::LIMIT {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                Stage::Track,
-                "the recipe is too large",
-            )
-            .with("bytes", text.len())
-            .with("limit", Self::LIMIT));
+            return Err(
+                Error::new(ErrorKind::Limit, Stage::Track, "the recipe is too large")
+                    .with("bytes", text.len())
+                    .with("limit", Self::LIMIT),
+            );
         }
         Ok(Self(text))
     }

@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Deadline;
 
 /// How hard a release tries.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rung {
     /// As its owner would: close, quit, `SIGTERM` to the one, a stop token.

@@ -45,8 +45,9 @@ impl LedgerBytes {
             return Err(corrupt("not a ledger", 0));
         }
         if number(header, 8) != Some(layout::VERSION) {
-            return Err(corrupt("the ledger is of another version", 8)
-                .with("expected", layout::VERSION));
+            return Err(
+                corrupt("the ledger is of another version", 8).with("expected", layout::VERSION)
+            );
         }
         if number(header, 12) != Some(layout::BYTE_ORDER) {
             return Err(corrupt("the ledger is of another byte order", 12));
@@ -59,8 +60,11 @@ impl LedgerBytes {
             ));
         }
         let owner = OwnerRecord::decode(fixed).map_err(|cause| {
-            corrupt("the ledger's owner record cannot be read", layout::FIXED_START)
-                .with("cause", cause)
+            corrupt(
+                "the ledger's owner record cannot be read",
+                layout::FIXED_START,
+            )
+            .with("cause", cause)
         })?;
         let mut ledger = Self {
             bytes,

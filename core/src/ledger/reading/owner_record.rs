@@ -66,7 +66,9 @@ fn encode(record: &OwnerRecord) -> std::io::Result<Vec<u8>> {
     let text = serde_json::to_vec(record)?;
     let room = layout::FIXED_END - layout::FIXED_START - 4;
     if text.len() > room {
-        return Err(std::io::Error::other("the owner record does not fit into the header"));
+        return Err(std::io::Error::other(
+            "the owner record does not fit into the header",
+        ));
     }
     let mut bytes = vec![0_u8; layout::FIXED_END];
     bytes[..8].copy_from_slice(&layout::MAGIC);

@@ -23,7 +23,9 @@ impl<'a> SlotView<'a> {
         position: u32,
         offset: u64,
     ) -> Option<Self> {
-        let word = line.first_chunk::<8>().map(|bytes| u64::from_ne_bytes(*bytes))?;
+        let word = line
+            .first_chunk::<8>()
+            .map(|bytes| u64::from_ne_bytes(*bytes))?;
         let state = State::of_byte(word as u8).filter(|state| *state != State::Closed)?;
         Some(Self {
             ledger,

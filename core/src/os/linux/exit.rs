@@ -1,5 +1,8 @@
 //! The end of the process.
-#![expect(unsafe_code, reason = "atexit and signal dispositions have no safe form")]
+#![expect(
+    unsafe_code,
+    reason = "atexit and signal dispositions have no safe form"
+)]
 
 /// Has `handler` called when the process ends by returning from `main` or by `exit`. False if there
 /// is no room for one more.

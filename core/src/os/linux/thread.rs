@@ -3,5 +3,8 @@
 /// The kernel's number of the calling thread.
 #[must_use]
 pub fn id() -> u32 {
-    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+    rustix::thread::gettid()
+        .as_raw_nonzero()
+        .get()
+        .unsigned_abs()
 }

@@ -2,12 +2,12 @@
 
 // What the process itself has.
 pub mod clock;
+pub mod exit;
 pub mod fork;
 pub mod random;
 pub mod reserve;
 pub mod thread;
 pub mod user;
-pub mod exit;
 pub mod write_at;
 
 // Files.
