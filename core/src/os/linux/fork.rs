@@ -1,8 +1,5 @@
 //! Noticing a fork without exec.
-#![expect(
-    unsafe_code,
-    reason = "madvise(MADV_WIPEONFORK) and pthread_atfork have no safe form"
-)]
+#![expect(unsafe_code, reason = "madvise(MADV_WIPEONFORK) and pthread_atfork have no safe form")]
 
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::OnceLock;
