@@ -347,7 +347,7 @@ impl Ledger {
         }
         let position = self.common(tag, clipped(text))?;
         Local::with(self.0.number, |local| {
-            local.remember(address, length, position)
+            local.remember(address, length, position);
         });
         Some(position)
     }
