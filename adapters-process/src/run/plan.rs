@@ -8,7 +8,7 @@ use backstop_core::Backstop;
 use backstop_core::error::Error;
 use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::{Release, Tracking};
-use backstop_core::resource::{Bytes, ResourceId};
+use backstop_core::resource::Bytes;
 
 use super::containment::ContainmentChoice;
 use super::report::RunReport;
@@ -71,11 +71,7 @@ pub trait Host {
     ///
     /// # Errors
     /// It cannot be made; the command then runs with the inherited one, and the report says so.
-    fn open_scratch(
-        &self,
-        backstop: Backstop,
-        parent: Option<ResourceId>,
-    ) -> Result<Box<dyn Scratch>, Error>;
+    fn open_scratch(&self, backstop: Backstop) -> Result<Box<dyn Scratch>, Error>;
 
     /// The reclaimers of every family whose leftovers a run may find.
     fn reclaimers(&self) -> Reclaimers;

@@ -58,7 +58,7 @@ pub(super) fn supervise(
     };
     let intent = setup.announce(backstop);
     let scratch = host
-        .open_scratch(backstop, intent.id())
+        .open_scratch(backstop)
         .inspect_err(|error| notes.push(format!("no temp directory of its own: {}", error.chain())))
         .ok();
     let started = setup.start(intent, scratch.as_deref());
