@@ -5,6 +5,8 @@
 
 pub mod conformance;
 
+pub mod attackers;
+pub mod kill_points;
 pub mod role;
 mod skipped;
 

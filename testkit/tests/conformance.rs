@@ -1,4 +1,5 @@
 //! The suite itself, on the simplest resource that outlives its owner and the simplest that does not.
+#![cfg(test)]
 
 mod subjects;
 

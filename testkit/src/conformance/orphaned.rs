@@ -4,7 +4,7 @@ use backstop_core::ledger::State;
 use backstop_core::reclaim::{Judgement, LedgerFate, Receipts, Sweep, SweepReport};
 
 use super::behaviour::{Behaviour, Ran};
-use super::owner::Part;
+use super::owner::{Part, UNFORKED};
 use super::stage::Stage;
 use super::subject::Subject;
 use crate::role::Actor;
@@ -126,13 +126,13 @@ fn forked<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     let came = owner
         .next_line()
         .expect("the owner says how its fork ended");
-    if let Some(reason) = came.strip_prefix("unforked ") {
+    if let Some(reason) = came.strip_prefix(UNFORKED) {
         owner.kill();
         let _ = stage.sweep(false);
         return Ran::Skipped(format!("its owner cannot fork: {reason}"));
     }
     assert_eq!(
-        came, "forked Ok(Some(0))",
+        came, "forked, ended with 0",
         "the child released, or did not end"
     );
     stage.assert_present(&trace, "after a forked child ended");

@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use backstop_core::Backstop;
-use backstop_core::os::fork_child::{exit_now, fork_child};
-use backstop_core::os::forked::Forked;
-use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::fork_child::exit_now;
 use backstop_core::resource::TrackedResource;
 
 use super::stage::{Stage, place_in, soon};
 use super::subject::Subject;
+use crate::attackers::in_forked_child;
 use crate::role::{self, Actor};
 
 /// The variable that names the stage's directory for the owner.
 const DIRECTORY: &str = "BACKSTOP_TESTKIT_DIRECTORY";
+
+/// How an owner that cannot fork begins to say why.
+pub(super) const UNFORKED: &str = "unforked: ";
 
 /// What the owner does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,24 +89,18 @@ fn open<S: Subject>(subject: &S, place: &Path) -> backstop_core::release::Tracke
 fn forks<S: Subject>(subject: &S, place: &Path) -> ! {
     let guard = open(subject, place);
     let kind = guard.kind();
-    match fork_child() {
-        Ok(Forked::Child) => {
-            // Everything that would release, in a process to which nothing belongs.
-            let all = Backstop::global().release_all(soon());
-            let of_kind = Backstop::global().release_kind(kind, soon());
-            drop(guard);
-            exit_now(i32::from(
-                !(all.ended.is_empty() && of_kind.ended.is_empty()),
-            ))
-        }
-        Ok(Forked::Parent { child }) => {
-            let ended = PinnedProcess::pin(child).and_then(|child| {
-                child.wait_exit(Actor::PATIENCE)?;
-                Ok(child.reap().and_then(|status| status.code()))
-            });
-            role::say(&format!("forked {ended:?}"));
-        }
-        Err(error) => role::say(&format!("unforked {error}")),
+    let mut guard = Some(guard);
+    let came = in_forked_child(Actor::PATIENCE, || {
+        // Everything that would release, in a process to which nothing belongs.
+        let all = Backstop::global().release_all(soon());
+        let of_kind = Backstop::global().release_kind(kind, soon());
+        drop(guard.take());
+        u8::from(!(all.ended.is_empty() && of_kind.ended.is_empty()))
+    });
+    match came {
+        Ok(Some(code)) => role::say(&format!("forked, ended with {code}")),
+        Ok(None) => role::say("forked, hung or died"),
+        Err(error) => role::say(&format!("{UNFORKED}{error}")),
     }
     let _guard = guard;
     role::wait_to_be_killed()

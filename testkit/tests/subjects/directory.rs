@@ -11,15 +11,15 @@ use backstop_core::reclaim::{Authority, Judgement, Orphan, Reclaimed, Reclaimer}
 use backstop_core::release::Tracked;
 use backstop_core::resource::{Deadline, Kind, Presence, Progress, Recipe, Step, TrackedResource};
 
-pub const KIND: Kind = Kind::new("test.directory");
+pub(crate) const KIND: Kind = Kind::new("test.directory");
 
 /// A directory with a random name.
-pub struct Directory(PathBuf);
+pub(crate) struct Directory(PathBuf);
 
 impl Directory {
     /// Announces one in `place`, creates it, and tracks it.
     #[track_caller]
-    pub fn open(backstop: &Backstop, place: &Path) -> Tracked<Self> {
+    pub(crate) fn open(backstop: &Backstop, place: &Path) -> Tracked<Self> {
         let directory = Self(place.join(format!("dir-{}", Cookie::random())));
         let intent = backstop
             .intend(KIND, directory.label())
@@ -30,7 +30,7 @@ impl Directory {
         intent.fulfil(directory)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -61,10 +61,10 @@ impl TrackedResource for Directory {
 }
 
 /// Removes what has a random name that only the recipe knew.
-pub struct DirectoryReclaimer;
+pub(crate) struct DirectoryReclaimer;
 
 /// How often a reclaimer of this process acted.
-pub static ACTS: AtomicU32 = AtomicU32::new(0);
+pub(crate) static ACTS: AtomicU32 = AtomicU32::new(0);
 
 impl Reclaimer for DirectoryReclaimer {
     fn kinds(&self) -> &'static [Kind] {

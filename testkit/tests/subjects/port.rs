@@ -11,17 +11,17 @@ use backstop_core::resource::{
     Blocking, Footprint, Kind, Presence, Progress, Step, TrackedResource,
 };
 
-pub const KIND: Kind = Kind::new("test.port");
+pub(crate) const KIND: Kind = Kind::new("test.port");
 
 /// A port of the loopback address.
-pub struct Port {
+pub(crate) struct Port {
     number: u16,
     listener: Mutex<Option<TcpListener>>,
 }
 
 impl Port {
     #[track_caller]
-    pub fn open(backstop: &Backstop) -> Tracked<Self> {
+    pub(crate) fn open(backstop: &Backstop) -> Tracked<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         backstop.track(Self {
             number: listener.local_addr().unwrap().port(),
@@ -29,13 +29,13 @@ impl Port {
         })
     }
 
-    pub fn number(&self) -> u16 {
+    pub(crate) fn number(&self) -> u16 {
         self.number
     }
 }
 
 /// Whether anybody listens there.
-pub fn look(number: u16) -> Presence {
+pub(crate) fn look(number: u16) -> Presence {
     match TcpStream::connect((Ipv4Addr::LOCALHOST, number)) {
         Ok(_) => Presence::Present { holder: None },
         Err(_) => Presence::Gone,
