@@ -11,6 +11,7 @@ pub mod user;
 pub mod write_at;
 
 // Files.
+pub mod claim;
 pub mod descriptors;
 pub mod directory;
 pub mod lock;
