@@ -1,41 +1,11 @@
-//! The families that this command knows, put together.
-
+//! tmp
 use backstop_core::Backstop;
-use backstop_core::error::Error;
+use backstop_core::error::{Error,ErrorKind,Stage};
 use backstop_core::reclaim::Reclaimers;
-use backstop_core::release::{Release, Tracked};
 use backstop_process::run::{RunReclaimer, Scratch};
-use backstop_tempfs::{TempDir, TempOptions};
-
-/// The reclaimers of every family that is compiled in.
 pub(crate) fn reclaimers() -> Reclaimers {
-    Reclaimers::new()
-        .with(RunReclaimer)
-        .with(backstop_process::reclaimer())
-        .with(backstop_tempfs::reclaimer())
+    Reclaimers::new().with(RunReclaimer)
 }
-
-/// The temp directory of a run.
-pub(crate) fn open_scratch(backstop: Backstop) -> Result<Box<dyn Scratch>, Error> {
-    let directory = TempOptions::new()
-        .backstop(backstop)
-        .prefix("run-")
-        .create_dir()?;
-    Ok(Box::new(LeasedScratch(directory)))
-}
-
-struct LeasedScratch(Tracked<TempDir>);
-
-impl Scratch for LeasedScratch {
-    fn path(&self) -> &std::path::Path {
-        self.0.path()
-    }
-
-    fn release(self: Box<Self>) -> Release {
-        self.0.release()
-    }
-
-    fn keep(self: Box<Self>) {
-        self.0.keep();
-    }
+pub(crate) fn open_scratch(_backstop: Backstop) -> Result<Box<dyn Scratch>, Error> {
+    Err(Error::new(ErrorKind::Unsupported, Stage::Open, "tmp"))
 }

@@ -40,7 +40,7 @@ impl<'a, T> Schema<'a, T> {
 /// A table without lines, as `ps` prints: it can be read, and cut up by other programs.
 pub(crate) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_header(headings.to_vec());
     if io::stdout().is_terminal() {
         table.set_content_arrangement(ContentArrangement::Dynamic);

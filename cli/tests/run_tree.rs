@@ -13,7 +13,7 @@ const ORDINARY: u32 = 65_534;
 
 struct FiveProcesses {
     stage: Stage,
-    guardian: Child,
+    guardian: Option<Child>,
     supervisor: PinnedProcess,
     tree: Vec<PinnedProcess>,
 }
@@ -34,15 +34,16 @@ impl FiveProcesses {
         let tree = pids_in(&pids, 5);
         Self {
             stage,
-            guardian,
+            guardian: Some(guardian),
             supervisor,
             tree,
         }
     }
 
     /// Waits for the end of both, and asserts that nothing is left of anything.
-    fn assert_nothing_survives(self) -> Finished {
-        let output = self.guardian.wait_with_output().unwrap();
+    fn assert_nothing_survives(mut self) -> Finished {
+        let guardian = self.guardian.take().unwrap();
+        let output = guardian.wait_with_output().unwrap();
         until("the supervisor has ended", || {
             self.supervisor.has_exited().then_some(())
         });
@@ -55,6 +56,25 @@ impl FiveProcesses {
         assert_eq!(alive, [] as [i32; 0], "survivors");
         assert_eq!(self.stage.left(), [] as [String; 0], "left on disk");
         Finished::of(output)
+    }
+}
+
+impl FiveProcesses {
+    fn guardian(&self) -> PinnedProcess {
+        PinnedProcess::pin(self.guardian.as_ref().unwrap().id() as i32).unwrap()
+    }
+}
+
+/// A test that fails leaves nothing behind either.
+impl Drop for FiveProcesses {
+    fn drop(&mut self) {
+        for process in self.tree.iter().chain([&self.supervisor]) {
+            let _ = process.signal(Signal::KILL);
+        }
+        if let Some(mut guardian) = self.guardian.take() {
+            let _ = guardian.kill();
+            let _ = guardian.wait();
+        }
     }
 }
 
@@ -95,7 +115,7 @@ fn attack(user: Option<u32>, attack: Attack) {
         return;
     }
     let five = FiveProcesses::start(user, "auto");
-    let guardian = PinnedProcess::pin(five.guardian.id() as i32).unwrap();
+    let guardian = five.guardian();
     match attack {
         Attack::TermSupervisor => drop(five.supervisor.signal(Signal::TERM)),
         Attack::TermGuardian => drop(guardian.signal(Signal::TERM)),
@@ -166,20 +186,21 @@ fn kill_of_both_is_mended_by_a_sweep() {
             continue;
         }
         let mut five = FiveProcesses::start(user, "auto");
-        let guardian = PinnedProcess::pin(five.guardian.id() as i32).unwrap();
+        let guardian = five.guardian();
         // Neither may see the other's death in between.
         let stop = |process: &PinnedProcess| drop(process.signal(Signal::STOP).unwrap());
         stop(&guardian);
         stop(&five.supervisor);
         drop(guardian.signal(Signal::KILL).unwrap());
         drop(five.supervisor.signal(Signal::KILL).unwrap());
-        five.guardian.wait().unwrap();
+        five.guardian.as_mut().unwrap().wait().unwrap();
         until("the supervisor has ended", || five.supervisor.has_exited().then_some(()));
         assert!(five.tree.iter().all(|process| !process.has_exited()));
 
         let rehearsed = five.stage.run(&["sweep", "--dry-run", "--why"]);
         assert_eq!(rehearsed.code, Some(1), "{rehearsed:?}");
-        assert!(rehearsed.stdout.contains("cookie"), "{rehearsed:?}");
+        let proof = if user.is_none() { "has the recorded inode" } else { "carries the run's cookie" };
+        assert!(rehearsed.stdout.contains(proof), "{rehearsed:?}");
         assert!(five.tree.iter().all(|process| !process.has_exited()));
 
         let swept = five.stage.run(&["sweep", "--why"]);

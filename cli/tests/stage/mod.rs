@@ -1,5 +1,7 @@
 //! A place of a test's own: ledger directory, temp directory, and the command to run there.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -10,20 +12,19 @@ use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::os::process_table;
 
 /// Everything that a test needs stands beneath one directory, which any user may enter.
-pub struct Stage {
+pub(crate) struct Stage {
     place: tempfile::TempDir,
     user: Option<u32>,
 }
 
-#[allow(dead_code, reason = "each test file uses its own part")]
 impl Stage {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of_user(None)
     }
 
     /// A stage whose commands run as another user: the binary is copied to where that user can
     /// execute it.
-    pub fn of_user(user: Option<u32>) -> Self {
+    pub(crate) fn of_user(user: Option<u32>) -> Self {
         let place = tempfile::tempdir().unwrap();
         let stage = Self { place, user };
         for name in ["", "ledgers", "tmp", "work"] {
@@ -39,7 +40,7 @@ impl Stage {
         stage
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.place.path().join(name)
     }
 
@@ -47,7 +48,7 @@ impl Stage {
         self.path("backstop")
     }
 
-    pub fn backstop(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn backstop(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.binary());
         command
             .args(arguments)
@@ -65,12 +66,12 @@ impl Stage {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Finished {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         Finished::of(self.backstop(arguments).output().unwrap())
     }
 
     /// What is left in the ledger directory but receipts, and in the temp directory.
-    pub fn left(&self) -> Vec<String> {
+    pub(crate) fn left(&self) -> Vec<String> {
         let mut left = Vec::new();
         for name in ["ledgers", "tmp"] {
             for entry in std::fs::read_dir(self.path(name)).unwrap() {
@@ -86,14 +87,14 @@ impl Stage {
 
 /// A command that has ended.
 #[derive(Debug)]
-pub struct Finished {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Finished {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -103,8 +104,7 @@ impl Finished {
 }
 
 /// Waits until `look` gives something; what is waited for either comes or the test fails.
-#[allow(dead_code, reason = "each test file uses its own part")]
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = look() {
@@ -116,8 +116,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The process numbers that a script wrote, one a line, once there are so many.
-#[allow(dead_code, reason = "each test file uses its own part")]
-pub fn pids_in(path: &Path, count: usize) -> Vec<PinnedProcess> {
+pub(crate) fn pids_in(path: &Path, count: usize) -> Vec<PinnedProcess> {
     until("the script has written its process numbers", || {
         let text = std::fs::read_to_string(path).ok()?;
         let pids: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
@@ -130,8 +129,7 @@ pub fn pids_in(path: &Path, count: usize) -> Vec<PinnedProcess> {
 }
 
 /// The supervisor of a run: its guardian's only child.
-#[allow(dead_code, reason = "each test file uses its own part")]
-pub fn supervisor_of(guardian: &Child) -> PinnedProcess {
+pub(crate) fn supervisor_of(guardian: &Child) -> PinnedProcess {
     until("the guardian has its supervisor", || {
         let children = process_table::children(guardian.id() as i32).ok()?;
         PinnedProcess::pin(*children.first()?).ok()
