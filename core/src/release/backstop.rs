@@ -286,7 +286,10 @@ impl Backstop {
         }
         if !cell.begin_release() {
             let policy = cell.backstop.policy_of(&cell);
-            let longest = Rung::ALL.iter().map(|rung| policy.deadline(*rung)).sum();
+            let longest = Rung::ALL
+                .iter()
+                .map(|rung| policy.deadline(*rung) + policy.verify_deadline())
+                .sum();
             return Release::wait_for_another(&cell, cause, Deadline::after(longest));
         }
         Self::release_children(&cell);
