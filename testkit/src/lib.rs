@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod attackers;
 pub mod kill_points;
 pub mod role;
+pub mod scripted;
 mod skipped;
 
 pub use skipped::{SKIP_LOG, skip};
