@@ -52,7 +52,13 @@ impl Settings {
             for (name, suffix) in key.variables {
                 if let Some(text) = variable(name).filter(|text| !text.is_empty()) {
                     self.0.entry(key.name).or_insert(Given {
-                        text: format!("{text}{suffix}"),
+                        text: match (*suffix, text.trim().parse::<f64>()) {
+                            // As the variable allows it: half an hour is 0.5.
+                            ("h", Ok(hours)) if hours.is_finite() && hours > 0.0 => {
+                                format!("{}ms", (hours * 3_600_000.0).round())
+                            }
+                            _ => format!("{text}{suffix}"),
+                        },
                         origin: Origin::Environment(name),
                     });
                 }

@@ -188,11 +188,11 @@ fn kill_of_both_is_mended_by_a_sweep() {
         let mut five = FiveProcesses::start(user, "auto");
         let guardian = five.guardian();
         // Neither may see the other's death in between.
-        let stop = |process: &PinnedProcess| drop(process.signal(Signal::STOP).unwrap());
+        let stop = |process: &PinnedProcess| assert!(process.signal(Signal::STOP).is_ok());
         stop(&guardian);
         stop(&five.supervisor);
-        drop(guardian.signal(Signal::KILL).unwrap());
-        drop(five.supervisor.signal(Signal::KILL).unwrap());
+        let _ = guardian.signal(Signal::KILL).unwrap();
+        let _ = five.supervisor.signal(Signal::KILL).unwrap();
         five.guardian.as_mut().unwrap().wait().unwrap();
         until("the supervisor has ended", || five.supervisor.has_exited().then_some(()));
         assert!(five.tree.iter().all(|process| !process.has_exited()));
@@ -240,9 +240,9 @@ fn a_second_signal_skips_to_force() {
         .unwrap();
     until("the command is ready", || ready.exists().then_some(()));
     let pinned = PinnedProcess::pin(guardian.id() as i32).unwrap();
-    drop(pinned.signal(Signal::INT).unwrap());
+    let _ = pinned.signal(Signal::INT).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(300));
-    drop(pinned.signal(Signal::TERM).unwrap());
+    let _ = pinned.signal(Signal::TERM).unwrap();
     let finished = Finished::of(guardian.wait_with_output().unwrap());
     assert_eq!(finished.code, Some(137), "{finished:?}");
     assert!(finished.stderr.contains("SIGINT"), "{finished:?}");

@@ -36,7 +36,7 @@ pub(super) fn shell_code(status: ExitStatus) -> u8 {
 }
 
 /// What is in a run's temp directory; `None` if it cannot be looked into.
-pub(super) fn count_files(directory: &Path, kept: bool) -> Option<LeftFiles> {
+pub(super) fn count_files(directory: &Path) -> Option<LeftFiles> {
     let parent = Directory::open(directory.parent()?).ok()?;
     let name = directory.file_name()?;
     let limits = Limits {
@@ -61,7 +61,7 @@ pub(super) fn count_files(directory: &Path, kept: bool) -> Option<LeftFiles> {
         directories: survey.directories.saturating_sub(1),
         bytes: Bytes(survey.bytes),
         names,
-        kept,
+        kept: None,
     })
 }
 

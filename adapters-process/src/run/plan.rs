@@ -1,7 +1,7 @@
 //! What is run, within which limits, and on whose behalf.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backstop_core::Backstop;
@@ -89,6 +89,9 @@ pub trait Scratch {
     /// Removes it with all that is in it.
     fn release(self: Box<Self>) -> Release;
 
-    /// Leaves it where it is.
-    fn keep(self: Box<Self>);
+    /// Lets it stay, and gives the path that it has from here on.
+    ///
+    /// # Errors
+    /// It could not be kept.
+    fn keep(self: Box<Self>) -> Result<PathBuf, Error>;
 }

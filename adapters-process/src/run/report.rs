@@ -90,8 +90,8 @@ pub struct LeftFiles {
     pub bytes: Bytes,
     /// The first names in it.
     pub names: Vec<String>,
-    /// Whether it was kept on request.
-    pub kept: bool,
+    /// Where it is kept, if that was asked for.
+    pub kept: Option<PathBuf>,
 }
 
 impl RunReport {

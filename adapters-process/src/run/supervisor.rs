@@ -413,14 +413,23 @@ struct Account<'a> {
 impl Account<'_> {
     fn finish(mut self) -> u8 {
         let mut releases: Vec<Release> = self.outcome.release.take().into_iter().collect();
-        let files = self.scratch.as_ref().and_then(|scratch| {
-            account::count_files(scratch.path(), self.plan.keep_files)
-        });
+        let mut files = self
+            .scratch
+            .as_ref()
+            .and_then(|scratch| account::count_files(scratch.path()));
         let swept = account::sweep(self.plan, self.host, self.cookie);
         if let Some(scratch) = self.scratch.take() {
-            match self.plan.keep_files {
-                true => scratch.keep(),
-                false => releases.push(scratch.release()),
+            if self.plan.keep_files {
+                match scratch.keep() {
+                    Ok(path) => {
+                        if let Some(files) = &mut files {
+                            files.kept = Some(path);
+                        }
+                    }
+                    Err(error) => self.notes.push(format!("not kept: {}", error.chain())),
+                }
+            } else {
+                releases.push(scratch.release());
             }
         }
         let report = RunReport {

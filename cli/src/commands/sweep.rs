@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use backstop_core::reclaim::{LedgerFate, Sweep, SweepReport};
+use backstop_core::reclaim::{LedgerFate, Sweep, SweepReport, SweptLedger};
+use backstop_tempfs::orphans::{OrphanReport, OrphanRule, OrphanVerdict, Rehearsal};
 use clap::Args;
 use serde::Serialize;
 
@@ -31,7 +32,7 @@ pub(crate) struct SweepArguments {
     #[arg(long)]
     why: bool,
 
-    /// Looks for orphans in this directory too
+    /// Looks for orphans in this directory too; wants --prefix
     #[arg(long = "in", value_name = "DIR")]
     directory: Option<PathBuf>,
 
@@ -44,7 +45,7 @@ pub(crate) struct SweepArguments {
     older_than: Option<Duration>,
 
     /// Prints one JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "why")]
     json: bool,
 }
 
@@ -53,23 +54,133 @@ struct Swept {
     dry_run: bool,
     #[serde(flatten)]
     ledgers: SweepReport,
+    orphans: Option<OrphanReport>,
 }
 
 impl SweepArguments {
     pub(crate) fn execute(&self, settings: &Settings) -> Result<Exit, Failure> {
-        let _ = settings;
+        let rule = self.rule(settings)?;
         let reclaimers = composition::reclaimers();
+        let rehearsal = if self.dry_run { Rehearsal::DryRun } else { Rehearsal::Act };
         let swept = Swept {
             dry_run: self.dry_run,
             ledgers: Sweep::new(&reclaimers).rehearse(self.dry_run).run(),
+            orphans: rule.map(|rule| rule.sweep(rehearsal)).transpose()?,
         };
+        for ledger in &swept.ledgers.ledgers {
+            tell_of_ledger(ledger);
+        }
         if self.json {
             output::write_json("sweep", &swept)?;
         } else {
-            for item in &swept.ledgers.items { output::write(format!("{item}\n").as_bytes())?; }
+            swept.print(self.why)?;
         }
-        let _ = LedgerFate::Kept;
-        let is_left = swept.ledgers.left().next().is_some();
-        Ok(if is_left { Exit::FINDINGS } else { Exit::FINE })
+        Ok(if swept.is_something_left() {
+            Exit::FINDINGS
+        } else {
+            Exit::FINE
+        })
     }
+
+    /// The rule for orphans in a directory, if one is asked for.
+    fn rule(&self, settings: &Settings) -> Result<Option<OrphanRule>, Failure> {
+        let text = |text: &str| Ok(text.to_owned());
+        let directory = settings.get("sweep.in", self.directory.clone(), |text| {
+            Ok(PathBuf::from(text))
+        })?;
+        let prefix = settings.get("sweep.prefix", self.prefix.clone(), text)?;
+        let age = settings.get("sweep.older-than", self.older_than, span::parse)?;
+        match (directory, prefix) {
+            (Some(directory), Some(prefix)) => {
+                let rule = OrphanRule::new(directory, prefix)
+                    .map_err(|error| Failure::usage(error.chain()))?;
+                Ok(Some(rule.older_than(age.unwrap_or(OrphanRule::DEFAULT_AGE))))
+            }
+            (Some(directory), None) => Err(Failure::usage(format!(
+                "--in {}: say with --prefix which names are orphans: without it, everything there would be",
+                directory.display()
+            ))),
+            // A prefix in the environment alone asks for nothing; on the command line it does.
+            (None, _) if self.prefix.is_some() || self.older_than.is_some() => Err(
+                Failure::usage("--prefix and --older-than go with --in DIR"),
+            ),
+            (None, _) => Ok(None),
+        }
+    }
+}
+
+/// What a person should know of a ledger, beside the orphans in it.
+#[expect(clippy::print_stderr, reason = "standard output is for data only")]
+fn tell_of_ledger(ledger: &SweptLedger) {
+    let path = ledger.path.display();
+    match &ledger.fate {
+        LedgerFate::Unreadable { error } => eprintln!("backstop: {path}: skipped, and kept: {error}"),
+        LedgerFate::LeaseKept { evidence } => eprintln!(
+            "backstop: {path}: its owner is dead ({evidence}), and another process holds its lease: a \
+             fork that did not execute; kept"
+        ),
+        _ => {}
+    }
+}
+
+impl Swept {
+    fn is_something_left(&self) -> bool {
+        let orphans = self.orphans.as_ref().is_some_and(|orphans| {
+            orphans.entries.iter().any(|entry| match entry.verdict {
+                OrphanVerdict::Failed => true,
+                OrphanVerdict::WouldRemove => self.dry_run,
+                _ => false,
+            })
+        });
+        orphans || self.ledgers.left().next().is_some()
+    }
+
+    fn print(&self, why: bool) -> std::io::Result<()> {
+        let mut text = String::new();
+        for item in &self.ledgers.items {
+            if why {
+                text.push_str(&format!("{item}\n"));
+            } else {
+                let done = match (&item.outcome, item.judgement.acts()) {
+                    (Some(outcome), _) => outcome.to_string(),
+                    (None, true) => "would be reclaimed".into(),
+                    (None, false) => "kept; --why tells why".into(),
+                };
+                if item.outcome.is_some() || !is_gone(item) {
+                    text.push_str(&format!("{} {}: {done}\n", item.kind, item.label));
+                }
+            }
+        }
+        if let Some(orphans) = &self.orphans {
+            for entry in &orphans.entries {
+                if why {
+                    text.push_str(&format!("{entry}\n"));
+                } else {
+                    text.push_str(&format!("{}: {}\n", entry.path.display(), entry.verdict));
+                }
+            }
+        }
+        output::write(text.as_bytes())?;
+        self.conclude();
+        Ok(())
+    }
+
+    #[expect(clippy::print_stderr, reason = "standard output is for data only")]
+    fn conclude(&self) {
+        let orphans = self.orphans.as_ref();
+        let count = self.ledgers.count() + orphans.map_or(0, |orphans| orphans.count);
+        let bytes = self.ledgers.bytes()
+            + orphans.map_or_else(Default::default, |orphans| orphans.bytes);
+        let kept = self.ledgers.left().count();
+        match (self.dry_run, count, kept) {
+            (true, _, 0) if !self.is_something_left() => eprintln!("backstop: nothing to sweep"),
+            (true, ..) => eprintln!("backstop: nothing was done: this was a rehearsal"),
+            (false, 0, 0) => eprintln!("backstop: nothing to sweep"),
+            (false, ..) => eprintln!("backstop: {count} removed, {bytes}; {kept} left"),
+        }
+    }
+}
+
+fn is_gone(item: &backstop_core::reclaim::SweepItem) -> bool {
+    matches!(item.judgement, backstop_core::reclaim::Judgement::Gone { .. })
 }

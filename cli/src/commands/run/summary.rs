@@ -135,8 +135,8 @@ fn write_files(text: &mut String, report: &RunReport) -> std::fmt::Result {
     let Some(files) = &report.files else {
         return Ok(());
     };
-    if files.kept {
-        writeln!(text, "  kept: {}", files.directory.display())?;
+    if let Some(kept) = &files.kept {
+        writeln!(text, "  kept: {}", kept.display())?;
     }
     if files.files + files.directories == 0 {
         return Ok(());
