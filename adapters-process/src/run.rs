@@ -9,11 +9,13 @@ mod supervisor;
 
 mod account;
 mod containment;
+mod course;
 mod ladder;
 mod left_processes;
 mod plan;
 mod reclaim;
 mod report;
+mod setup;
 mod tree;
 
 pub use containment::{Containment, ContainmentChoice};

@@ -9,7 +9,12 @@ use crate::commands::{completions, ps, run, sweep, who};
 /// Runs any program so that nothing it starts or leaves outlives it; shows, explains and reclaims what
 /// is left.
 #[derive(Debug, Parser)]
-#[command(name = "backstop", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "backstop",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Reads settings from this file instead of the project's `backstop.toml` and the user's

@@ -42,7 +42,8 @@ fn main() {
 /// What the libraries tell of, from warnings on or as `BACKSTOP_LOG` says, on standard error.
 fn show_log() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("BACKSTOP_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    let filter =
+        EnvFilter::try_from_env("BACKSTOP_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -164,7 +164,10 @@ mod tests {
             .get("run.grace", None, crate::span::parse)
             .unwrap_err();
         let message = failure.message();
-        assert!(message.contains("backstop.toml:3: run.grace: `soon`"), "{message}");
+        assert!(
+            message.contains("backstop.toml:3: run.grace: `soon`"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -172,6 +175,9 @@ mod tests {
         let mut settings = Settings::default();
         settings.read_environment(|name| (name == "TEMP_FILE_MAX_AGE_HOURS").then(|| "48".into()));
         let age = settings.get("sweep.older-than", None, crate::span::parse);
-        assert_eq!(age.unwrap(), Some(std::time::Duration::from_secs(48 * 3600)));
+        assert_eq!(
+            age.unwrap(),
+            Some(std::time::Duration::from_secs(48 * 3600))
+        );
     }
 }

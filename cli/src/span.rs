@@ -39,7 +39,10 @@ mod tests {
     #[test]
     fn what_is_no_span_is_refused_with_an_example() {
         for text in ["", "2", "-1s", "soon", "2 parsecs"] {
-            assert!(parse(text).is_err_and(|message| message.contains("500ms")), "{text}");
+            assert!(
+                parse(text).is_err_and(|message| message.contains("500ms")),
+                "{text}"
+            );
         }
     }
 }

@@ -30,7 +30,10 @@ fn an_unknown_command_is_one_clear_line() {
     assert_eq!(finished.stdout, "");
     let lines: Vec<&str> = finished.stderr.lines().collect();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].starts_with("backstop: no-such-program-anywhere -x: "), "{lines:?}");
+    assert!(
+        lines[0].starts_with("backstop: no-such-program-anywhere -x: "),
+        "{lines:?}"
+    );
     assert!(lines[0].contains("No such file or directory"), "{lines:?}");
 }
 
@@ -46,7 +49,10 @@ fn standard_input_and_output_are_the_commands() {
         .unwrap();
     let finished = Finished::of(output);
     assert_eq!(finished.stdout, "over\n");
-    assert!(finished.stderr.contains("nothing left behind"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("nothing left behind"),
+        "{finished:?}"
+    );
 }
 
 #[test]
@@ -59,15 +65,34 @@ fn what_is_left_is_named_and_gone() {
     "#;
     let report = stage.path("work/report.json");
     let finished = stage.run(&[
-        "run", "--report", report.to_str().unwrap(), "--", "sh", "-c", script,
+        "run",
+        "--report",
+        report.to_str().unwrap(),
+        "--",
+        "sh",
+        "-c",
+        script,
     ]);
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    for word in ["left behind, and gone now", "sleep 301", "SIGTERM", "2 temp files", "part.csv"] {
-        assert!(finished.stderr.contains(word), "{word}: {}", finished.stderr);
+    for word in [
+        "left behind, and gone now",
+        "sleep 301",
+        "SIGTERM",
+        "2 temp files",
+        "part.csv",
+    ] {
+        assert!(
+            finished.stderr.contains(word),
+            "{word}: {}",
+            finished.stderr
+        );
     }
     let place = std::fs::read_to_string(stage.path("work/place")).unwrap();
     assert!(!std::path::Path::new(place.trim()).exists());
-    assert!(place.starts_with(stage.path("tmp").to_str().unwrap()), "{place}");
+    assert!(
+        place.starts_with(stage.path("tmp").to_str().unwrap()),
+        "{place}"
+    );
 
     let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
@@ -85,7 +110,9 @@ fn fail_on_fails_for_what_it_names_only() {
     let leave_process = "setsid sleep 301 & exit 5";
     let leave_file = "echo >$TMPDIR/file";
     let code = |kinds: &str, script: &str| {
-        stage.run(&["run", "--fail-on", kinds, "--", "sh", "-c", script]).code
+        stage
+            .run(&["run", "--fail-on", kinds, "--", "sh", "-c", script])
+            .code
     };
     assert_eq!(code("processes,memory", leave_process), Some(70));
     assert_eq!(code("files,ports", leave_process), Some(5));
@@ -97,8 +124,17 @@ fn fail_on_fails_for_what_it_names_only() {
 fn a_run_that_takes_too_long_ends_with_124() {
     let stage = Stage::new();
     let finished = stage.run(&[
-        "run", "--timeout", "200ms", "--grace", "100ms", "--kill-after", "100ms", "--",
-        "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done",
+        "run",
+        "--timeout",
+        "200ms",
+        "--grace",
+        "100ms",
+        "--kill-after",
+        "100ms",
+        "--",
+        "sh",
+        "-c",
+        "trap '' TERM; while :; do sleep 0.05; done",
     ]);
     assert_eq!(finished.code, Some(124), "{finished:?}");
     assert!(finished.stderr.contains("longer than 0.2s"), "{finished:?}");
@@ -110,7 +146,10 @@ fn memory_and_open_files_are_limited() {
     let hungry = "x=$(head -c 200000000 /dev/zero | tr '\\0' x); sleep 300; echo $x";
     let finished = stage.run(&["run", "--max-rss", "60MB", "--", "sh", "-c", hungry]);
     assert_eq!(finished.code, Some(143), "{finished:?}");
-    assert!(finished.stderr.contains("more than 60.0 MB"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("more than 60.0 MB"),
+        "{finished:?}"
+    );
 
     let finished = stage.run(&["run", "--max-files", "17", "--", "sh", "-c", "ulimit -n"]);
     assert_eq!(finished.stdout, "17\n");
@@ -119,10 +158,20 @@ fn memory_and_open_files_are_limited() {
 #[test]
 fn kept_files_stay_and_are_named() {
     let stage = Stage::new();
-    let finished = stage.run(&["run", "--keep", "--", "sh", "-c", "echo >$TMPDIR/file; echo $TMPDIR"]);
+    let finished = stage.run(&[
+        "run",
+        "--keep",
+        "--",
+        "sh",
+        "-c",
+        "echo >$TMPDIR/file; echo $TMPDIR",
+    ]);
     // It moved out of the private root, which goes.
     assert!(!std::path::Path::new(finished.stdout.trim()).exists());
-    let kept = finished.stderr.lines().find_map(|line| line.trim().strip_prefix("kept: "));
+    let kept = finished
+        .stderr
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("kept: "));
     let place = std::path::Path::new(kept.expect("the place is named"));
     assert!(place.join("file").exists());
     // Nobody's orphan: a sweep leaves it alone.
@@ -169,7 +218,11 @@ fn a_ledger_that_cannot_be_kept_does_not_stop_the_command() {
         .output()
         .unwrap();
     let finished = Finished::of(output);
-    assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), "done\n"), "{finished:?}");
+    assert_eq!(
+        (finished.code, finished.stdout.as_str()),
+        (Some(0), "done\n"),
+        "{finished:?}"
+    );
     assert!(finished.stderr.contains("no-directory"), "{finished:?}");
     assert!(finished.stderr.contains("sleep 301"), "{finished:?}");
 }
@@ -179,9 +232,20 @@ fn a_run_within_a_run_is_a_run() {
     let stage = Stage::new();
     let binary = stage.path("backstop");
     let finished = stage.run(&[
-        "run", "--", binary.to_str().unwrap(), "run", "--", "sh", "-c", "setsid sleep 301 & exit 6",
+        "run",
+        "--",
+        binary.to_str().unwrap(),
+        "run",
+        "--",
+        "sh",
+        "-c",
+        "setsid sleep 301 & exit 6",
     ]);
     assert_eq!(finished.code, Some(6), "{finished:?}");
-    assert_eq!(finished.stderr.matches("sleep 301").count(), 3, "{finished:?}");
+    assert_eq!(
+        finished.stderr.matches("sleep 301").count(),
+        3,
+        "{finished:?}"
+    );
     assert_eq!(stage.left(), [] as [String; 0]);
 }

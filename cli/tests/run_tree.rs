@@ -22,7 +22,11 @@ impl FiveProcesses {
     fn start(user: Option<u32>, containment: &str) -> Self {
         let stage = Stage::of_user(user);
         let script = stage.path("five.sh");
-        std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/five.sh"), &script).unwrap();
+        std::fs::copy(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/five.sh"),
+            &script,
+        )
+        .unwrap();
         let pids = stage.path("work/pids");
         let guardian = stage
             .backstop(&["run", "--containment", containment, "--grace", "300ms"])
@@ -135,7 +139,11 @@ fn attack(user: Option<u32>, attack: Attack) {
         (None, _) => "(cgroup)",
     };
     assert!(finished.stderr.contains(containment), "{}", finished.stderr);
-    assert!(finished.stderr.contains("left behind, and gone now"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("left behind, and gone now"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -194,12 +202,18 @@ fn kill_of_both_is_mended_by_a_sweep() {
         let _ = guardian.signal(Signal::KILL).unwrap();
         let _ = five.supervisor.signal(Signal::KILL).unwrap();
         five.guardian.as_mut().unwrap().wait().unwrap();
-        until("the supervisor has ended", || five.supervisor.has_exited().then_some(()));
+        until("the supervisor has ended", || {
+            five.supervisor.has_exited().then_some(())
+        });
         assert!(five.tree.iter().all(|process| !process.has_exited()));
 
         let rehearsed = five.stage.run(&["sweep", "--dry-run", "--why"]);
         assert_eq!(rehearsed.code, Some(1), "{rehearsed:?}");
-        let proof = if user.is_none() { "has the recorded inode" } else { "carries the run's cookie" };
+        let proof = if user.is_none() {
+            "has the recorded inode"
+        } else {
+            "carries the run's cookie"
+        };
         assert!(rehearsed.stdout.contains(proof), "{rehearsed:?}");
         assert!(five.tree.iter().all(|process| !process.has_exited()));
 
@@ -214,7 +228,8 @@ fn kill_of_both_is_mended_by_a_sweep() {
 fn a_group_signal_counts_once_and_the_command_gets_its_grace() {
     let stage = Stage::new();
     let ready = stage.path("work/ready");
-    let script = "trap 'sleep 0.5; echo cleaned; exit 3' TERM; echo >\"$0\"; while :; do sleep 0.05; done";
+    let script =
+        "trap 'sleep 0.5; echo cleaned; exit 3' TERM; echo >\"$0\"; while :; do sleep 0.05; done";
     let mut command = stage.backstop(&["run", "--grace", "20s", "--", "sh", "-c", script]);
     command.arg(&ready);
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -222,7 +237,13 @@ fn a_group_signal_counts_once_and_the_command_gets_its_grace() {
     until("the command is ready", || ready.exists().then_some(()));
     // To everyone in the group, as CI systems and `timeout` do.
     let group = format!("-{}", guardian.id());
-    assert!(Command::new("kill").args(["-TERM", "--", &group]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", "--", &group])
+            .status()
+            .unwrap()
+            .success()
+    );
     let finished = Finished::of(guardian.wait_with_output().unwrap());
     assert_eq!(finished.code, Some(3), "{finished:?}");
     assert!(finished.stdout.contains("cleaned"), "{finished:?}");
@@ -234,7 +255,17 @@ fn a_second_signal_skips_to_force() {
     let ready = stage.path("work/ready");
     let script = "trap '' TERM INT; echo >\"$0\"; while :; do sleep 0.05; done";
     let guardian = stage
-        .backstop(&["run", "--grace", "10m", "--kill-after", "10m", "--", "sh", "-c", script])
+        .backstop(&[
+            "run",
+            "--grace",
+            "10m",
+            "--kill-after",
+            "10m",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ])
         .arg(&ready)
         .spawn()
         .unwrap();

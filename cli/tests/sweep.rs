@@ -25,7 +25,13 @@ fn example() -> std::path::PathBuf {
     if !example.exists() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.args(["build", "--package", "backstop-tempfs", "--example", "thirty_lines"]);
+        build.args([
+            "build",
+            "--package",
+            "backstop-tempfs",
+            "--example",
+            "thirty_lines",
+        ]);
         build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         if target.ends_with("release") {
             build.arg("--release");
@@ -77,31 +83,56 @@ fn what_a_killed_program_left_is_explained_and_removed() {
 
     let listed = stage.run(&["ps"]);
     assert!(listed.stdout.contains("tempfs.dir"), "{listed:?}");
-    assert!(listed.stdout.contains("thirty_lines.rs"), "the site: {listed:?}");
+    assert!(
+        listed.stdout.contains("thirty_lines.rs"),
+        "the site: {listed:?}"
+    );
     let swept = stage.run(&["sweep", "--why"]);
     assert_eq!(swept.code, Some(0), "{swept:?}");
-    assert!(std::path::Path::new(&user.place).exists(), "its owner is alive");
+    assert!(
+        std::path::Path::new(&user.place).exists(),
+        "its owner is alive"
+    );
 
     user.kill();
     let listed = stage.run(&["ps"]);
     assert!(listed.stdout.contains("(dead)"), "{listed:?}");
     let rehearsed = stage.run(&["sweep", "--dry-run", "--why"]);
     assert_eq!(rehearsed.code, Some(1), "{rehearsed:?}");
-    for word in ["tempfs.dir", "rule ", "evidence ", "act ", "opened at", "thirty_lines.rs"] {
+    for word in [
+        "tempfs.dir",
+        "rule ",
+        "evidence ",
+        "act ",
+        "opened at",
+        "thirty_lines.rs",
+    ] {
         assert!(rehearsed.stdout.contains(word), "{word}: {rehearsed:?}");
     }
-    assert!(std::path::Path::new(&user.place).exists(), "a rehearsal does nothing");
+    assert!(
+        std::path::Path::new(&user.place).exists(),
+        "a rehearsal does nothing"
+    );
 
     let swept = stage.run(&["sweep", "--json"]);
     assert_eq!(swept.code, Some(0), "{swept:?}");
     let report: Value = serde_json::from_str(&swept.stdout).unwrap();
     assert_eq!(report["schema"], "backstop.sweep/1");
-    assert!(report["items"].as_array().unwrap().iter().any(|item| item["kind"] == "tempfs.dir"));
+    assert!(
+        report["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|item| item["kind"] == "tempfs.dir")
+    );
     assert!(!std::path::Path::new(&user.place).exists());
     assert_eq!(stage.left(), [] as [String; 0]);
 
     let receipts = std::fs::read_to_string(stage.path("ledgers/receipts.ndjson")).unwrap();
-    assert!(receipts.contains("tempfs.dir") && receipts.contains("evidence"), "{receipts}");
+    assert!(
+        receipts.contains("tempfs.dir") && receipts.contains("evidence"),
+        "{receipts}"
+    );
     assert_eq!(stage.run(&["sweep", "--dry-run"]).code, Some(0));
 }
 
@@ -114,9 +145,15 @@ fn an_unreadable_ledger_is_named_skipped_and_kept() {
     std::fs::write(&broken, "BACKSTOP, but no ledger").unwrap();
     let swept = stage.run(&["sweep"]);
     assert_eq!(swept.code, Some(0), "{swept:?}");
-    assert!(swept.stderr.contains("1-broken.ledger: skipped, and kept"), "{swept:?}");
+    assert!(
+        swept.stderr.contains("1-broken.ledger: skipped, and kept"),
+        "{swept:?}"
+    );
     assert!(broken.exists());
-    assert!(!std::path::Path::new(&user.place).exists(), "the others are swept");
+    assert!(
+        !std::path::Path::new(&user.place).exists(),
+        "the others are swept"
+    );
     let listed = stage.run(&["ps"]);
     assert!(listed.stderr.contains("1-broken.ledger"), "{listed:?}");
 }
@@ -129,7 +166,11 @@ fn orphans_are_swept_by_prefix_and_age_and_as_units() {
     let age = |path: &std::path::Path| {
         std::fs::File::open(path)
             .unwrap()
-            .set_times(std::fs::FileTimes::new().set_modified(old).set_accessed(old))
+            .set_times(
+                std::fs::FileTimes::new()
+                    .set_modified(old)
+                    .set_accessed(old),
+            )
             .unwrap();
     };
     for name in ["job-old", "job-young", "job-mixed", "other-old"] {
@@ -145,7 +186,13 @@ fn orphans_are_swept_by_prefix_and_age_and_as_units() {
     }
     let arguments = ["sweep", "--in", place.to_str().unwrap(), "--prefix", "job-"];
     // A birth time cannot be set back, so the age is told by a rule of no age at all for one of them.
-    let rehearsed = stage.run(&[&arguments[..], &["--dry-run", "--why", "--older-than", "1ms"]].concat());
+    let rehearsed = stage.run(
+        &[
+            &arguments[..],
+            &["--dry-run", "--why", "--older-than", "1ms"],
+        ]
+        .concat(),
+    );
     assert_eq!(rehearsed.code, Some(1), "{rehearsed:?}");
     assert!(rehearsed.stdout.contains("job-mixed"), "{rehearsed:?}");
     assert!(!rehearsed.stdout.contains("other-old"), "{rehearsed:?}");
@@ -195,10 +242,19 @@ fn ps_shows_a_run_and_its_temp_directory() {
         .iter()
         .map(|row| row["kind"].as_str().unwrap())
         .collect();
-    assert!(kinds.contains(&"process.run") && kinds.contains(&"tempfs.dir"), "{kinds:?}");
+    assert!(
+        kinds.contains(&"process.run") && kinds.contains(&"tempfs.dir"),
+        "{kinds:?}"
+    );
     let only = stage.run(&["ps", "--kind", "process"]);
-    assert!(only.stdout.contains("process.run") && !only.stdout.contains("tempfs"), "{only:?}");
+    assert!(
+        only.stdout.contains("process.run") && !only.stdout.contains("tempfs"),
+        "{only:?}"
+    );
     let guardian = PinnedProcess::pin(child.id() as i32).unwrap();
     let _ = guardian.signal(Signal::TERM).unwrap();
-    assert_eq!(Finished::of(child.wait_with_output().unwrap()).code, Some(143));
+    assert_eq!(
+        Finished::of(child.wait_with_output().unwrap()).code,
+        Some(143)
+    );
 }

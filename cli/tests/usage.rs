@@ -33,7 +33,13 @@ fn settings_are_taken_from_file_environment_and_flag_in_that_order() {
     let config = ["--config", path.to_str().unwrap(), "run"];
     assert_eq!(run(&config, None), Some(70));
     assert_eq!(run(&config, Some("ports")), Some(0));
-    let with_flag = ["--config", path.to_str().unwrap(), "run", "--fail-on", "files"];
+    let with_flag = [
+        "--config",
+        path.to_str().unwrap(),
+        "run",
+        "--fail-on",
+        "files",
+    ];
     assert_eq!(run(&with_flag, Some("ports")), Some(70));
     assert_eq!(run(&config, Some("sockets")), Some(2));
 }
@@ -46,8 +52,14 @@ fn wrong_flags_and_values_are_usage_errors() {
         (&["run", "--timeout", "soon", "--", "true"], "500ms"),
         (&["run", "--timeout=-2s", "--", "true"], "500ms"),
         (&["run", "--max-rss", "1.5 parsec", "--", "true"], "64MB"),
-        (&["run", "--report", "out.pdf", "--", "true"], ".json or .txt"),
-        (&["run", "--report", "/no/such/place/r.json", "--", "true"], "/no/such/place/r.json"),
+        (
+            &["run", "--report", "out.pdf", "--", "true"],
+            ".json or .txt",
+        ),
+        (
+            &["run", "--report", "/no/such/place/r.json", "--", "true"],
+            "/no/such/place/r.json",
+        ),
         (&["run", "--fail-on", "smoke", "--", "true"], "processes"),
         (&["run"], "CMD"),
         (&["who", ":http"], ":65535"),
@@ -67,12 +79,22 @@ fn wrong_flags_and_values_are_usage_errors() {
 #[test]
 fn help_is_an_answer() {
     let stage = Stage::new();
-    for arguments in [&["--help"][..], &["run", "--help"], &["sweep", "--help"], &["--version"]] {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["sweep", "--help"],
+        &["--version"],
+    ] {
         let finished = stage.run(arguments);
         assert_eq!(finished.code, Some(0), "{arguments:?}");
         assert!(finished.stdout.contains("backstop"), "{arguments:?}");
     }
     for shell in ["bash", "zsh", "fish"] {
-        assert!(stage.run(&["completions", shell]).stdout.contains("backstop"));
+        assert!(
+            stage
+                .run(&["completions", shell])
+                .stdout
+                .contains("backstop")
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use backstop_core::Backstop;
 use backstop_core::identity::Cookie;
 use backstop_core::os::directory::Directory;
 use backstop_core::os::files::Limits;
@@ -12,8 +13,74 @@ use backstop_core::reclaim::{Judgement, Sweep, SweepReport};
 use backstop_core::release::{Outcome, Release};
 use backstop_core::resource::Bytes;
 
-use super::plan::{Host, RunPlan};
-use super::report::LeftFiles;
+use super::course::Outcome as RunOutcome;
+use super::plan::{Host, RunPlan, Scratch};
+use super::report::{LeftFiles, RunReport};
+
+/// The account of a run that is over.
+pub(super) struct Account<'a> {
+    pub(super) plan: &'a RunPlan,
+    pub(super) host: &'a dyn Host,
+    pub(super) cookie: Cookie,
+    pub(super) backstop: Backstop,
+    pub(super) scratch: Option<Box<dyn Scratch>>,
+    pub(super) containment_notes: Vec<String>,
+    pub(super) notes: Vec<String>,
+    pub(super) began: Instant,
+    pub(super) outcome: RunOutcome,
+}
+
+impl Account<'_> {
+    pub(super) fn finish(mut self) -> u8 {
+        let mut releases: Vec<Release> = self.outcome.release.take().into_iter().collect();
+        let mut files = self
+            .scratch
+            .as_ref()
+            .and_then(|scratch| count_files(scratch.path()));
+        let swept = sweep(self.plan, self.host, self.cookie);
+        if let Some(scratch) = self.scratch.take() {
+            if self.plan.keep_files {
+                match scratch.keep() {
+                    Ok(path) => {
+                        if let Some(files) = &mut files {
+                            files.kept = Some(path);
+                        }
+                    }
+                    Err(error) => self.notes.push(format!("not kept: {}", error.chain())),
+                }
+            } else {
+                releases.push(scratch.release());
+            }
+        }
+        let report = RunReport {
+            command: self.plan.command_line(),
+            containment: self.outcome.containment,
+            containment_notes: self.containment_notes,
+            ending: self.outcome.ending,
+            code: self.outcome.code,
+            took: self.began.elapsed(),
+            memory: self
+                .outcome
+                .left
+                .iter()
+                .map(|process| process.resident)
+                .sum::<Bytes>(),
+            processes: self.outcome.left,
+            files,
+            stuck: stuck(&releases, &swept),
+            swept,
+            notes: self.notes,
+        };
+        let code = self.host.finish(&report);
+        // What is still open is a sweep's: the ledger stays for it.
+        if self.backstop.is_empty()
+            && let Some(ledger) = self.backstop.ledger()
+        {
+            let _ = ledger.remove();
+        }
+        code
+    }
+}
 
 /// How many names of left files are shown.
 const NAMES: usize = 8;

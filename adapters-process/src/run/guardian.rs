@@ -47,8 +47,7 @@ const SIGNALS: [Signal; 7] = [
 /// # Errors
 /// The guardian or the supervisor could not be set up; nothing was started.
 pub fn run(plan: &RunPlan, host: &dyn Host) -> Result<u8, Error> {
-    let failed =
-        |message: &'static str| move |error| Error::io(Stage::Open, message, error);
+    let failed = |message: &'static str| move |error| Error::io(Stage::Open, message, error);
     let began = Instant::now();
     // Set up before the fork, so that there is no instant in which one could die unseen.
     let signals = SignalSource::block(&SIGNALS).map_err(failed("signals cannot be blocked"))?;
@@ -153,7 +152,10 @@ impl Guardian<'_> {
             ending: Ending::SupervisorLost,
             code: 128 + 9,
             took: self.began.elapsed(),
-            memory: processes.iter().map(|process| process.resident).sum::<Bytes>(),
+            memory: processes
+                .iter()
+                .map(|process| process.resident)
+                .sum::<Bytes>(),
             processes,
             files: None,
             swept,
@@ -185,7 +187,11 @@ fn mark(named: &mut [LeftProcess], pinned: &[PinnedProcess]) {
             .iter()
             .find(|pinned| pinned.pid() == process.pid)
             .is_none_or(PinnedProcess::has_exited);
-        process.ended_on = Some(if has_exited { Rung::Insist } else { Rung::Force });
+        process.ended_on = Some(if has_exited {
+            Rung::Insist
+        } else {
+            Rung::Force
+        });
     }
 }
 

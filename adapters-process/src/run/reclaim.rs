@@ -66,7 +66,8 @@ impl Reclaimer for RunReclaimer {
             ));
         }
         Judgement::Reclaim {
-            rule: "the run's guardian and supervisor are dead: nobody else will end its tree".into(),
+            rule: "the run's guardian and supervisor are dead: nobody else will end its tree"
+                .into(),
             act: remains.act(),
             evidence: remains.evidence,
         }
@@ -160,7 +161,11 @@ impl Remains {
 
     fn add(&mut self, found: Vec<PinnedProcess>, proof: &str) {
         for process in found {
-            if self.processes.iter().all(|known| known.pid() != process.pid()) {
+            if self
+                .processes
+                .iter()
+                .all(|known| known.pid() != process.pid())
+            {
                 let name = process.stat().map_or_else(|_| "?".into(), |stat| stat.comm);
                 self.evidence
                     .push(format!("pid {} ({name}) {proof}", process.pid()));

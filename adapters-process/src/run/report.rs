@@ -107,7 +107,10 @@ impl RunReport {
     /// How many ports the left processes listened on.
     #[must_use]
     pub fn ports(&self) -> usize {
-        self.processes.iter().map(|process| process.ports.len()).sum()
+        self.processes
+            .iter()
+            .map(|process| process.ports.len())
+            .sum()
     }
 }
 

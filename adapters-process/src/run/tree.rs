@@ -150,12 +150,10 @@ impl TrackedResource for Tree {
             tree::kill_until_empty(Roots::DescendantsOfSelf, &[], Reap::OwnChildren, deadline)
                 .map_err(failed)?;
         if !takedown.is_empty {
-            return Err(Error::new(
-                ErrorKind::Deadline,
-                Stage::Release,
-                "processes do not die",
-            )
-            .with("alive", takedown.survivors.len()));
+            return Err(
+                Error::new(ErrorKind::Deadline, Stage::Release, "processes do not die")
+                    .with("alive", takedown.survivors.len()),
+            );
         }
         if let Some(group) = &self.cgroup {
             group.wait_empty(deadline).map_err(failed)?;

@@ -16,7 +16,12 @@ pub(crate) struct CompletionsArguments {
 impl CompletionsArguments {
     pub(crate) fn execute(&self) -> Result<Exit, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "backstop", &mut script);
+        clap_complete::generate(
+            self.shell,
+            &mut Arguments::command(),
+            "backstop",
+            &mut script,
+        );
         crate::output::write(&script)?;
         Ok(Exit::FINE)
     }

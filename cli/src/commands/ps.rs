@@ -72,7 +72,10 @@ impl PsArguments {
 
     fn wants(&self, kind: &str) -> bool {
         self.kind.as_deref().is_none_or(|wanted| {
-            kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
+            kind == wanted
+                || kind
+                    .strip_prefix(wanted)
+                    .is_some_and(|rest| rest.starts_with('.'))
         })
     }
 }
@@ -115,7 +118,9 @@ impl Listing {
         ]);
         for row in &self.resources {
             let seconds = |seconds: Option<f64>| {
-                seconds.map_or("-".into(), |seconds| span::show(Duration::from_secs_f64(seconds)))
+                seconds.map_or("-".into(), |seconds| {
+                    span::show(Duration::from_secs_f64(seconds))
+                })
             };
             let owner = if row.owner_alive {
                 row.owner.to_string()
@@ -143,7 +148,9 @@ impl Listing {
             ));
         }
         if self.resources.iter().any(|row| !row.owner_alive) {
-            warn("the owners of some are dead: `backstop sweep --dry-run --why` tells what can be done");
+            warn(
+                "the owners of some are dead: `backstop sweep --dry-run --why` tells what can be done",
+            );
         }
         Ok(())
     }
@@ -160,8 +167,7 @@ struct Context<'a> {
 impl<'a> Context<'a> {
     fn of(ledger: &'a LedgerReading) -> Self {
         let owner = &ledger.owner().process;
-        let is_this_boot =
-            backstop_core::os::clock::boot_id().is_ok_and(|boot| boot == owner.boot);
+        let is_this_boot = backstop_core::os::clock::boot_id().is_ok_and(|boot| boot == owner.boot);
         Self {
             ledger,
             // What cannot be proven dead is shown as alive.

@@ -118,7 +118,8 @@ impl RunArguments {
         plan.grace = span("run.grace", self.grace)?.unwrap_or(plan.grace);
         plan.kill_after = span("run.kill-after", self.kill_after)?.unwrap_or(plan.kill_after);
         plan.memory = settings.get("run.max-rss", self.max_rss, |text| {
-            text.parse().map_err(|error: backstop_core::resource::ParseBytesError| error.to_string())
+            text.parse()
+                .map_err(|error: backstop_core::resource::ParseBytesError| error.to_string())
         })?;
         plan.open_files = settings.get("run.max-files", self.max_files, |text| {
             text.parse()

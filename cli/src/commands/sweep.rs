@@ -61,7 +61,11 @@ impl SweepArguments {
     pub(crate) fn execute(&self, settings: &Settings) -> Result<Exit, Failure> {
         let rule = self.rule(settings)?;
         let reclaimers = composition::reclaimers();
-        let rehearsal = if self.dry_run { Rehearsal::DryRun } else { Rehearsal::Act };
+        let rehearsal = if self.dry_run {
+            Rehearsal::DryRun
+        } else {
+            Rehearsal::Act
+        };
         let swept = Swept {
             dry_run: self.dry_run,
             ledgers: Sweep::new(&reclaimers).rehearse(self.dry_run).run(),
@@ -94,16 +98,18 @@ impl SweepArguments {
             (Some(directory), Some(prefix)) => {
                 let rule = OrphanRule::new(directory, prefix)
                     .map_err(|error| Failure::usage(error.chain()))?;
-                Ok(Some(rule.older_than(age.unwrap_or(OrphanRule::DEFAULT_AGE))))
+                Ok(Some(
+                    rule.older_than(age.unwrap_or(OrphanRule::DEFAULT_AGE)),
+                ))
             }
             (Some(directory), None) => Err(Failure::usage(format!(
                 "--in {}: say with --prefix which names are orphans: without it, everything there would be",
                 directory.display()
             ))),
             // A prefix in the environment alone asks for nothing; on the command line it does.
-            (None, _) if self.prefix.is_some() || self.older_than.is_some() => Err(
-                Failure::usage("--prefix and --older-than go with --in DIR"),
-            ),
+            (None, _) if self.prefix.is_some() || self.older_than.is_some() => {
+                Err(Failure::usage("--prefix and --older-than go with --in DIR"))
+            }
             (None, _) => Ok(None),
         }
     }
@@ -114,7 +120,9 @@ impl SweepArguments {
 fn tell_of_ledger(ledger: &SweptLedger) {
     let path = ledger.path.display();
     match &ledger.fate {
-        LedgerFate::Unreadable { error } => eprintln!("backstop: {path}: skipped, and kept: {error}"),
+        LedgerFate::Unreadable { error } => {
+            eprintln!("backstop: {path}: skipped, and kept: {error}")
+        }
         LedgerFate::LeaseKept { evidence } => eprintln!(
             "backstop: {path}: its owner is dead ({evidence}), and another process holds its lease: a \
              fork that did not execute; kept"
@@ -169,8 +177,8 @@ impl Swept {
     fn conclude(&self) {
         let orphans = self.orphans.as_ref();
         let count = self.ledgers.count() + orphans.map_or(0, |orphans| orphans.count);
-        let bytes = self.ledgers.bytes()
-            + orphans.map_or_else(Default::default, |orphans| orphans.bytes);
+        let bytes =
+            self.ledgers.bytes() + orphans.map_or_else(Default::default, |orphans| orphans.bytes);
         let kept = self.ledgers.left().count();
         match (self.dry_run, count, kept) {
             (true, _, 0) if !self.is_something_left() => eprintln!("backstop: nothing to sweep"),
@@ -182,5 +190,8 @@ impl Swept {
 }
 
 fn is_gone(item: &backstop_core::reclaim::SweepItem) -> bool {
-    matches!(item.judgement, backstop_core::reclaim::Judgement::Gone { .. })
+    matches!(
+        item.judgement,
+        backstop_core::reclaim::Judgement::Gone { .. }
+    )
 }

@@ -65,9 +65,9 @@ impl WhoArguments {
 }
 
 fn of_port(what: &str, port: &str) -> Result<Answer, Failure> {
-    let number: u16 = port.parse().map_err(|_| {
-        Failure::usage(format!("`{what}` is not a port: write :1 to :65535"))
-    })?;
+    let number: u16 = port
+        .parse()
+        .map_err(|_| Failure::usage(format!("`{what}` is not a port: write :1 to :65535")))?;
     let pids = process_table::pids()?;
     let scan = sockets::listening_ports(&pids)?;
     let found: Vec<(i32, String)> = scan
@@ -85,9 +85,8 @@ fn of_port(what: &str, port: &str) -> Result<Answer, Failure> {
 
 fn of_path(what: &str) -> Result<Answer, Failure> {
     let path = std::path::absolute(Path::new(what))?;
-    let metadata = std::fs::symlink_metadata(&path).map_err(|error| {
-        Failure::usage(format!("{}: {error}", path.display()))
-    })?;
+    let metadata = std::fs::symlink_metadata(&path)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
     let real = path.canonicalize().unwrap_or_else(|_| path.clone());
     let scan = if metadata.is_dir() {
         holders::holders_beneath(&real, Mappings::Include)?
@@ -133,7 +132,9 @@ impl Answer {
             .map(|(pid, how)| {
                 let words = process_table::command_line(pid).unwrap_or_default();
                 let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-                let own = ledgers.iter().find(|ledger| ledger.owner().process.pid == pid);
+                let own = ledgers
+                    .iter()
+                    .find(|ledger| ledger.owner().process.pid == pid);
                 HolderRow {
                     pid,
                     name: process_table::stat(pid).map_or_else(|_| "?".into(), |stat| stat.comm),
@@ -167,8 +168,7 @@ impl Answer {
         if self.holders.is_empty() {
             eprintln!("backstop: nobody holds {}", self.what);
         } else {
-            let mut table =
-                output::table(&["PID", "NAME", "USER", "HOW", "TRACKED", "COMMAND"]);
+            let mut table = output::table(&["PID", "NAME", "USER", "HOW", "TRACKED", "COMMAND"]);
             for holder in &self.holders {
                 table.add_row([
                     holder.pid.to_string(),

@@ -46,9 +46,8 @@ impl Reading<'_> {
                 self.walk(&name, inner)?;
                 continue;
             }
-            let wrong = |what: String| {
-                Failure::usage(format!("{}:{line}: {what}", self.path.display()))
-            };
+            let wrong =
+                |what: String| Failure::usage(format!("{}:{line}: {what}", self.path.display()));
             let known = keys::find(&name).map_err(wrong)?;
             let text = text_of(value).ok_or_else(|| {
                 wrong(format!(
@@ -107,11 +106,16 @@ mod tests {
     fn an_unknown_key_names_the_nearest_and_its_line() {
         let message = message_of("[run]\ngrace = \"2s\"\ngrce = \"2s\"\n");
         assert!(
-            message.contains("config.toml:3: there is no setting `run.grce`; the nearest is `run.grace`"),
+            message.contains(
+                "config.toml:3: there is no setting `run.grce`; the nearest is `run.grace`"
+            ),
             "{message}"
         );
         let message = message_of("[rn]\ntimeout = \"2s\"\n");
-        assert!(message.contains("config.toml:2") && message.contains("`run.timeout`"), "{message}");
+        assert!(
+            message.contains("config.toml:2") && message.contains("`run.timeout`"),
+            "{message}"
+        );
     }
 
     #[test]

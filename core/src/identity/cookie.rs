@@ -105,7 +105,13 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "0f", &"0F".repeat(16), &"zz".repeat(16), &"0f".repeat(17)] {
+        for text in [
+            "",
+            "0f",
+            &"0F".repeat(16),
+            &"zz".repeat(16),
+            &"0f".repeat(17),
+        ] {
             assert_eq!(text.parse::<Cookie>(), Err(ParseCookieError), "{text}");
         }
     }

@@ -44,7 +44,10 @@ pub(crate) fn parse_list(text: &str) -> Result<Vec<FailOn>, String> {
     text.split(',')
         .map(|word| {
             FailOn::from_str(word.trim(), true).map_err(|_| {
-                format!("`{}` is none of processes, files, ports, memory", word.trim())
+                format!(
+                    "`{}` is none of processes, files, ports, memory",
+                    word.trim()
+                )
             })
         })
         .collect()

@@ -126,7 +126,10 @@ fn write_processes(text: &mut String, report: &RunReport, detail: Detail) -> std
     }
     if shown < processes.len() {
         let more = processes.len() - shown;
-        writeln!(text, "    … and {more} more (all of them with --report FILE)")?;
+        writeln!(
+            text,
+            "    … and {more} more (all of them with --report FILE)"
+        )?;
     }
     Ok(())
 }
@@ -157,7 +160,13 @@ fn write_files(text: &mut String, report: &RunReport) -> std::fmt::Result {
 fn clipped(text: &str, detail: Detail) -> String {
     let line: String = text
         .chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
         .collect();
     if detail == Detail::All || line.chars().count() <= COMMAND {
         return line;
