@@ -1,6 +1,7 @@
 //! A place of a test's own: ledger directory, temp directory, and the command to run there.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![expect(clippy::unwrap_used, reason = "a stage that cannot be set up fails its test")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
