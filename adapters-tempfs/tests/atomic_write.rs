@@ -1,4 +1,5 @@
 //! A target is the old file or the new one.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;

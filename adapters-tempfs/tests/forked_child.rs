@@ -1,5 +1,6 @@
 //! A forked child neither removes its parent's temp files nor makes its own. Without a test harness,
 //! because only a process with one thread may fork.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::time::Duration;
 

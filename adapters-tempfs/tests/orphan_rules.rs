@@ -1,4 +1,5 @@
 //! Leftovers of programs that announce nothing.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::fs::File;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,4 +1,5 @@
 //! Temp files and directories while their owner lives.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
