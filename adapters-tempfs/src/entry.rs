@@ -174,8 +174,27 @@ impl Entry {
         self.draft.place.directory()
     }
 
-    pub(crate) fn place(&self) -> &Place {
-        &self.draft.place
+    /// Opens the directory that it is.
+    ///
+    /// # Errors
+    /// It is gone, or another one by now.
+    pub(crate) fn open(&self) -> io::Result<Directory> {
+        let opened = self.directory().handle().open_beneath(self.name())?;
+        if is_same(&self.identity, &opened.identity()?) {
+            return Ok(opened);
+        }
+        Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "another directory has its name",
+        ))
+    }
+
+    /// How many descriptors holding it takes.
+    pub(crate) fn handles(&self) -> u32 {
+        match self.draft.place {
+            Place::Leased(_) => 0,
+            Place::Elsewhere(_) => 1,
+        }
     }
 
     /// The recipe of the live resource.
@@ -236,19 +255,11 @@ impl Entry {
 
     /// Lets it stay: out of the leased root, which goes with this process, into the directory above.
     pub(crate) fn settle(&self) -> Result<PathBuf, Error> {
-        let Place::Leased(root) = self.place() else {
+        let Place::Leased(root) = &self.draft.place else {
             return Ok(self.path().to_owned());
         };
-        let base = root.base();
-        let path = base.path().join(self.name());
-        self.directory()
-            .handle()
-            .rename_into(self.name(), base.handle(), self.name())
-            .map_err(error::at(
-                self.path(),
-                Stage::Use,
-                "it cannot be moved out of the leased root, and goes with it",
-            ))?;
-        Ok(path)
+        let failed = "it cannot be moved out of the leased root, and goes with it";
+        root.move_out(self.name())
+            .map_err(error::at(self.path(), Stage::Use, failed))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -38,13 +39,19 @@ pub const DEFAULT_BASE_VARIABLE: &str = "TMPDIR";
 pub(crate) struct LeasedRoot {
     base: Arc<KnownDirectory>,
     directory: KnownDirectory,
+    removal: Arc<RemovalBegun>,
     guard: Tracked<RootDirectory>,
 }
+
+/// Whether the root's removal has begun. Locked while something moves out of it, so that what is kept
+/// is kept whole or goes whole.
+type RemovalBegun = Mutex<bool>;
 
 /// The root as the ladder sees it.
 #[derive(Debug)]
 pub(crate) struct RootDirectory {
     entry: Entry,
+    removal: Arc<RemovalBegun>,
     _lease: Option<Lease>,
 }
 
@@ -122,8 +129,10 @@ impl LeasedRoot {
         };
         backstop_core::kill_point::reach("tempfs.root-made");
         let lease = lock(&handle, &path);
+        let removal = Arc::new(Mutex::new(false));
         let guard = intent.fulfil(RootDirectory {
             entry,
+            removal: Arc::clone(&removal),
             _lease: lease,
         });
         let directory = KnownDirectory::of(path.clone(), handle).map_err(error::at(
@@ -134,16 +143,27 @@ impl LeasedRoot {
         Ok(Self {
             base,
             directory,
+            removal,
             guard,
         })
     }
 
-    pub(crate) fn id(&self) -> Option<ResourceId> {
-        self.guard.id()
+    /// Moves `name` up into the base.
+    ///
+    /// # Errors
+    /// The root's removal has begun, and `name` goes with it; or the file system's.
+    pub(crate) fn move_out(&self, name: &OsStr) -> std::io::Result<PathBuf> {
+        let removal_begun = self.removal.lock();
+        if *removal_begun {
+            return Err(std::io::Error::other("the leased root is being removed"));
+        }
+        let (root, base) = (self.directory.handle(), self.base.handle());
+        root.rename_into(name, base, name)?;
+        Ok(self.base.path().join(name))
     }
 
-    pub(crate) fn base(&self) -> &KnownDirectory {
-        &self.base
+    pub(crate) fn id(&self) -> Option<ResourceId> {
+        self.guard.id()
     }
 
     pub(crate) fn directory(&self) -> &KnownDirectory {
@@ -185,6 +205,7 @@ impl TrackedResource for RootDirectory {
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
+        *self.removal.lock() = true;
         self.entry.remove(step.deadline)
     }
 

@@ -21,9 +21,12 @@ use backstop_core::error::{Error, ErrorKind, Stage};
 /// use std::time::Duration;
 /// use backstop_tempfs::orphans::{OrphanRule, Rehearsal};
 ///
-/// let rule = OrphanRule::new("/tmp", "backstop-doc-example-")?.older_than(Duration::from_secs(7200));
+/// # let place = backstop_tempfs::temp_dir()?;
+/// # std::fs::write(place.path().join("frames-1"), "").unwrap();
+/// # let directory = place.path();
+/// let rule = OrphanRule::new(directory, "frames-")?.older_than(Duration::from_secs(7200));
 /// let report = rule.sweep(Rehearsal::DryRun)?;
-/// assert_eq!(report.count, 0);
+/// assert!(report.entries[0].why.contains("the rule says 2.0 h"));
 /// # Ok::<(), backstop_core::error::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstop_core::error::{Error, Stage};
-use backstop_core::os::directory::Directory;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{
     Bytes, Footprint, Kind, Presence, Progress, Recipe, Site, Step, TrackedResource,
@@ -29,7 +28,6 @@ use crate::{DIRECTORY, HandleLimit, TempOptions, error};
 #[derive(Debug)]
 pub struct TempDir {
     entry: Arc<Entry>,
-    handle: Directory,
     membership: Option<Membership>,
     handles: HandleLimit,
 }
@@ -64,13 +62,12 @@ impl TempOptions {
         }
         let intent = announced.declare();
         match draft.make_directory() {
-            Ok((entry, handle)) => {
+            Ok((entry, _)) => {
                 backstop_core::kill_point::reach("tempfs.dir-made");
                 let entry = Arc::new(entry);
                 Ok(intent.fulfil(TempDir {
                     membership: self.quota.as_ref().map(|quota| quota.admit(&entry)),
                     entry,
-                    handle,
                     handles: self.handles.clone(),
                 }))
             }
@@ -105,8 +102,9 @@ impl TempDir {
         let path = self.path().join(name);
         let permit = self.handles.take(&path, Site::caller())?;
         let file = self
-            .handle
-            .create_file_beneath(name.as_ref())
+            .entry
+            .open()
+            .and_then(|directory| directory.create_file_beneath(name.as_ref()))
             .map_err(error::at(&path, Stage::Use, "the file cannot be made"))?;
         Ok(QuotaFile::new(path, file, permit, self.membership.clone()))
     }
@@ -155,7 +153,7 @@ impl TrackedResource for TempDir {
     }
 
     fn footprint(&self) -> Footprint {
-        Footprint::handles(1)
+        Footprint::handles(self.entry.handles())
     }
 
     fn recipe(&self) -> Option<Recipe> {

@@ -138,7 +138,7 @@ impl TrackedResource for TempFile {
     }
 
     fn footprint(&self) -> Footprint {
-        Footprint::handles(1)
+        Footprint::handles(1 + self.entry.handles())
     }
 
     fn recipe(&self) -> Option<Recipe> {

@@ -21,6 +21,7 @@ use super::region::Region;
 use super::slot::{FreeSlot, Opening, SlotHandle};
 use crate::error::{Error, Stage};
 use crate::identity::Cookie;
+use crate::os::files::Access;
 use crate::os::fork;
 use crate::resource::{ResourceId, Site};
 
@@ -84,8 +85,13 @@ impl Ledger {
         let (file, unnamed) = place
             .create_unnamed(cookie)
             .map_err(failed("the ledger cannot be created"))?;
-        let prepared =
-            Self::prepare(&file, cookie, options).map_err(failed("the ledger cannot be prepared"));
+        // The lease locks an opening of its own: a forked child inherits the mapping, which would keep
+        // a lock on the opening that was mapped.
+        let prepared = place
+            .handle()
+            .open_file_beneath(&unnamed, Access::ReadWrite)
+            .and_then(|leased| Self::prepare(&file, leased, cookie, options))
+            .map_err(failed("the ledger cannot be prepared"));
         let (header, growth, lease) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -138,10 +144,11 @@ impl Ledger {
 
     fn prepare(
         file: &File,
+        leased: File,
         cookie: Cookie,
         options: &LedgerOptions,
     ) -> std::io::Result<(Region, Growth, Lease)> {
-        let LeaseAttempt::Won(lease) = Lease::attempt(file.try_clone()?)? else {
+        let LeaseAttempt::Won(lease) = Lease::attempt(leased)? else {
             return Err(std::io::Error::other("a new file is locked already"));
         };
         let header = Region::of_file(file, 0, layout::HEADER_LENGTH)?;

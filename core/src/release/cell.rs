@@ -28,6 +28,7 @@ pub(super) struct Cell<R: ?Sized> {
     serial: u64,
     entry: Mutex<Option<OpenEntry>>,
     phase: AtomicU8,
+    hurried: AtomicBool,
     has_children: AtomicBool,
     ended: Mutex<Option<Box<Release>>>,
     woken: Condvar,
@@ -71,6 +72,7 @@ impl<R> Cell<R> {
             serial: next_serial(),
             entry: Mutex::new(parts.entry),
             phase: AtomicU8::new(OPEN),
+            hurried: AtomicBool::new(false),
             has_children: AtomicBool::new(false),
             ended: Mutex::new(None),
             woken: Condvar::new(),
@@ -118,6 +120,16 @@ impl<R: ?Sized> Cell<R> {
     /// Whether a release of it has begun and not ended.
     pub(super) fn is_being_released(&self) -> bool {
         self.phase.load(Ordering::Acquire) == RELEASING
+    }
+
+    /// Has the release that is under way skip to force, and every later one begin there.
+    pub(super) fn hurry(&self) {
+        // Relaxed: nothing is published with it.
+        self.hurried.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_hurried(&self) -> bool {
+        self.hurried.load(Ordering::Relaxed)
     }
 
     /// Ends a release without an account, on the fast path.

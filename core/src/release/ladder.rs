@@ -104,12 +104,17 @@ impl Ladder {
     }
 
     fn step(&mut self, patience: Option<Deadline>) -> Event {
+        if self.cell.is_hurried() && self.rung != Rung::Force {
+            self.fail(format!("{}: cut short by a demand to force", self.rung));
+            self.rung = Rung::Force;
+            self.enter_rung();
+        }
         match std::mem::replace(&mut self.wait, Wait::Begin) {
             Wait::Begin => self.begin(),
             Wait::Release(call) => {
                 // A forced release whose time is short still gets to answer a look's time.
                 let ends = self.rung_ends;
-                match call.answer(earlier(ends, patience)) {
+                match call.answer(glance(ends, patience)) {
                     Some(answer) => self.released(answer),
                     None if ends.has_passed() => {
                         self.fail(format!("{}: {}", self.rung, CallError::Hung));
@@ -117,11 +122,11 @@ impl Ladder {
                     }
                     None => {
                         self.wait = Wait::Release(call);
-                        Event::Patience
+                        go_on(patience)
                     }
                 }
             }
-            Wait::Look(call, pause, ends) => match call.answer(earlier(ends, patience)) {
+            Wait::Look(call, pause, ends) => match call.answer(glance(ends, patience)) {
                 Some(answer) => {
                     let presence =
                         answer.unwrap_or_else(|error| Presence::unknown(format!("verify {error}")));
@@ -132,21 +137,21 @@ impl Ladder {
                 }
                 None => {
                     self.wait = Wait::Look(call, pause, ends);
-                    Event::Patience
+                    go_on(patience)
                 }
             },
             Wait::NextLook(at, pause) => match sleep_until(at, patience) {
                 true => self.look(pause),
                 false => {
                     self.wait = Wait::NextLook(at, pause);
-                    Event::Patience
+                    go_on(patience)
                 }
             },
             Wait::NextTry(at) => match sleep_until(at, patience) {
                 true => Event::Goes,
                 false => {
                     self.wait = Wait::NextTry(at);
-                    Event::Patience
+                    go_on(patience)
                 }
             },
         }
@@ -389,12 +394,23 @@ fn next(rung: Rung) -> Rung {
     }
 }
 
-fn earlier(deadline: Deadline, patience: Option<Deadline>) -> Deadline {
-    patience.map_or(deadline, |patience| deadline.earlier(patience))
+/// A wait is cut into pieces, between which a demand to force is noticed.
+const GLANCE: Duration = Duration::from_millis(50);
+
+fn glance(deadline: Deadline, patience: Option<Deadline>) -> Deadline {
+    let glance = deadline.earlier(Deadline::after(GLANCE));
+    patience.map_or(glance, |patience| glance.earlier(patience))
 }
 
-/// Sleeps until `at`; false if patience ended first.
+fn go_on(patience: Option<Deadline>) -> Event {
+    match patience {
+        Some(patience) if patience.has_passed() => Event::Patience,
+        _ => Event::Goes,
+    }
+}
+
+/// Sleeps until `at`, at most for a glance or until patience ends; whether `at` has come.
 fn sleep_until(at: Deadline, patience: Option<Deadline>) -> bool {
-    std::thread::sleep(earlier(at, patience).remaining());
+    std::thread::sleep(glance(at, patience).remaining());
     at.has_passed()
 }

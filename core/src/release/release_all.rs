@@ -71,7 +71,8 @@ impl Backstop {
         self.release_open(|cell| cell.kind == kind, Cause::Asked, Rung::Ask, deadline)
     }
 
-    /// Releases everything that is open without asking first.
+    /// Releases everything that is open without asking first; what is being asked already is forced
+    /// too.
     pub fn force_all(&self, deadline: Deadline) -> ReleaseReport {
         self.release_open(|_| true, Cause::Asked, Rung::Force, deadline)
     }
@@ -89,6 +90,9 @@ impl Backstop {
         }
         let mut others = self.cells_being_released();
         others.retain(|cell| chosen(cell));
+        if first == Rung::Force {
+            others.iter().for_each(|cell| cell.hurry());
+        }
         let mut cells: Vec<(Order, Arc<AnyCell>)> = self
             .open_cells()
             .into_iter()
