@@ -17,6 +17,13 @@ impl Cookie {
     /// The environment variable that carries the cookie into a child process.
     pub const ENVIRONMENT_VARIABLE: &'static str = "BACKSTOP_COOKIE";
 
+    /// The environment variable by which a program finds the children that it started itself: their
+    /// cookies from the outermost to the innermost, joined by `:`.
+    ///
+    /// It is not [`ENVIRONMENT_VARIABLE`](Self::ENVIRONMENT_VARIABLE), because that one names the run
+    /// that a process belongs to, and stays the same for all below.
+    pub const LINEAGE_VARIABLE: &'static str = "BACKSTOP_CHILD";
+
     /// Draws a new cookie from the kernel's random source.
     #[must_use]
     pub fn random() -> Self {
@@ -105,7 +112,13 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "0f", &"0F".repeat(16), &"zz".repeat(16), &"0f".repeat(17)] {
+        for text in [
+            "",
+            "0f",
+            &"0F".repeat(16),
+            &"zz".repeat(16),
+            &"0f".repeat(17),
+        ] {
             assert_eq!(text.parse::<Cookie>(), Err(ParseCookieError), "{text}");
         }
     }

@@ -1,5 +1,8 @@
 //! Noticing a fork without exec.
-#![expect(unsafe_code, reason = "madvise(MADV_WIPEONFORK) and pthread_atfork have no safe form")]
+#![expect(
+    unsafe_code,
+    reason = "madvise(MADV_WIPEONFORK) and pthread_atfork have no safe form"
+)]
 
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::OnceLock;
