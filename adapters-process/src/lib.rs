@@ -1,4 +1,63 @@
 //! Child processes and whole trees, worker threads, timers and servers, on backstop-core; and the
 //! machinery of `backstop run`.
+//!
+//! - [`ChildProcess`]: a child with everything that it started; [`Finished`] for one run to its end.
+//! - [`Server`]: a child that is watched and started again. [`ProcessWorker`]: one that answers
+//!   requests and can be killed.
+//! - [`Worker`], [`WorkerQueue`], [`Timer`]: threads that stop when told, or are named.
+//! - `Task`, with the feature `tokio`: async tasks.
+//! - [`reclaimer`]: takes down the trees of an owner that was killed. Threads, timers and tasks died
+//!   with it.
+//! - [`Overview`]: what of all this there is, and what became of the rest.
+//!
+//! Whoever lists processes by a cookie in their environment, or holds them by a control group, says so
+//! by [`Containment`].
+
+pub mod config;
+mod resource;
+
+mod builder;
+mod containment;
+mod leader;
+mod output;
+mod recipe;
+mod run_time;
+mod tree;
+
+mod finished;
+mod release;
+
+mod process_worker;
+mod server;
+
+mod queue;
+mod thread;
+mod timer;
+mod worker;
+
+#[cfg(feature = "tokio")]
+mod task;
+
+mod error;
+mod overview;
+mod reclaim;
 
 pub mod run;
+
+pub use builder::ChildBuilder;
+pub use config::{CaptureLimits, RestartLimit};
+pub use containment::Containment;
+pub use finished::Finished;
+pub use output::{Captured, Stream};
+pub use overview::{Overview, PastRelease};
+pub use process_worker::{ProcessWorker, enter_worker, serve};
+pub use queue::{PushError, QueueStatistics, Stopped, WorkerQueue};
+pub use reclaim::reclaimer;
+pub use resource::ChildProcess;
+pub use server::{Health, Server, ServerBuilder, ServerEvent, ServerState, ServerStatistics};
+#[cfg(feature = "tokio")]
+pub use task::{Task, TaskEnd, TaskToken, spawn_task};
+pub use thread::{StopToken, ThreadEnd, ThreadView, orphaned, workers};
+pub use timer::{Timer, TimerView, timers};
+pub use tree::Member;
+pub use worker::{Worker, worker};

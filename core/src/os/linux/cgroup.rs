@@ -40,12 +40,30 @@ impl Cgroup {
                 "a control group's name is one plain name",
             ));
         }
-        let parent = cgroup_mount::own_directory()?;
-        let path = parent.join(name);
+        let path = Self::place_of(name)?;
+        let parent = path.parent().unwrap_or(&path).to_owned();
         rustix::fs::mkdir(&path, Mode::from_raw_mode(0o755))?;
         Self::probe(&parent, &path).inspect_err(|_| {
             let _ = rustix::fs::rmdir(&path);
         })
+    }
+
+    /// Where [`create`](Self::create) would make a control group of this name, to be recorded before
+    /// it does.
+    ///
+    /// # Errors
+    /// No control groups of version 2 are mounted (`Unsupported`).
+    pub fn place_of(name: &str) -> io::Result<PathBuf> {
+        Ok(cgroup_mount::own_directory()?.join(name))
+    }
+
+    /// Opens whatever control group is at a path. Its name must be the proof that it is the one that
+    /// was meant, as a cookie is; where an identity was recorded, [`open`](Self::open) it instead.
+    ///
+    /// # Errors
+    /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
+    pub fn open_by_name(path: &Path) -> io::Result<Self> {
+        Self::open_any(path)
     }
 
     fn probe(parent: &Path, path: &Path) -> io::Result<Self> {

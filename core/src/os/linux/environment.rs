@@ -27,7 +27,8 @@ pub fn environment_value(pid: i32, name: &std::ffi::OsStr) -> io::Result<Option<
     Ok(found.map(|value| OsString::from_vec(value.to_vec())))
 }
 
-/// Whether its environment carries this cookie.
+/// Whether its environment carries this cookie: as the run that it belongs to, or anywhere in its
+/// line of descent.
 ///
 /// # Errors
 /// As [`environment_value`].
@@ -35,8 +36,11 @@ pub fn has_cookie(pid: i32, cookie: &Cookie) -> io::Result<bool> {
     let environment = read(pid)?;
     let wanted = cookie.to_string();
     // An environment may name a variable twice; any of them was written by whoever knew the cookie.
-    let mut carried = values(&environment, Cookie::ENVIRONMENT_VARIABLE.as_bytes());
-    Ok(carried.any(|value| value == wanted.as_bytes()))
+    Ok([Cookie::ENVIRONMENT_VARIABLE, Cookie::LINEAGE_VARIABLE]
+        .iter()
+        .flat_map(|name| values(&environment, name.as_bytes()))
+        .flat_map(|value| value.split(|byte| *byte == b':'))
+        .any(|carried| carried == wanted.as_bytes()))
 }
 
 /// Every process whose environment carries this cookie, this one included.
@@ -123,6 +127,21 @@ mod tests {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    #[test]
+    fn every_cookie_in_the_line_of_descent_is_found() {
+        let [outer, inner] = [Cookie::random(), Cookie::random()];
+        let mut child = Command::new("sleep")
+            .arg("60")
+            .env(Cookie::LINEAGE_VARIABLE, format!("{outer}:{inner}"))
+            .spawn()
+            .unwrap();
+        let pid = child.id() as i32;
+        assert!(has_cookie(pid, &outer).unwrap() && has_cookie(pid, &inner).unwrap());
+        assert!(!has_cookie(pid, &Cookie::random()).unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub mod fork_child;
 pub mod holders;
 pub mod pinned;
 pub mod process;
+pub mod process_group;
 pub mod process_table;
 mod procfs;
 pub mod signals;

@@ -165,7 +165,18 @@ impl PinnedProcess {
     /// never takes the status of another child.
     #[must_use]
     pub fn reap(&self) -> Option<ExitStatus> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | ALL_KINDS;
+        self.exit_status(WaitIdOptions::empty())
+    }
+
+    /// Reads its exit status as [`reap`](Self::reap) does and leaves it there, so that its number
+    /// stays its own.
+    #[must_use]
+    pub fn peek(&self) -> Option<ExitStatus> {
+        self.exit_status(WaitIdOptions::NOWAIT)
+    }
+
+    fn exit_status(&self, more: WaitIdOptions) -> Option<ExitStatus> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | ALL_KINDS | more;
         let status = loop {
             match waitid(WaitId::PidFd(self.descriptor.as_fd()), options) {
                 Ok(status) => break status?,
@@ -237,6 +248,7 @@ mod tests {
         assert_eq!(pinned.liveness().unwrap(), Liveness::Unreaped);
         assert!(pinned.stat().unwrap().has_exited());
 
+        assert_eq!(pinned.peek().unwrap().signal(), Some(15));
         assert_eq!(pinned.reap().unwrap().signal(), Some(15));
         assert_eq!(pinned.liveness().unwrap(), Liveness::Gone);
         assert!(pinned.has_exited());

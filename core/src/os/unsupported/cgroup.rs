@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::os::cgroup_identity::CgroupIdentity;
@@ -32,6 +33,18 @@ impl Cgroup {
     /// # Errors
     /// Always: not supported on this system.
     pub fn open(_expected: &CgroupIdentity) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// # Errors
+    /// Always: this system has no control groups.
+    pub fn place_of(_name: &str) -> io::Result<PathBuf> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// # Errors
+    /// Always: this system has no control groups.
+    pub fn open_by_name(_path: &Path) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -29,6 +29,7 @@ pub mod fork_child;
 pub mod holders;
 pub mod pinned;
 pub mod process;
+pub mod process_group;
 pub mod process_table;
 pub mod signals;
 pub mod sockets;

@@ -1,0 +1,313 @@
+//! Taking down the trees of a dead owner's children.
+
+use std::io;
+use std::time::Duration;
+
+use backstop_core::identity::Refusal;
+use backstop_core::os::cgroup::Cgroup;
+use backstop_core::os::pinned::{PinnedProcess, still_running};
+use backstop_core::os::process;
+use backstop_core::os::signal::Signal;
+use backstop_core::os::takedown::{Reap, Roots};
+use backstop_core::os::tree;
+use backstop_core::policy::Order;
+use backstop_core::reclaim::{Authority, Judgement, Orphan, Reclaimed, Reclaimer};
+use backstop_core::release::Outcome;
+use backstop_core::resource::{Bytes, Deadline, Kind};
+
+use crate::config;
+use crate::recipe::ChildRecipe;
+use crate::tree::{is_gone, member};
+
+/// Who takes down the children of a dead owner, with all that they started.
+///
+/// # Guarantees
+/// A process is killed only with proof that it is of the recorded tree: its recorded identity, the
+/// cookie in its environment, membership in the recorded control group, or descent from one of these.
+/// What was recorded in another boot is gone; in another pid namespace it is left alone.
+#[must_use]
+pub fn reclaimer() -> impl Reclaimer {
+    ChildReclaimer
+}
+
+struct ChildReclaimer;
+
+/// How long they have to end by themselves: their owner is dead, and nobody waits for what they do.
+const GRACE: Duration = Duration::from_millis(250);
+/// How many processes the evidence names one by one.
+const NAMED: usize = 16;
+
+/// What a look found of a recorded tree.
+#[derive(Default)]
+struct Found {
+    processes: Vec<PinnedProcess>,
+    leader: Option<PinnedProcess>,
+    cgroup: Option<Cgroup>,
+    evidence: Vec<String>,
+    /// What may be of the tree, and is not proven to be.
+    unproven: Vec<String>,
+}
+
+impl Reclaimer for ChildReclaimer {
+    fn kinds(&self) -> &'static [Kind] {
+        &[config::CHILD, config::PROCESS_WORKER, config::SERVER]
+    }
+
+    fn order(&self) -> Order {
+        Order::First
+    }
+
+    fn judge(&self, orphan: &Orphan<'_>) -> Judgement {
+        let recipe = match readable(orphan) {
+            Ok(recipe) => recipe,
+            Err(judgement) => return judgement,
+        };
+        let found = match Found::look(&recipe) {
+            Ok(found) => found,
+            Err(error) => return Judgement::keep(format!("the processes cannot be read: {error}")),
+        };
+        if found.is_nothing() {
+            if found.unproven.is_empty() {
+                let mut evidence = found.evidence;
+                evidence.push(format!("no process carries the cookie {}", recipe.cookie));
+                return Judgement::gone(evidence.join("; "));
+            }
+            return Judgement::keep(found.unproven.join("; "));
+        }
+        let count = found.processes.len();
+        let mut act = format!("SIGTERM to {count} processes, then SIGKILL until none is left");
+        if let Some(group) = &found.cgroup {
+            act.push_str(&format!(
+                "; then remove the control group {}",
+                group.identity().path.display()
+            ));
+        }
+        let mut evidence = found.evidence;
+        evidence.extend(found.unproven);
+        Judgement::Reclaim {
+            rule: "the children of a dead owner go with everything that they started".into(),
+            evidence,
+            act,
+        }
+    }
+
+    fn reclaim(&self, orphan: &Orphan<'_>, _: &Authority, deadline: Deadline) -> Reclaimed {
+        match readable(orphan) {
+            Ok(recipe) => take_down(&recipe, deadline)
+                .unwrap_or_else(|error| Reclaimed::stuck(format!("cannot look: {error}"))),
+            Err(Judgement::Gone { .. }) => nothing(),
+            Err(_) => Reclaimed::stuck("it may not be touched any more"),
+        }
+    }
+}
+
+/// The recipe, if it means something here.
+fn readable(orphan: &Orphan<'_>) -> Result<ChildRecipe, Judgement> {
+    if !orphan.is_of_this_boot() {
+        let boot = orphan.owner.process.boot;
+        return Err(Judgement::gone(format!(
+            "its owner died in another boot, {boot}: no process outlived that"
+        )));
+    }
+    if !orphan.entry.has_recipe {
+        return Err(Judgement::gone(
+            "it has no recipe: its processes have entries of their own",
+        ));
+    }
+    let recipe = orphan
+        .read_recipe()
+        .map_err(|error| Judgement::keep(error.chain()))?;
+    let here = process::identity_of_self().map_err(|error| {
+        Judgement::keep(format!(
+            "this process cannot read the process table: {error}"
+        ))
+    })?;
+    let there = orphan.owner.process.pid_namespace;
+    if here.pid_namespace == there {
+        Ok(recipe)
+    } else {
+        Err(Judgement::keep(format!(
+            "recorded in pid namespace {there}, this is {}: its numbers mean nothing here",
+            here.pid_namespace
+        )))
+    }
+}
+
+impl Found {
+    fn look(recipe: &ChildRecipe) -> io::Result<Self> {
+        let mut found = Self::default();
+        found.look_for_cgroup(recipe)?;
+        found.look_for_leader(recipe)?;
+        let scan = tree::members(Roots::WithCookie(&recipe.cookie), &[])?;
+        found.add(scan.found, "carries the cookie in its environment");
+        Ok(found)
+    }
+
+    fn look_for_cgroup(&mut self, recipe: &ChildRecipe) -> io::Result<()> {
+        let opened = match (&recipe.cgroup, &recipe.cgroup_place) {
+            (Some(identity), _) => Cgroup::open(identity),
+            // The owner died between making it and recording which one it is.
+            (None, Some(place)) if is_named_for(place, recipe) => Cgroup::open_by_name(place),
+            _ => return Ok(()),
+        };
+        match opened {
+            Ok(group) => {
+                let identity = group.identity();
+                self.evidence.push(match &recipe.cgroup {
+                    Some(_) => format!(
+                        "control group {} has the recorded inode {}",
+                        identity.path.display(),
+                        identity.inode
+                    ),
+                    None => format!(
+                        "control group {} has the cookie in its name",
+                        identity.path.display()
+                    ),
+                });
+                let scan = tree::members(Roots::Cgroup(&group), &[])?;
+                self.add(scan.found, "is in the control group");
+                self.cgroup = Some(group);
+                Ok(())
+            }
+            Err(error) if is_gone(&error) => {
+                self.evidence
+                    .push(format!("its control group is gone: {error}"));
+                Ok(())
+            }
+            Err(error) => {
+                self.unproven
+                    .push(format!("its control group cannot be opened: {error}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn look_for_leader(&mut self, recipe: &ChildRecipe) -> io::Result<()> {
+        let Some(identity) = &recipe.leader else {
+            self.evidence
+                .push("its owner died before it was known which process it is".into());
+            return Ok(());
+        };
+        match PinnedProcess::verify(identity, Some(&recipe.cookie)) {
+            Ok(leader) => {
+                let proof = match identity.pidfs_inode {
+                    Some(inode) => format!("has the recorded pidfs inode {inode}"),
+                    None => "has the recorded start, program and cookie".into(),
+                };
+                self.evidence.push(format!("{} {proof}", named(&leader)));
+                let scan = tree::members(Roots::DescendantsOf(&leader), &[])?;
+                self.add(scan.found, "is the child or descends from it");
+                self.leader = Some(leader);
+            }
+            Err(refusal @ Refusal::Unprovable { .. }) => self.unproven.push(refusal.to_string()),
+            Err(gone) => self.evidence.push(format!("the child itself: {gone}")),
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, processes: Vec<PinnedProcess>, proof: &str) {
+        for process in processes {
+            if self.processes.iter().any(|one| one.pid() == process.pid()) {
+                continue;
+            }
+            match self.processes.len() {
+                0..NAMED => self.evidence.push(format!("{} {proof}", named(&process))),
+                NAMED => self.evidence.push("and more of them".into()),
+                _ => {}
+            }
+            self.processes.push(process);
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.processes.is_empty() && self.cgroup.is_none()
+    }
+}
+
+fn take_down(recipe: &ChildRecipe, deadline: Deadline) -> io::Result<Reclaimed> {
+    let found = Found::look(recipe)?;
+    let mut count = found.processes.len();
+    for signal in [Signal::TERM, Signal::CONT] {
+        for process in &found.processes {
+            // One that is gone needs none, and one that refuses it is killed below.
+            let _ = process.signal(signal);
+        }
+    }
+    let grace = Deadline::after(GRACE).earlier(deadline);
+    still_running(&found.processes, grace.instant())?;
+    loop {
+        let kill = |roots: Roots<'_>| -> io::Result<()> {
+            // A guardian may be a child of the dead owner, but never a parent of its children.
+            tree::kill_until_empty(roots, &[], Reap::Nothing, deadline.instant()).map(drop)
+        };
+        if let Some(group) = &found.cgroup {
+            match kill(Roots::Cgroup(group)) {
+                Err(error) if !is_gone(&error) => return Err(error),
+                _ => {}
+            }
+        }
+        kill(Roots::WithCookie(&recipe.cookie))?;
+        // Those that were found stay proven by their pidfds, whatever became of their parents.
+        for process in found.leader.iter().chain(&found.processes) {
+            kill(Roots::DescendantsOf(process))?;
+        }
+        let after = Found::look(recipe)?;
+        let left: Vec<&PinnedProcess> = after
+            .processes
+            .iter()
+            .chain(found.processes.iter().filter(|one| !one.has_exited()))
+            .collect();
+        if left.is_empty() {
+            break;
+        }
+        if deadline.has_passed() {
+            return Ok(still_there(&left, count));
+        }
+        count = count.max(left.len());
+    }
+    match found.cgroup.as_ref().map(Cgroup::remove) {
+        Some(Err(error)) if !is_gone(&error) => Ok(Reclaimed::stuck(format!(
+            "nothing lives in its control group, but it cannot be removed: {error}"
+        ))),
+        _ => Ok(Reclaimed {
+            outcome: Outcome::Released,
+            count: count as u64,
+            bytes: Bytes(0),
+        }),
+    }
+}
+
+fn still_there(left: &[&PinnedProcess], found: usize) -> Reclaimed {
+    let names: Vec<String> = left
+        .iter()
+        .take(NAMED)
+        .map(|process| named(process))
+        .collect();
+    Reclaimed {
+        outcome: Outcome::Stuck {
+            holder: Some(names.join(", ")),
+            reason: format!("{} processes outlive being killed", left.len()),
+        },
+        count: found.saturating_sub(left.len()) as u64,
+        bytes: Bytes(0),
+    }
+}
+
+fn nothing() -> Reclaimed {
+    Reclaimed {
+        outcome: Outcome::Released,
+        count: 0,
+        bytes: Bytes(0),
+    }
+}
+
+fn is_named_for(place: &std::path::Path, recipe: &ChildRecipe) -> bool {
+    place
+        .file_name()
+        .is_some_and(|name| name.to_str() == Some(&ChildRecipe::cgroup_name(recipe.cookie)))
+}
+
+fn named(process: &PinnedProcess) -> String {
+    let member = member(process);
+    format!("process {} ({})", member.pid, member.command)
+}

@@ -1,0 +1,252 @@
+//! A child process and its tree, as a resource.
+
+use std::borrow::Cow;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use backstop_core::error::{Error, Stage};
+use backstop_core::identity::Cookie;
+use backstop_core::os::liveness::Delivery;
+use backstop_core::os::signal::Signal;
+use backstop_core::resource::{
+    Deadline, Footprint, Kind, Presence, Progress, Recipe, Step, TrackedResource,
+};
+use parking_lot::Mutex;
+
+use crate::builder::ChildBuilder;
+use crate::containment::Containment;
+use crate::error;
+use crate::output::{Captured, Output};
+use crate::recipe::ChildRecipe;
+use crate::tree::{Member, Tree};
+
+/// A child process with everything that it started.
+///
+/// # Guarantees
+/// After a release that ended `released`, nothing that the child started and that its
+/// [containment](Self::containment) reaches lives, and its exit status was collected. That also holds
+/// for what a child left behind that exited by itself. If this process is killed, a sweep or a
+/// guardian with [`reclaimer`](crate::reclaimer) finds the tree, even if it was killed between
+/// deciding to start the child and having it.
+///
+/// # When it does not hold
+/// As each [`Containment`] says of itself. The child of a program that ignores `SIGCHLD`, or waits for
+/// all children, loses its exit status to that; it is released all the same.
+///
+/// # Examples
+/// ```
+/// use std::process::Command;
+/// use backstop_process::ChildProcess;
+///
+/// let mut command = Command::new("sleep");
+/// command.arg("60");
+/// let child = ChildProcess::builder(command).spawn()?;
+/// assert!(child.try_wait()?.is_none());
+/// assert!(child.release().outcome.is_released());
+/// # Ok::<(), backstop_core::error::Error>(())
+/// ```
+pub struct ChildProcess {
+    pub(crate) kind: Kind,
+    pub(crate) label: String,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) cgroup_place: Option<std::path::PathBuf>,
+    pub(crate) output: Arc<Output>,
+    pub(crate) pipes: Mutex<Pipes>,
+    pub(crate) timed_out: Arc<AtomicBool>,
+}
+
+/// The ends of the pipes that nobody has taken yet.
+#[derive(Default)]
+pub(crate) struct Pipes {
+    pub(crate) stdin: Option<ChildStdin>,
+    pub(crate) stdout: Option<ChildStdout>,
+    pub(crate) stderr: Option<ChildStderr>,
+}
+
+impl ChildProcess {
+    /// Sets up a child that runs `command`.
+    #[track_caller]
+    pub fn builder(command: Command) -> ChildBuilder {
+        ChildBuilder::new(command)
+    }
+
+    /// The child's process number, which is its own until the release.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.tree.leader.pid()
+    }
+
+    /// How its tree is held together.
+    #[must_use]
+    pub fn containment(&self) -> Containment {
+        self.tree.containment
+    }
+
+    /// What stands in the environment of the child and of what it starts.
+    #[must_use]
+    pub fn cookie(&self) -> Cookie {
+        self.tree.cookie
+    }
+
+    /// Waits until the child has exited. What it started may live on; the release ends it.
+    ///
+    /// # Errors
+    /// Somebody else collected its exit status, or the kernel refused to wait.
+    pub fn wait(&self) -> Result<ExitStatus, Error> {
+        self.wait_until(None)
+            .and_then(|status| status.ok_or_else(|| error::status_taken(&self.label)))
+    }
+
+    /// Waits until the child has exited or the span is over; `None` if it still runs.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn wait_timeout(&self, span: Duration) -> Result<Option<ExitStatus>, Error> {
+        self.wait_until(Some(Deadline::after(span)))
+    }
+
+    /// The child's exit status; `None` if it still runs.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn try_wait(&self) -> Result<Option<ExitStatus>, Error> {
+        self.wait_timeout(Duration::ZERO)
+    }
+
+    fn wait_until(&self, deadline: Option<Deadline>) -> Result<Option<ExitStatus>, Error> {
+        let has_exited = self
+            .tree
+            .leader
+            .wait(deadline)
+            .map_err(|cause| Error::io(Stage::Use, "the child cannot be waited for", cause))?;
+        match (has_exited, self.tree.leader.status()) {
+            (false, _) => Ok(None),
+            (true, Some(status)) => Ok(Some(status)),
+            (true, None) => Err(error::status_taken(&self.label)),
+        }
+    }
+
+    /// Sends a signal to the child only.
+    ///
+    /// # Errors
+    /// The permission is missing.
+    pub fn signal(&self, signal: Signal) -> Result<Delivery, Error> {
+        self.tree
+            .leader
+            .signal(signal)
+            .map_err(|cause| Error::io(Stage::Use, "the child cannot be signalled", cause))
+    }
+
+    /// Sends a signal to every living process of the tree, and says to how many it was sent; to a
+    /// process group it counts as one.
+    ///
+    /// # Errors
+    /// The tree cannot be read.
+    pub fn signal_tree(&self, signal: Signal) -> Result<usize, Error> {
+        self.tree
+            .signal(signal)
+            .map_err(|cause| Error::io(Stage::Use, "the tree cannot be signalled", cause))
+    }
+
+    /// The living processes of the tree.
+    ///
+    /// # Errors
+    /// The tree cannot be read.
+    pub fn members(&self) -> Result<Vec<Member>, Error> {
+        self.tree
+            .members()
+            .map_err(|cause| Error::io(Stage::Use, "the tree cannot be read", cause))
+    }
+
+    /// Whether it ran longer than it [may](ChildBuilder::max_run_time), so that it was ended.
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::Acquire)
+    }
+
+    /// What it has written to its standard output so far, if that is
+    /// [captured](ChildBuilder::capture).
+    #[must_use]
+    pub fn stdout(&self) -> Captured {
+        self.output.stdout()
+    }
+
+    /// What it has written to its standard error so far, if that is captured.
+    #[must_use]
+    pub fn stderr(&self) -> Captured {
+        self.output.stderr()
+    }
+
+    /// The child's standard input, if the command pipes it and nobody took it before.
+    #[must_use]
+    pub fn take_stdin(&self) -> Option<ChildStdin> {
+        self.pipes.lock().stdin.take()
+    }
+
+    /// The child's standard output, if the command pipes it and it is not captured.
+    #[must_use]
+    pub fn take_stdout(&self) -> Option<ChildStdout> {
+        self.pipes.lock().stdout.take()
+    }
+
+    /// The child's standard error, if the command pipes it and it is not captured.
+    #[must_use]
+    pub fn take_stderr(&self) -> Option<ChildStderr> {
+        self.pipes.lock().stderr.take()
+    }
+}
+
+impl TrackedResource for ChildProcess {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn label(&self) -> Cow<'static, str> {
+        self.label.clone().into()
+    }
+
+    fn footprint(&self) -> Footprint {
+        Footprint::handles(1)
+    }
+
+    fn recipe(&self) -> Option<Recipe> {
+        let leader = self.tree.leader.pinned();
+        Recipe::of(&ChildRecipe {
+            cookie: self.tree.cookie,
+            cgroup_place: self.cgroup_place.clone(),
+            cgroup: self
+                .tree
+                .cgroup
+                .as_ref()
+                .map(|group| group.identity().clone()),
+            leader: leader.and_then(|leader| leader.identity().ok()),
+        })
+        .ok()
+    }
+
+    fn release(&self, step: &Step) -> Result<Progress, Error> {
+        // Whoever reads from it until its end is asked by this already.
+        drop(self.pipes.lock().stdin.take());
+        // The ladder gives up a call that takes all of its time, and would not hear what is left.
+        let left = step.deadline.remaining();
+        let deadline = Deadline::after(left - (left / 8).min(Duration::from_millis(200)));
+        self.tree.release(&self.label, step.rung, deadline)
+    }
+
+    fn verify(&self) -> Presence {
+        self.tree.verify()
+    }
+}
+
+impl std::fmt::Debug for ChildProcess {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ChildProcess")
+            .field("pid", &self.pid())
+            .field("label", &self.label)
+            .field("containment", &self.containment())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+//! Ends children that run longer than they may.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use backstop_core::policy::CleanupPolicy;
+use backstop_core::resource::{Deadline, Rung};
+
+use crate::tree::Tree;
+
+/// Watches one child on a thread of its own, which ends with the child.
+pub(crate) fn watch(
+    tree: Arc<Tree>,
+    label: String,
+    span: Duration,
+    policy: CleanupPolicy,
+    timed_out: Arc<AtomicBool>,
+) -> io::Result<()> {
+    std::thread::Builder::new()
+        .name("backstop-deadline".into())
+        .spawn(move || {
+            // Not to be waited for counts as run out: a limit is kept rather than forgotten.
+            if !tree
+                .leader
+                .wait(Some(Deadline::after(span)))
+                .unwrap_or(false)
+            {
+                // Release: whoever sees the exit status sees this too.
+                timed_out.store(true, Ordering::Release);
+                end(&tree, &label, &policy);
+            }
+        })
+        .map(drop)
+}
+
+/// The ladder without its ledger: the guard is its owner's, and will find everything gone.
+fn end(tree: &Tree, label: &str, policy: &CleanupPolicy) {
+    for rung in Rung::ALL {
+        let deadline = Deadline::after(policy.deadline(rung));
+        if rung != Rung::Force && policy.deadline(rung).is_zero() {
+            continue;
+        }
+        if let Err(error) = tree.release(label, rung, deadline) {
+            tracing::warn!(label, %rung, error = error.chain(), "a child outlived its time");
+        }
+        while !deadline.has_passed() {
+            match tree.members() {
+                Ok(members) if members.is_empty() => return,
+                // There is no one event for the end of a whole tree in every containment.
+                _ => std::thread::sleep(PAUSE.min(deadline.remaining())),
+            }
+        }
+    }
+}
+
+const PAUSE: Duration = Duration::from_millis(20);

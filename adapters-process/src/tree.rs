@@ -1,0 +1,226 @@
+//! A child with everything that it started, as far as its containment reaches.
+
+use std::collections::HashSet;
+use std::io;
+
+use backstop_core::identity::Cookie;
+use backstop_core::os::cgroup::Cgroup;
+use backstop_core::os::liveness::Delivery;
+use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::process_group;
+use backstop_core::os::signal::Signal;
+use backstop_core::os::takedown::{Reap, Roots};
+use backstop_core::os::tree;
+use backstop_core::resource::Deadline;
+use parking_lot::{Mutex, MutexGuard};
+use serde::Serialize;
+
+use crate::containment::Containment;
+use crate::leader::Leader;
+
+/// A child with everything that it started.
+pub(crate) struct Tree {
+    pub(crate) leader: Leader,
+    pub(crate) cookie: Cookie,
+    pub(crate) containment: Containment,
+    pub(crate) cgroup: Option<Cgroup>,
+    /// Those found so far that still live. They stay the tree's when their parents die and they
+    /// carry no cookie.
+    known: Mutex<Vec<PinnedProcess>>,
+}
+
+/// One living process of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Member {
+    /// The process number.
+    pub pid: i32,
+    /// Its program's name, cut by the kernel to 15 bytes.
+    pub command: String,
+}
+
+impl Tree {
+    pub(crate) fn new(
+        leader: Leader,
+        cookie: Cookie,
+        containment: Containment,
+        cgroup: Option<Cgroup>,
+    ) -> Self {
+        Self {
+            leader,
+            cookie,
+            containment,
+            cgroup,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The living processes, of which those in a group of an exited leader cannot be told.
+    pub(crate) fn members(&self) -> io::Result<Vec<Member>> {
+        let living = self.look()?;
+        Ok(living.iter().map(member).collect())
+    }
+
+    /// Sends a signal to every living process, and says to how many.
+    pub(crate) fn signal(&self, signal: Signal) -> io::Result<usize> {
+        match (self.containment, self.leader.pinned()) {
+            (Containment::ProcessGroup, Some(leader)) => {
+                let delivery = process_group::signal_group(leader, signal)?;
+                Ok(usize::from(delivery == Delivery::Sent))
+            }
+            (Containment::Walk | Containment::Cgroup, Some(_)) => {
+                let living = self.look()?;
+                let sent =
+                    |member: &&PinnedProcess| matches!(member.signal(signal), Ok(Delivery::Sent));
+                Ok(living.iter().filter(sent).count())
+            }
+            _ => Ok(usize::from(self.leader.signal(signal)? == Delivery::Sent)),
+        }
+    }
+
+    /// Kills until nothing is left or the deadline has come, and gives how many are.
+    pub(crate) fn kill(&self, deadline: Deadline) -> io::Result<usize> {
+        match (self.containment, self.leader.pinned()) {
+            (Containment::Cgroup | Containment::Walk, Some(leader)) => {
+                self.kill_members(leader, deadline)
+            }
+            (Containment::ProcessGroup, Some(leader)) => self.kill_group(leader, deadline),
+            _ => {
+                let _ = self.leader.signal(Signal::KILL)?;
+                self.leader.wait(Some(deadline))?;
+                Ok(usize::from(!self.leader.reap()))
+            }
+        }
+    }
+
+    fn kill_members(&self, leader: &PinnedProcess, deadline: Deadline) -> io::Result<usize> {
+        loop {
+            // Before the kill, while those without a cookie still have parents.
+            drop(self.look()?);
+            match &self.cgroup {
+                Some(group) => self.kill_beneath(Roots::Cgroup(group), deadline)?,
+                None => {
+                    self.kill_beneath(Roots::DescendantsOf(leader), deadline)?;
+                    self.kill_beneath(Roots::WithCookie(&self.cookie), deadline)?;
+                    let strays = std::mem::take(&mut *self.known.lock());
+                    let killed = strays.iter().try_for_each(|stray| {
+                        self.kill_beneath(Roots::DescendantsOf(stray), deadline)
+                    });
+                    // Back first: those that live must not be forgotten by a failure.
+                    self.known.lock().extend(strays);
+                    killed?;
+                }
+            }
+            let left = self.look()?.len();
+            if left == 0 || deadline.has_passed() {
+                return Ok(left);
+            }
+        }
+    }
+
+    fn kill_beneath(&self, roots: Roots<'_>, deadline: Deadline) -> io::Result<()> {
+        let takedown = tree::kill_until_empty(roots, &[], Reap::OwnChildren, deadline.instant())?;
+        self.leader.note(&takedown.reaped);
+        Ok(())
+    }
+
+    fn kill_group(&self, leader: &PinnedProcess, deadline: Deadline) -> io::Result<usize> {
+        // Once its leader is collected, the group's number may be another's: all signals come first.
+        if !self.leader.reap_is_done() {
+            let _ = process_group::signal_group(leader, Signal::KILL)?;
+            if !self.leader.wait(Some(deadline))? {
+                return Ok(1);
+            }
+            self.leader.reap();
+        }
+        Ok(usize::from(process_group::is_inhabited(leader)?))
+    }
+
+    /// Finds the living processes, and remembers them.
+    pub(crate) fn look(&self) -> io::Result<MutexGuard<'_, Vec<PinnedProcess>>> {
+        let mut known = self.known.lock();
+        let own = i32::try_from(self.leader.pid()).ok();
+        known.retain(|member| {
+            let has_exited = member.has_exited();
+            if has_exited && Some(member.pid()) != own {
+                // Where this process takes in orphans, nobody else collects it.
+                let _ = member.reap();
+            }
+            !has_exited
+        });
+        match (&self.cgroup, self.leader.pinned()) {
+            (Some(group), _) => match tree::members(Roots::Cgroup(group), &[]) {
+                Ok(scan) => add(&mut known, scan.found),
+                // It was removed when it was empty.
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(error),
+            },
+            (None, Some(leader)) if self.containment == Containment::Walk => {
+                let mut found = tree::members(Roots::DescendantsOf(leader), &[])?.found;
+                found.extend(tree::members(Roots::WithCookie(&self.cookie), &[])?.found);
+                let seen: HashSet<i32> = found.iter().map(PinnedProcess::pid).collect();
+                for stray in known.iter().filter(|one| !seen.contains(&one.pid())) {
+                    found.extend(tree::members(Roots::DescendantsOf(stray), &[])?.found);
+                }
+                add(&mut known, found);
+            }
+            (None, Some(leader)) if !leader.has_exited() => {
+                add(&mut known, vec![PinnedProcess::pin(leader.pid())?]);
+            }
+            _ => {}
+        }
+        Ok(known)
+    }
+
+    /// Whether the containment's own evidence says that something lives which cannot be listed.
+    pub(crate) fn unlisted(&self) -> io::Result<Option<String>> {
+        if let Some(group) = &self.cgroup {
+            return match group.is_populated() {
+                Ok(false) => Ok(None),
+                Ok(true) => Ok(Some(format!(
+                    "processes of control group {} that cannot be seen from here",
+                    group.identity().path.display()
+                ))),
+                Err(error) if is_gone(&error) => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
+        match (self.containment, self.leader.pinned()) {
+            (Containment::ProcessGroup, Some(leader)) if process_group::is_inhabited(leader)? => {
+                Ok(Some(format!("members of process group {}", leader.pid())))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Removes the control group, which must be empty.
+    pub(crate) fn dissolve(&self) -> io::Result<()> {
+        match self.cgroup.as_ref().map(Cgroup::remove) {
+            Some(Err(error)) if !is_gone(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether the error only says that a control group is no longer there.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    /// What the kernel answers about a removed control group that is still open.
+    const NO_DEVICE: i32 = 19;
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(NO_DEVICE)
+}
+
+pub(crate) fn member(process: &PinnedProcess) -> Member {
+    Member {
+        pid: process.pid(),
+        command: process.stat().map_or_else(|_| "?".into(), |stat| stat.comm),
+    }
+}
+
+/// A living process keeps its number, so one with the number of a known living one is that one.
+fn add(known: &mut Vec<PinnedProcess>, found: Vec<PinnedProcess>) {
+    let mut numbers: HashSet<i32> = known.iter().map(PinnedProcess::pid).collect();
+    known.extend(
+        found
+            .into_iter()
+            .filter(|process| numbers.insert(process.pid())),
+    );
+}
