@@ -28,6 +28,9 @@ use crate::resource::{Footprint, Kind, Recipe, ResourceId, Site};
 const BATCH: usize = 64;
 const KEPT: usize = 2 * BATCH;
 
+/// How often a ledger is begun anew because sweeps come in between.
+const TRIES: u32 = 16;
+
 /// The ledger of this process. A copyable handle: a ledger lives as long as its process.
 #[derive(Clone, Copy)]
 pub struct Ledger(&'static Inner);
@@ -110,6 +113,18 @@ impl Ledger {
     /// # Errors
     /// The directory or the file cannot be used, or its space cannot be reserved.
     pub fn create(directory: &Path, options: &LedgerOptions) -> Result<Self, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match Self::create_once(directory, options) {
+                // A sweep took the new file away: it was not locked yet, as if its owner had died.
+                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES => {}
+                created => return created,
+            }
+        }
+    }
+
+    fn create_once(directory: &Path, options: &LedgerOptions) -> Result<Self, Error> {
         let place = LedgerDirectory::open(directory)?;
         let cookie = Cookie::random();
         let failed = |message: &'static str| {
@@ -183,7 +198,10 @@ impl Ledger {
         options: &LedgerOptions,
     ) -> std::io::Result<(Region, Growth, Lease)> {
         let LeaseAttempt::Won(lease) = Lease::attempt(leased)? else {
-            return Err(std::io::Error::other("a new file is locked already"));
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "a sweep is taking the new file away",
+            ));
         };
         let header = Region::of_file(file, 0, layout::HEADER_LENGTH)?;
         OwnerRecord::of_self(cookie, options.run)?.write(&header)?;
