@@ -32,6 +32,7 @@ pub struct Builder {
     pub(super) default_policy: CleanupPolicy,
     pub(super) policies: HashMap<Kind, Arc<CleanupPolicy>>,
     pub(super) clock: Clock,
+    run: Option<Cookie>,
 }
 
 impl Default for Builder {
@@ -47,6 +48,9 @@ impl Default for Builder {
             default_policy: CleanupPolicy::default(),
             policies: HashMap::new(),
             clock: Clock::system(),
+            run: std::env::var(Cookie::ENVIRONMENT_VARIABLE)
+                .ok()
+                .and_then(|text| text.parse().ok()),
         }
     }
 }
@@ -67,6 +71,13 @@ impl Builder {
     /// The rules for a kind.
     pub fn policy(mut self, kind: Kind, policy: CleanupPolicy) -> Self {
         self.policies.insert(kind, Arc::new(policy));
+        self
+    }
+
+    /// The `backstop run` that this process belongs to. Default: the one whose cookie is in the
+    /// environment.
+    pub fn run(mut self, run: Cookie) -> Self {
+        self.run = Some(run);
         self
     }
 
@@ -95,11 +106,7 @@ impl Builder {
             Tracking::Directory(directory) => vec![directory.clone()],
             Tracking::Default => default_directories(),
         };
-        let options = LedgerOptions {
-            run: std::env::var(Cookie::ENVIRONMENT_VARIABLE)
-                .ok()
-                .and_then(|text| text.parse().ok()),
-        };
+        let options = LedgerOptions { run: self.run };
         let mut failures = Vec::new();
         for directory in directories {
             match Ledger::create(&directory, &options) {

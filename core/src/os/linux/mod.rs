@@ -1,10 +1,12 @@
 //! Linux, by its own interfaces.
 
 // What the process itself has.
+pub mod before_exec;
 pub mod clock;
 pub mod exit;
 pub mod fork;
 pub mod random;
+pub mod readiness;
 pub mod reserve;
 pub mod thread;
 pub mod user;
@@ -12,6 +14,7 @@ pub mod write_at;
 
 // Files.
 mod beneath;
+pub mod claim;
 mod descent;
 pub mod descriptors;
 pub mod directory;

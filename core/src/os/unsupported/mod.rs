@@ -1,16 +1,19 @@
 //! Systems without an implementation: the same calls, each an honest "unsupported".
 
 // What the process itself has.
+pub mod before_exec;
 pub mod clock;
 pub mod exit;
 pub mod fork;
 pub mod random;
+pub mod readiness;
 pub mod reserve;
 pub mod thread;
 pub mod user;
 pub mod write_at;
 
 // Files.
+pub mod claim;
 pub mod descriptors;
 pub mod directory;
 pub mod lock;

@@ -1,0 +1,45 @@
+//! What a child does between fork and exec.
+
+use std::process::Command;
+
+use super::cgroup::Entrance;
+use super::signals::SignalSource;
+
+/// What a child may do before it executes its program: nothing on this system.
+#[derive(Default)]
+pub struct BeforeExec(());
+
+impl BeforeExec {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Not done on this system.
+    #[must_use]
+    pub fn unblock(self, _signals: &SignalSource) -> Self {
+        self
+    }
+
+    /// Not done on this system.
+    #[must_use]
+    pub fn enter(self, _entrance: Entrance) -> Self {
+        self
+    }
+
+    /// Not done on this system.
+    #[must_use]
+    pub fn limit_open_files(self, _most: u64) -> Self {
+        self
+    }
+
+    /// Not done on this system.
+    #[must_use]
+    pub fn new_session(self) -> Self {
+        self
+    }
+
+    /// Leaves `command` as it is.
+    pub fn apply(self, _command: &mut Command) {}
+}
