@@ -19,7 +19,7 @@ use super::reading::OwnerRecord;
 use super::records::{Record, Space};
 use super::region::Region;
 use super::slot::{FreeSlot, Opening, SlotHandle};
-use crate::error::{Error, Stage};
+use crate::error::{Error, ErrorKind, Stage};
 use crate::identity::Cookie;
 use crate::os::files::Access;
 use crate::os::fork;
