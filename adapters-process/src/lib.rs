@@ -42,6 +42,8 @@ mod error;
 mod overview;
 mod reclaim;
 
+pub mod run;
+
 pub use builder::ChildBuilder;
 pub use config::{CaptureLimits, RestartLimit};
 pub use containment::Containment;

@@ -3,7 +3,7 @@
 /// Kills this process with SIGKILL if `BACKSTOP_KILL_AT` names this place, as `PLACE` or `PLACE:N` for
 /// the N-th time. Nothing at all without the feature `kill-points`.
 #[inline(always)]
-pub(crate) fn reach(place: &str) {
+pub fn reach(place: &str) {
     #[cfg(feature = "kill-points")]
     enabled::reach(place);
     #[cfg(not(feature = "kill-points"))]

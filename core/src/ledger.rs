@@ -14,8 +14,10 @@ pub mod layout;
 
 mod directory;
 mod entry;
+mod growth;
 mod intern;
 mod lease;
+mod open_entry;
 mod reading;
 mod records;
 mod region;
@@ -24,11 +26,12 @@ mod slot;
 pub use directory::{LedgerDirectory, default_directories};
 pub use entry::{Entry, State};
 pub use lease::{Lease, LeaseAttempt};
-pub use owner::{Ledger, LedgerOptions, Medium, OpenEntry};
+pub use open_entry::OpenEntry;
+pub use owner::{Ledger, LedgerOptions, Medium};
 pub use reading::{
     Damage, LedgerReading, OwnerRecord, ReadAll, SlotView, UnreadableLedger, read_all,
     read_directory,
 };
 pub use slot::SlotHandle;
 
-pub(crate) use owner::NewEntry;
+pub(crate) use open_entry::NewEntry;

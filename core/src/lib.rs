@@ -6,7 +6,8 @@
 
 pub mod error;
 pub mod identity;
-mod kill_point;
+#[doc(hidden)]
+pub mod kill_point;
 pub mod os;
 
 pub mod resource;

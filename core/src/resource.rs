@@ -15,7 +15,7 @@ mod rung;
 mod site;
 
 pub use deadline::Deadline;
-pub use footprint::{Bytes, Footprint};
+pub use footprint::{Bytes, Footprint, ParseBytesError};
 pub use id::ResourceId;
 pub use kind::Kind;
 pub use presence::Presence;

@@ -1,8 +1,8 @@
 //! What is tracked is released once, verified, and accounted for.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backstop_core::Backstop;
@@ -113,7 +113,7 @@ fn a_late_use_is_told_that_it_is_late() {
 
 #[test]
 fn children_go_before_their_parent_and_orders_are_kept() {
-    let log = Arc::new(parking_lot_free::Log::default());
+    let log = Arc::new(Log::default());
     let backstop = Backstop::builder()
         .tracking(Tracking::Anonymous)
         .policy(
@@ -160,19 +160,17 @@ fn children_go_before_their_parent_and_orders_are_kept() {
     assert_eq!(log.all().last(), Some(&"child before parent"));
 }
 
-mod parking_lot_free {
-    use std::sync::Mutex;
+/// What happened, in order.
+#[derive(Default)]
+struct Log(Mutex<Vec<&'static str>>);
 
-    #[derive(Default)]
-    pub struct Log(Mutex<Vec<&'static str>>);
+impl Log {
+    fn push(&self, name: &'static str) {
+        self.0.lock().expect("nobody panics with it").push(name);
+    }
 
-    impl Log {
-        pub fn push(&self, name: &'static str) {
-            self.0.lock().unwrap().push(name);
-        }
-        pub fn all(&self) -> Vec<&'static str> {
-            self.0.lock().unwrap().clone()
-        }
+    fn all(&self) -> Vec<&'static str> {
+        self.0.lock().expect("nobody panics with it").clone()
     }
 }
 

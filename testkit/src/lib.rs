@@ -1,1 +1,14 @@
 //! What every adapter is tested with: the conformance suite, scripted resources, attackers, a manual clock, kill points.
+//!
+//! An adapter's `tests/conformance.rs` is one call of [`conformance::check`]. Time is an input too: a
+//! test passes [`Clock::manual`](backstop_core::release::Clock::manual) of core and moves its hand.
+
+pub mod conformance;
+
+pub mod attackers;
+pub mod kill_points;
+pub mod role;
+pub mod scripted;
+mod skipped;
+
+pub use skipped::{SKIP_LOG, skip};

@@ -10,18 +10,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::directory::{LedgerDirectory, SUFFIX};
-use super::entry::State;
-use super::intern::{Interned, Local};
+use super::growth::Growth;
+use super::intern::Local;
 use super::layout::{self, RecordTag};
 use super::lease::{Lease, LeaseAttempt};
+use super::open_entry::{NewEntry, OpenEntry};
 use super::reading::OwnerRecord;
-use super::records::{Record, Records, Space};
+use super::records::{Record, Space};
 use super::region::Region;
 use super::slot::{FreeSlot, Opening, SlotHandle};
-use crate::error::{Error, ErrorKind, Stage};
+use crate::error::{Error, Stage};
 use crate::identity::Cookie;
+use crate::os::files::Access;
 use crate::os::fork;
-use crate::resource::{Footprint, Kind, Recipe, ResourceId, Site};
+use crate::resource::{ResourceId, Site};
 
 /// How many slots a thread takes from the common list at once, and how many it keeps at the most.
 const BATCH: usize = 64;
@@ -65,41 +67,6 @@ struct Closing {
     name: OsString,
 }
 
-/// What grows, behind one lock: taken for a new segment, a new name, or a text.
-struct Growth {
-    file: Option<File>,
-    /// The segments and where each begins in the file. Never removed.
-    segments: Vec<(Region, u64)>,
-    end: u64,
-    slots: u32,
-    next_slots: usize,
-    next_records: usize,
-    records: Records,
-    interned: Interned,
-}
-
-/// One resource's entry while it is open, and the texts that are its own.
-#[derive(Debug)]
-pub struct OpenEntry {
-    ledger: Ledger,
-    slot: SlotHandle,
-    label: Option<Space>,
-    recipe: Option<Space>,
-}
-
-/// What a new entry says.
-pub(crate) struct NewEntry<'a> {
-    pub(crate) state: State,
-    pub(crate) kind: Kind,
-    pub(crate) site: Site,
-    pub(crate) label: &'a Cow<'static, str>,
-    pub(crate) recipe: Option<&'a Recipe>,
-    pub(crate) footprint: Footprint,
-    pub(crate) parent: Option<ResourceId>,
-    /// When it is opened: nanoseconds of the tracker's clock.
-    pub(crate) now: u64,
-}
-
 /// Ledgers by number, for threads that end with slots of one in hand.
 static LEDGERS: RwLock<Option<HashMap<u64, Ledger>>> = RwLock::new(None);
 
@@ -118,8 +85,13 @@ impl Ledger {
         let (file, unnamed) = place
             .create_unnamed(cookie)
             .map_err(failed("the ledger cannot be created"))?;
-        let prepared =
-            Self::prepare(&file, cookie, options).map_err(failed("the ledger cannot be prepared"));
+        // The lease locks an opening of its own: a forked child inherits the mapping, which would keep
+        // a lock on the opening that was mapped.
+        let prepared = place
+            .handle()
+            .open_file_beneath(&unnamed, Access::ReadWrite)
+            .and_then(|leased| Self::prepare(&file, leased, cookie, options))
+            .map_err(failed("the ledger cannot be prepared"));
         let (header, growth, lease) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -172,10 +144,11 @@ impl Ledger {
 
     fn prepare(
         file: &File,
+        leased: File,
         cookie: Cookie,
         options: &LedgerOptions,
     ) -> std::io::Result<(Region, Growth, Lease)> {
-        let LeaseAttempt::Won(lease) = Lease::attempt(file.try_clone()?)? else {
+        let LeaseAttempt::Won(lease) = Lease::attempt(leased)? else {
             return Err(std::io::Error::other("a new file is locked already"));
         };
         let header = Region::of_file(file, 0, layout::HEADER_LENGTH)?;
@@ -315,7 +288,15 @@ impl Ledger {
         into.extend(free.drain(rest..));
     }
 
-    fn give_back(&self, slot: FreeSlot) {
+    /// Gives texts' space back.
+    pub(super) fn free_records(&self, spaces: impl IntoIterator<Item = Space>) {
+        let mut growth = self.0.growth.lock();
+        for space in spaces {
+            growth.records.free(space);
+        }
+    }
+
+    pub(super) fn give_back(&self, slot: FreeSlot) {
         let kept = Local::with(self.0.number, |local| {
             local.free.push(slot);
             if local.free.len() > KEPT {
@@ -347,7 +328,7 @@ impl Ledger {
         }
         let position = self.common(tag, clipped(text))?;
         Local::with(self.0.number, |local| {
-            local.remember(address, length, position)
+            local.remember(address, length, position);
         });
         Some(position)
     }
@@ -370,7 +351,7 @@ impl Ledger {
     }
 
     /// Writes a text that belongs to one resource.
-    fn own(&self, tag: RecordTag, id: ResourceId, text: &str) -> Option<(u32, Space)> {
+    pub(super) fn own(&self, tag: RecordTag, id: ResourceId, text: &str) -> Option<(u32, Space)> {
         let record = Record {
             tag,
             slot: id.slot,
@@ -404,172 +385,6 @@ impl Ledger {
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Ledger({:?})", self.0.medium)
-    }
-}
-
-impl Growth {
-    fn of(file: Option<File>) -> Self {
-        Self {
-            file,
-            segments: Vec::new(),
-            end: layout::HEADER_LENGTH as u64,
-            slots: 0,
-            next_slots: layout::SMALLEST_SEGMENT,
-            next_records: layout::SMALLEST_SEGMENT,
-            records: Records::default(),
-            interned: Interned::default(),
-        }
-    }
-
-    fn add_slots(&mut self, header: &Region, free: &mut Vec<FreeSlot>) {
-        let length = self.next_slots;
-        let count = ((length - layout::SEGMENT_HEADER) / layout::SLOT_LENGTH) as u32;
-        let Some(end) = self.slots.checked_add(count) else {
-            return;
-        };
-        let Some(index) = self.add_segment(header, layout::SLOTS_TAG, length) else {
-            return;
-        };
-        self.next_slots = (length * 2).min(layout::LARGEST_SEGMENT);
-        let (region, _) = &self.segments[index];
-        // Reversed, so that the lowest positions are given out first and stay in few pages.
-        free.extend((self.slots..end).rev().map(|position| {
-            let offset =
-                layout::SEGMENT_HEADER + (position - self.slots) as usize * layout::SLOT_LENGTH;
-            FreeSlot {
-                slot: region.line_at(offset).cast(),
-                position,
-            }
-        }));
-        self.slots = end;
-    }
-
-    fn add_segment(&mut self, header: &Region, tag: u32, length: usize) -> Option<usize> {
-        let mapped = match &self.file {
-            Some(file) => Region::of_file(file, self.end, length),
-            None => Region::anonymous(length),
-        };
-        let region = mapped
-            .inspect_err(|error| tracing::warn!(%error, length, "the ledger cannot grow"))
-            .ok()?;
-        region.u32_at(0).store(tag, Ordering::Relaxed);
-        region.u32_at(4).store(length as u32, Ordering::Relaxed);
-        region.u32_at(8).store(self.slots, Ordering::Relaxed);
-        self.segments.push((region, self.end));
-        self.end += length as u64;
-        // Release: whoever sees the count also sees the segment's header.
-        header
-            .u32_at(layout::SEGMENT_COUNT)
-            .store(self.segments.len() as u32, Ordering::Release);
-        Some(self.segments.len() - 1)
-    }
-
-    fn write(&mut self, header: &Region, record: &Record<'_>) -> Option<(u32, Space)> {
-        if record.payload.len() > Records::LIMIT {
-            return None;
-        }
-        let space = match self.records.allocate(record.payload.len()) {
-            Some(space) => space,
-            None => {
-                let length = self.next_records;
-                let index = self.add_segment(header, layout::RECORDS_TAG, length)?;
-                self.next_records = (length * 2).min(layout::LARGEST_SEGMENT);
-                self.records.extend(index, layout::SEGMENT_HEADER, length);
-                self.records.allocate(record.payload.len())?
-            }
-        };
-        let (region, start) = &self.segments[space.segment()];
-        let position = space.position(*start)?;
-        space.write(region, record);
-        Some((position, space))
-    }
-}
-
-impl OpenEntry {
-    /// Which resource it is.
-    #[must_use]
-    pub fn id(&self) -> ResourceId {
-        self.slot.id()
-    }
-
-    /// How far its life has come.
-    #[must_use]
-    pub fn state(&self) -> State {
-        // A handle's slot always holds a state: it was stored when the slot was taken.
-        self.slot.state().unwrap_or(State::Intent)
-    }
-
-    /// When it was opened and when it was last touched: nanoseconds of the coarse monotonic clock.
-    #[must_use]
-    pub fn times(&self) -> (u64, u64) {
-        self.slot.times()
-    }
-
-    /// What it occupies.
-    #[must_use]
-    pub fn footprint(&self) -> Footprint {
-        self.slot.footprint()
-    }
-
-    pub(crate) fn set_state(&self, state: State) {
-        if fork::is_original_process() {
-            self.slot.set_state(state);
-        }
-    }
-
-    pub(crate) fn set_footprint(&self, footprint: Footprint) {
-        if fork::is_original_process() {
-            self.slot.set_footprint(footprint);
-        }
-    }
-
-    pub(crate) fn touch(&self, now: u64) {
-        if fork::is_original_process() {
-            self.slot.touch(now);
-        }
-    }
-
-    /// Replaces the recipe: the new one is written whole before it is pointed to.
-    pub(crate) fn set_recipe(&mut self, recipe: &Recipe) -> Result<(), Error> {
-        if !fork::is_original_process() {
-            return Ok(());
-        }
-        let written = self
-            .ledger
-            .own(RecordTag::Recipe, self.slot.id(), recipe.as_str());
-        let Some((position, space)) = written else {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                Stage::Track,
-                "there is no space in the ledger for a recipe",
-            ));
-        };
-        self.slot.swap_recipe(position);
-        if let Some(old) = self.recipe.replace(space) {
-            self.ledger.0.growth.lock().records.free(old);
-        }
-        Ok(())
-    }
-
-    /// Closes the entry and gives its slot and texts back.
-    pub(crate) fn close(self) {
-        if !fork::is_original_process() {
-            return;
-        }
-        let Self {
-            ledger,
-            slot,
-            label,
-            recipe,
-        } = self;
-        slot.set_state(State::Closed);
-        if label.is_some() || recipe.is_some() {
-            let mut growth = ledger.0.growth.lock();
-            for space in label.into_iter().chain(recipe) {
-                growth.records.free(space);
-            }
-        }
-        ledger.give_back(slot.into_free());
     }
 }
 

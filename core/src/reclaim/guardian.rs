@@ -6,7 +6,7 @@
 //! ends too.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::reclaimer::Reclaimers;
@@ -41,7 +41,7 @@ pub fn enter(reclaimers: impl FnOnce() -> Reclaimers) {
     };
     // What the owner's terminal or supervisor sends to its group is not meant for the guardian.
     crate::os::exit::ignore_end_signals();
-    let code = match guard(PathBuf::from(ledger), &reclaimers()) {
+    let code = match guard(Path::new(&ledger), &reclaimers()) {
         Ok(()) => 0,
         Err(error) => {
             tracing::error!(error = error.chain(), "the guardian failed");
@@ -51,7 +51,7 @@ pub fn enter(reclaimers: impl FnOnce() -> Reclaimers) {
     crate::os::fork_child::exit_now(code);
 }
 
-fn guard(path: PathBuf, reclaimers: &Reclaimers) -> Result<(), Error> {
+fn guard(path: &Path, reclaimers: &Reclaimers) -> Result<(), Error> {
     let failed = |message: &'static str| {
         let path = path.display().to_string();
         move |error| Error::io(Stage::Reclaim, message, error).with("ledger", path)
@@ -77,7 +77,7 @@ fn guard(path: PathBuf, reclaimers: &Reclaimers) -> Result<(), Error> {
     if !place.holds(&name, lease.file()) {
         return Ok(());
     }
-    let report = Sweep::new(reclaimers).run_one(directory, &name, lease);
+    let report = Sweep::new(reclaimers).run_one(directory, &name, &lease);
     tracing::info!(count = report.count(), "reclaimed for a dead owner");
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::authority::Authority;
 use super::judgement::Judgement;
 use super::orphan::Orphan;
 use super::receipt::Receipts;
-use super::reclaimer::{Reclaimed, Reclaimers};
+use super::reclaimer::{Reclaimed, Reclaimer, Reclaimers};
 use super::report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::identity::Cookie;
@@ -88,7 +88,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// Sweeps one ledger whose lease the caller has won: a guardian's way.
-    pub fn run_one(&self, directory: &Path, name: &OsString, lease: Lease) -> SweepReport {
+    pub fn run_one(&self, directory: &Path, name: &OsString, lease: &Lease) -> SweepReport {
         let mut report = SweepReport::default();
         match LedgerDirectory::open(directory) {
             Ok(directory) => self.sweep_won(&directory, name, lease, &mut report),
@@ -155,7 +155,7 @@ impl<'a> Sweep<'a> {
                         .map_err(failed("a ledger that was never named cannot be removed"))?;
                 }
             }
-            LeaseAttempt::Won(lease) => self.sweep_won(directory, name, lease, report),
+            LeaseAttempt::Won(lease) => self.sweep_won(directory, name, &lease, report),
         }
         Ok(())
     }
@@ -188,7 +188,7 @@ impl<'a> Sweep<'a> {
         &self,
         directory: &LedgerDirectory,
         name: &OsString,
-        lease: Lease,
+        lease: &Lease,
         report: &mut SweepReport,
     ) {
         let path = directory.path_of(name);
@@ -254,7 +254,7 @@ impl<'a> Sweep<'a> {
         let order = |entry: &Entry| {
             self.reclaimers
                 .of_kind(&entry.kind)
-                .map_or(Order::Normal, |reclaimer| reclaimer.order())
+                .map_or(Order::Normal, Reclaimer::order)
         };
         entries.sort_by(|(_, left), (_, right)| {
             order(left)

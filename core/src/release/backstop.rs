@@ -261,10 +261,10 @@ impl Backstop {
         &self.0.history
     }
 
-    /// Whether nothing is open.
+    /// Whether nothing is open, and nothing is being released.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.open_cells().is_empty()
+        self.open_cells().is_empty() && self.cells_being_released().is_empty()
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -277,6 +277,12 @@ impl Backstop {
         cells
     }
 
+    pub(super) fn cells_being_released(&self) -> Vec<Arc<AnyCell>> {
+        let mut cells = self.0.attachments.all();
+        cells.retain(|cell| cell.is_being_released());
+        cells
+    }
+
     /// Releases a resource and waits to the end; if someone else is doing so, waits for them.
     pub(super) fn release_cell(cell: Arc<AnyCell>, cause: Cause, first: Rung) -> Release {
         if !fork::is_original_process() {
@@ -286,7 +292,10 @@ impl Backstop {
         }
         if !cell.begin_release() {
             let policy = cell.backstop.policy_of(&cell);
-            let longest = Rung::ALL.iter().map(|rung| policy.deadline(*rung)).sum();
+            let longest = Rung::ALL
+                .iter()
+                .map(|rung| policy.deadline(*rung) + policy.verify_deadline())
+                .sum();
             return Release::wait_for_another(&cell, cause, Deadline::after(longest));
         }
         Self::release_children(&cell);
@@ -316,7 +325,8 @@ impl Backstop {
         let Some(id) = parent.id().filter(|_| parent.has_children()) else {
             return;
         };
-        let mut children = parent.backstop.open_cells();
+        // Those that someone else is releasing are waited for too.
+        let mut children = parent.backstop.0.attachments.all();
         children.retain(|cell| cell.parent == Some(id));
         // The last opened first, and each waited for: a parent must outlive its children.
         children.sort_by_key(|cell| std::cmp::Reverse(cell.opened_order()));

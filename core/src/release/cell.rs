@@ -2,6 +2,7 @@
 
 use std::cell::Cell as Counter;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -27,6 +28,7 @@ pub(super) struct Cell<R: ?Sized> {
     serial: u64,
     entry: Mutex<Option<OpenEntry>>,
     phase: AtomicU8,
+    hurried: AtomicBool,
     has_children: AtomicBool,
     ended: Mutex<Option<Box<Release>>>,
     woken: Condvar,
@@ -41,6 +43,9 @@ const RELEASING: u8 = 1;
 const RELEASED: u8 = 2;
 /// It was released in vain; a later attempt may begin.
 const STUCK: u8 = 3;
+
+/// How often the end of a release that wakes nobody is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// What a new cell is made of.
 pub(super) struct Parts<R> {
@@ -67,6 +72,7 @@ impl<R> Cell<R> {
             serial: next_serial(),
             entry: Mutex::new(parts.entry),
             phase: AtomicU8::new(OPEN),
+            hurried: AtomicBool::new(false),
             has_children: AtomicBool::new(false),
             ended: Mutex::new(None),
             woken: Condvar::new(),
@@ -111,6 +117,21 @@ impl<R: ?Sized> Cell<R> {
         matches!(self.phase.load(Ordering::Acquire), OPEN | STUCK)
     }
 
+    /// Whether a release of it has begun and not ended.
+    pub(super) fn is_being_released(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == RELEASING
+    }
+
+    /// Has the release that is under way skip to force, and every later one begin there.
+    pub(super) fn hurry(&self) {
+        // Relaxed: nothing is published with it.
+        self.hurried.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_hurried(&self) -> bool {
+        self.hurried.load(Ordering::Relaxed)
+    }
+
     /// Ends a release without an account, on the fast path.
     pub(super) fn end_quietly(&self) {
         self.phase.store(RELEASED, Ordering::Release);
@@ -139,19 +160,22 @@ impl<R: ?Sized> Cell<R> {
         }
     }
 
-    /// The account of the last release that ended, waited for until the deadline.
+    /// The account of the last release that ended, waited for until the deadline. None if it has not
+    /// ended, or ended on the fast path.
     pub(super) fn await_end(&self, deadline: Deadline) -> Option<Release> {
         let mut ended = self.ended.lock();
-        while self.phase.load(Ordering::Acquire) == RELEASING {
-            if self
-                .woken
-                .wait_until(&mut ended, deadline.instant())
-                .timed_out()
-            {
-                return None;
-            }
+        while self.is_being_released() && !deadline.has_passed() {
+            // The fast path wakes nobody, to cost nothing: its end is looked for now and then.
+            let look = Deadline::after(LOOK_EVERY).earlier(deadline);
+            self.woken.wait_until(&mut ended, look.instant());
         }
-        ended.as_deref().cloned()
+        let released = self.phase.load(Ordering::Acquire) == RELEASED;
+        // An earlier attempt's account, if the last one ended on the fast path.
+        let is_stale = |account: &Release| released && account.outcome.is_stuck();
+        ended
+            .as_deref()
+            .filter(|account| !self.is_being_released() && !is_stale(account))
+            .cloned()
     }
 
     pub(super) fn adopt_child(&self) {

@@ -104,24 +104,29 @@ impl Ladder {
     }
 
     fn step(&mut self, patience: Option<Deadline>) -> Event {
+        if self.cell.is_hurried() && self.rung != Rung::Force {
+            self.fail(format!("{}: cut short by a demand to force", self.rung));
+            self.rung = Rung::Force;
+            self.enter_rung();
+        }
         match std::mem::replace(&mut self.wait, Wait::Begin) {
             Wait::Begin => self.begin(),
             Wait::Release(call) => {
                 // A forced release whose time is short still gets to answer a look's time.
                 let ends = self.rung_ends;
-                match call.answer(earlier(ends, patience)) {
+                match call.answer(glance(ends, patience)) {
                     Some(answer) => self.released(answer),
                     None if ends.has_passed() => {
                         self.fail(format!("{}: {}", self.rung, CallError::Hung));
-                        self.climb(None)
+                        self.look_before_climbing()
                     }
                     None => {
                         self.wait = Wait::Release(call);
-                        Event::Patience
+                        go_on(patience)
                     }
                 }
             }
-            Wait::Look(call, pause, ends) => match call.answer(earlier(ends, patience)) {
+            Wait::Look(call, pause, ends) => match call.answer(glance(ends, patience)) {
                 Some(answer) => {
                     let presence =
                         answer.unwrap_or_else(|error| Presence::unknown(format!("verify {error}")));
@@ -132,21 +137,21 @@ impl Ladder {
                 }
                 None => {
                     self.wait = Wait::Look(call, pause, ends);
-                    Event::Patience
+                    go_on(patience)
                 }
             },
             Wait::NextLook(at, pause) => match sleep_until(at, patience) {
                 true => self.look(pause),
                 false => {
                     self.wait = Wait::NextLook(at, pause);
-                    Event::Patience
+                    go_on(patience)
                 }
             },
             Wait::NextTry(at) => match sleep_until(at, patience) {
                 true => Event::Goes,
                 false => {
                     self.wait = Wait::NextTry(at);
-                    Event::Patience
+                    go_on(patience)
                 }
             },
         }
@@ -197,7 +202,6 @@ impl Ladder {
                     self.wait = Wait::NextTry(at);
                     return Event::Goes;
                 }
-                // It may have gone all the same: what a failed release says is not believed either.
                 self.look_before_climbing()
             }
             Err(error) => {
@@ -207,6 +211,8 @@ impl Ladder {
         }
     }
 
+    /// What failed or hung may have let go all the same, and must then not be released again; if it
+    /// did not, the look names who holds it.
     fn look_before_climbing(&mut self) -> Event {
         self.rung_ends = Deadline::after(Duration::ZERO);
         self.look(FIRST_PAUSE)
@@ -298,34 +304,47 @@ pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Option<Release> {
     let mut errors = Vec::new();
     let mut presence = Presence::unknown("not released");
     let mut attempts = 0;
+    let mut last = Rung::Ask;
+    let mut done = false;
     for rung in Rung::ALL {
         attempts += 1;
+        last = rung;
         let step = Step::new(rung, Deadline::after(Duration::ZERO));
-        let tried = catch_unwind(AssertUnwindSafe(|| {
-            let progress = cell.resource.release(&step);
-            (progress, cell.resource.verify())
-        }));
-        match tried {
-            Ok((Ok(_), Presence::Gone)) if errors.is_empty() && attempts == 1 => {
+        let progress = catch_unwind(AssertUnwindSafe(|| cell.resource.release(&step)));
+        // Looked for even after a panic: it may have let go before that.
+        let seen = catch_unwind(AssertUnwindSafe(|| cell.resource.verify()));
+        match (progress, seen) {
+            (Ok(Ok(_)), Ok(Presence::Gone)) if rung == Rung::Ask => {
                 cell.end_quietly();
                 cell.backstop.records().count(cell.kind);
                 return None;
             }
-            Ok((progress, seen)) => {
-                if let Err(error) = progress {
-                    errors.push(format!("{rung}: {}", error.chain()));
+            (progress, seen) => {
+                done = false;
+                match progress {
+                    Ok(Ok(progress)) => done = progress == Progress::Done,
+                    Ok(Err(error)) => errors.push(format!("{rung}: {}", error.chain())),
+                    Err(panic) => errors.push(format!("{rung}: {}", panicked(&*panic))),
                 }
-                presence = seen;
-                if presence.is_gone() {
+                presence = seen.unwrap_or_else(|panic| {
+                    done = false;
+                    let panic = panicked(&*panic);
+                    errors.push(format!("verify: {panic}"));
+                    Presence::unknown(panic)
+                });
+                // It says that it let go and nothing can tell: trying harder proves nothing.
+                let cannot_tell = done && matches!(presence, Presence::Unknown { .. });
+                if presence.is_gone() || cannot_tell {
                     break;
                 }
             }
-            Err(panic) => errors.push(format!("{rung}: panicked: {}", panic_text(&*panic))),
         }
     }
     let outcome = match presence {
         Presence::Gone => Outcome::Released,
-        Presence::Unknown { reason } if errors.is_empty() => Outcome::ReleasedUnverified { reason },
+        Presence::Unknown { reason } if done || errors.is_empty() => {
+            Outcome::ReleasedUnverified { reason }
+        }
         Presence::Unknown { reason } => Outcome::Stuck {
             holder: None,
             reason: errors.last().cloned().unwrap_or(reason),
@@ -345,7 +364,7 @@ pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Option<Release> {
         site: cell.site,
         cause,
         outcome,
-        rung: Rung::Force,
+        rung: last,
         attempts,
         took: started.elapsed(),
         errors,
@@ -353,6 +372,10 @@ pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Option<Release> {
     cell.end(&release);
     cell.backstop.records().push(release.clone());
     Some(release)
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> String {
+    CallError::Panicked(panic_text(panic)).to_string()
 }
 
 /// A label asked for when things go wrong already: a panic in it loses the label only.
@@ -371,12 +394,23 @@ fn next(rung: Rung) -> Rung {
     }
 }
 
-fn earlier(deadline: Deadline, patience: Option<Deadline>) -> Deadline {
-    patience.map_or(deadline, |patience| deadline.earlier(patience))
+/// A wait is cut into pieces, between which a demand to force is noticed.
+const GLANCE: Duration = Duration::from_millis(50);
+
+fn glance(deadline: Deadline, patience: Option<Deadline>) -> Deadline {
+    let glance = deadline.earlier(Deadline::after(GLANCE));
+    patience.map_or(glance, |patience| glance.earlier(patience))
 }
 
-/// Sleeps until `at`; false if patience ended first.
+fn go_on(patience: Option<Deadline>) -> Event {
+    match patience {
+        Some(patience) if patience.has_passed() => Event::Patience,
+        _ => Event::Goes,
+    }
+}
+
+/// Sleeps until `at`, at most for a glance or until patience ends; whether `at` has come.
 fn sleep_until(at: Deadline, patience: Option<Deadline>) -> bool {
-    std::thread::sleep(earlier(at, patience).remaining());
+    std::thread::sleep(glance(at, patience).remaining());
     at.has_passed()
 }

@@ -51,9 +51,11 @@ impl Default for PoolOptions {
 /// What was released from outside while idle is not lent.
 pub struct Pool<K, R: TrackedResource>(Arc<Inner<K, R>>);
 
+type Reset<R> = Box<dyn Fn(&R) -> Result<(), Error> + Send + Sync>;
+
 struct Inner<K, R: TrackedResource> {
     options: PoolOptions,
-    reset: Box<dyn Fn(&R) -> Result<(), Error> + Send + Sync>,
+    reset: Reset<R>,
     shelves: Mutex<Shelves<K, R>>,
     returned: Condvar,
 }

@@ -60,8 +60,8 @@ impl Backstop {
     /// Releases everything that is open: by order, the last opened first, children before parents.
     ///
     /// Each release gets a moment; what takes longer goes on beside the next, so that one that is
-    /// stuck holds up no other. A parent waits for its children. Ends when all have ended, at the
-    /// latest at the deadline.
+    /// stuck holds up no other. A parent waits for its children. What someone else is releasing is
+    /// waited for. Ends when all have ended, at the latest at the deadline.
     pub fn release_all(&self, deadline: Deadline) -> ReleaseReport {
         self.release_open(|_| true, Cause::Asked, Rung::Ask, deadline)
     }
@@ -71,7 +71,8 @@ impl Backstop {
         self.release_open(|cell| cell.kind == kind, Cause::Asked, Rung::Ask, deadline)
     }
 
-    /// Releases everything that is open without asking first.
+    /// Releases everything that is open without asking first; what is being asked already is forced
+    /// too.
     pub fn force_all(&self, deadline: Deadline) -> ReleaseReport {
         self.release_open(|_| true, Cause::Asked, Rung::Force, deadline)
     }
@@ -86,6 +87,11 @@ impl Backstop {
         let mut report = ReleaseReport::default();
         if !fork::is_original_process() {
             return report;
+        }
+        let mut others = self.cells_being_released();
+        others.retain(|cell| chosen(cell));
+        if first == Rung::Force {
+            others.iter().for_each(|cell| cell.hurry());
         }
         let mut cells: Vec<(Order, Arc<AnyCell>)> = self
             .open_cells()
@@ -106,6 +112,9 @@ impl Backstop {
             for Pending { cell, call } in pending {
                 report.collect(&cell, &call, deadline);
             }
+        }
+        for cell in others {
+            report.await_other(&cell, deadline);
         }
         report
     }
@@ -145,6 +154,15 @@ impl ReleaseReport {
                 self.unfinished.push(format!("{}: {error}", name(&cell)));
                 None
             }
+        }
+    }
+
+    /// Waits for a release that someone else began: a dropped guard's, in the background.
+    fn await_other(&mut self, cell: &AnyCell, deadline: Deadline) {
+        match cell.await_end(deadline) {
+            Some(release) => self.ended.push(release),
+            None if cell.is_being_released() => self.unfinished.push(name(cell)),
+            None => self.quietly += 1,
         }
     }
 

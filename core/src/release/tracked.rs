@@ -183,13 +183,13 @@ impl Release {
 
     pub(super) fn wait_for_another(cell: &AnyCell, cause: Cause, deadline: Deadline) -> Self {
         cell.await_end(deadline).unwrap_or_else(|| {
-            let outcome = if cell.is_releasable() || !deadline.has_passed() {
-                Outcome::Released
-            } else {
+            let outcome = if cell.is_being_released() {
                 Outcome::Stuck {
                     holder: None,
                     reason: "another release of it has not ended".into(),
                 }
+            } else {
+                Outcome::Released
             };
             Self::by_another(cell, cause, outcome)
         })

@@ -86,8 +86,7 @@ impl LedgerBytes {
             let tag = number(segment, 0).unwrap_or(0);
             let length = number(segment, 4).unwrap_or(0) as usize;
             let first = number(segment, 8).unwrap_or(0);
-            let sound = length >= layout::SMALLEST_SEGMENT
-                && length <= layout::LARGEST_SEGMENT
+            let sound = (layout::SMALLEST_SEGMENT..=layout::LARGEST_SEGMENT).contains(&length)
                 && length.is_power_of_two();
             if !sound {
                 return self.note(start, "a segment's length makes no sense");

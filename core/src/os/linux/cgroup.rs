@@ -103,6 +103,23 @@ impl Cgroup {
         ))
     }
 
+    /// Where [`create`](Self::create) would make a group of this name: to be recorded before it is made.
+    ///
+    /// # Errors
+    /// No control groups of version 2 are mounted that hold this process.
+    pub fn path_for(name: &str) -> io::Result<std::path::PathBuf> {
+        Ok(cgroup_mount::own_directory()?.join(name))
+    }
+
+    /// Opens whatever control group has this path: for a path whose name alone is proof, because it
+    /// carries a cookie.
+    ///
+    /// # Errors
+    /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
+    pub fn open_path(path: &Path) -> io::Result<Self> {
+        Self::open_any(path)
+    }
+
     fn open_any(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = rustix::fs::open(path, flags, Mode::empty())?;

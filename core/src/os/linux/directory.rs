@@ -164,6 +164,32 @@ impl Directory {
         )?)
     }
 
+    /// Moves `name` into `target` as `new_name`, in place of whatever file has that name: whoever opens
+    /// it finds the one or the other, whole.
+    ///
+    /// # Errors
+    /// The new name is a directory's, the target is on another file system or mount, or there is no
+    /// right.
+    pub fn rename_over(&self, name: &OsStr, target: &Self, new_name: &OsStr) -> io::Result<()> {
+        let (name, new_name) = (beneath::component(name)?, beneath::component(new_name)?);
+        Ok(renameat_with(
+            self.as_fd(),
+            name.as_c_str(),
+            target.as_fd(),
+            new_name.as_c_str(),
+            RenameFlags::empty(),
+        )?)
+    }
+
+    /// Opens this directory once more, as a file whose lock is its own: for a
+    /// [`Lease`](crate::ledger::Lease).
+    ///
+    /// # Errors
+    /// There is no descriptor left, or the directory cannot be read.
+    pub fn open_again(&self) -> io::Result<File> {
+        Ok(File::from(beneath::open_pinned(&self.0)?))
+    }
+
     /// Writes the directory's names through to the disk.
     ///
     /// # Errors

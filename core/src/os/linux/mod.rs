@@ -14,6 +14,7 @@ pub mod write_at;
 
 // Files.
 mod beneath;
+pub mod claim;
 mod descent;
 pub mod descriptors;
 pub mod directory;

@@ -20,6 +20,18 @@ impl Cgroup {
 
     /// # Errors
     /// Always: this system has no control groups.
+    pub fn path_for(_name: &str) -> io::Result<std::path::PathBuf> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// # Errors
+    /// Always: not supported on this system.
+    pub fn open_path(_path: &std::path::Path) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// # Errors
+    /// Always: not supported on this system.
     pub fn open(_expected: &CgroupIdentity) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }

@@ -86,6 +86,24 @@ impl Directory {
 
     /// # Errors
     /// Never: there is no such directory.
+    pub fn rename_over(&self, _name: &OsStr, _target: &Self, _new_name: &OsStr) -> io::Result<()> {
+        match self.0 {}
+    }
+
+    /// # Errors
+    /// Never: there is no such directory.
+    pub fn open_again(&self) -> io::Result<File> {
+        match self.0 {}
+    }
+
+    /// # Errors
+    /// Never: there is no such directory.
+    pub fn unlink_beneath(&self, _name: &OsStr) -> io::Result<()> {
+        match self.0 {}
+    }
+
+    /// # Errors
+    /// Never: there is no such directory.
     pub fn sync(&self) -> io::Result<()> {
         match self.0 {}
     }

@@ -13,6 +13,7 @@ pub mod user;
 pub mod write_at;
 
 // Files.
+pub mod claim;
 pub mod descriptors;
 pub mod directory;
 pub mod lock;

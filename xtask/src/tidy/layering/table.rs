@@ -74,9 +74,6 @@ const EVERYTHING_SHIPPED: &[&str] = &[
 
 /// Rows whose package is still to come.
 pub(super) const PLANNED: &[&str] = &[
-    "backstop-testkit",
-    "backstop-tempfs",
-    "backstop-process",
     "backstop-memory",
     "backstop-excel",
     "backstop-db",
@@ -84,7 +81,6 @@ pub(super) const PLANNED: &[&str] = &[
     "backstop-webdriver",
     "backstop-dashboard",
     "backstop-lint",
-    "backstop",
     "backstop-benches",
 ];
 

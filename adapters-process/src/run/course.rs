@@ -1,0 +1,251 @@
+//! The course of a run: from the command's start until its tree is empty or only killing is left.
+
+use std::os::fd::AsFd;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use backstop_core::error::{Error, ErrorKind};
+use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::readiness::wait_readable;
+use backstop_core::os::signal::{Received, Signal};
+use backstop_core::os::signals::SignalSource;
+use backstop_core::release::{Release, Tracked};
+use backstop_core::resource::{Bytes, Rung};
+
+use super::account;
+use super::containment::Containment;
+use super::ladder::RunLadder;
+use super::left_processes::{self, LeftProcess};
+use super::plan::RunPlan;
+use super::report::Ending;
+use super::tree::{self, Tree};
+
+/// How long processes that are about to end anyway have, before they count as left behind.
+const MOMENT: Duration = Duration::from_millis(100);
+/// How often the tree's memory is added up, where it is limited.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(250);
+/// The same signal sent to a whole group reaches the supervisor directly and through the guardian.
+const SAME_SIGNAL: Duration = Duration::from_millis(200);
+
+/// A command that runs, until its tree is empty or only killing is left.
+pub(super) struct Course<'a> {
+    plan: &'a RunPlan,
+    leader: PinnedProcess,
+    guardian: Option<PinnedProcess>,
+    signals: &'a SignalSource,
+    tree: Tracked<Tree>,
+    ladder: RunLadder,
+    status: Option<ExitStatus>,
+    ending: Ending,
+    left: Option<(Vec<LeftProcess>, Vec<PinnedProcess>)>,
+    last_signal: Option<(Signal, Instant)>,
+    timeout_at: Option<Instant>,
+    memory_at: Option<Instant>,
+}
+
+/// What a course came to.
+pub(super) struct Outcome {
+    pub(super) ending: Ending,
+    pub(super) code: u8,
+    pub(super) containment: Containment,
+    pub(super) left: Vec<LeftProcess>,
+    pub(super) release: Option<Release>,
+}
+
+impl Outcome {
+    pub(super) fn not_started(error: &Error) -> Self {
+        let missing = error.kind() == ErrorKind::NotFound;
+        Self {
+            ending: Ending::NotStarted {
+                error: error.chain(),
+                missing,
+            },
+            // As shells do.
+            code: if missing { 127 } else { 126 },
+            containment: Containment::Subreaper,
+            left: Vec::new(),
+            release: None,
+        }
+    }
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn new(
+        plan: &'a RunPlan,
+        leader: PinnedProcess,
+        guardian: PinnedProcess,
+        signals: &'a SignalSource,
+        tree: Tracked<Tree>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            plan,
+            leader,
+            guardian: Some(guardian),
+            signals,
+            tree,
+            ladder: RunLadder::new(plan.grace, plan.kill_after),
+            status: None,
+            ending: Ending::Itself,
+            left: None,
+            last_signal: None,
+            timeout_at: plan.timeout.map(|limit| now + limit),
+            memory_at: plan.memory.map(|_| now + MEMORY_INTERVAL),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Outcome {
+        while !self.is_over() {
+            self.wait();
+        }
+        self.end()
+    }
+
+    /// Collects who has ended; names what the command left once it has ended itself.
+    fn is_over(&mut self) -> bool {
+        for (pid, status) in tree::reap() {
+            if pid == self.leader.pid() {
+                self.status = Some(status);
+            }
+        }
+        if self.ladder.is_spent() {
+            return true;
+        }
+        if self.status.is_none() {
+            return false;
+        }
+        let members = self.tree.members();
+        if members.is_empty() {
+            return true;
+        }
+        if self.left.is_none() {
+            let members = left_processes::settle(members, MOMENT);
+            self.left = Some((left_processes::name(&members), members));
+            if self.ladder.rung() != Some(Rung::Insist) {
+                self.ladder.insist(&self.tree, self.plan.grace);
+            }
+            return false;
+        }
+        false
+    }
+
+    fn wait(&mut self) {
+        let deadline = [self.ladder.next_at(), self.timeout_at, self.memory_at]
+            .into_iter()
+            .flatten()
+            .min();
+        let mut descriptors = vec![self.signals.as_fd()];
+        descriptors.extend(self.guardian.as_ref().map(AsFd::as_fd));
+        let ready = wait_readable(&descriptors, deadline).unwrap_or_else(|_| {
+            // No memory for a poll: look again a little later.
+            std::thread::sleep(Duration::from_millis(10));
+            Vec::new()
+        });
+        while let Ok(Some(received)) = self.signals.next() {
+            self.take_signal(&received);
+        }
+        if ready.get(1).copied().unwrap_or(false) {
+            self.guardian = None;
+            self.end_by(Ending::GuardianLost);
+            self.ladder.insist(&self.tree, self.plan.grace);
+        }
+        self.look_at_the_time();
+    }
+
+    fn take_signal(&mut self, received: &Received) {
+        match received.signal {
+            Signal::CHLD => {}
+            Signal::USR1 | Signal::USR2 => {
+                let _ = self.leader.signal(received.signal);
+            }
+            signal => {
+                let now = Instant::now();
+                let is_same = self
+                    .last_signal
+                    .is_some_and(|(last, at)| last == signal && now - at < SAME_SIGNAL);
+                self.last_signal = Some((signal, now));
+                if is_same {
+                    return;
+                }
+                if self.ladder.rung().is_some() {
+                    // A second signal skips to force.
+                    self.ladder.force();
+                } else {
+                    self.end_by(Ending::Signal {
+                        signal: signal.to_string(),
+                    });
+                    self.ladder
+                        .ask(&self.leader, signal, received.is_from_kernel());
+                }
+            }
+        }
+    }
+
+    fn look_at_the_time(&mut self) {
+        let now = Instant::now();
+        if self.timeout_at.is_some_and(|at| now >= at) {
+            self.timeout_at = None;
+            let limit = self.plan.timeout.unwrap_or_default().as_secs_f64();
+            if self.ladder.rung().is_none() {
+                self.end_by(Ending::Timeout { limit });
+                self.ladder.ask(&self.leader, Signal::TERM, false);
+            }
+        }
+        if let Some(limit) = self.plan.memory
+            && self.memory_at.is_some_and(|at| now >= at)
+        {
+            self.memory_at = Some(now + MEMORY_INTERVAL);
+            let resident = self.resident();
+            if resident > limit && self.ladder.rung().is_none() {
+                self.memory_at = None;
+                self.end_by(Ending::Memory { limit, resident });
+                self.ladder.ask(&self.leader, Signal::TERM, false);
+            }
+        }
+        if self.ladder.next_at().is_some_and(|at| now >= at) {
+            self.ladder.climb(&self.tree);
+        }
+    }
+
+    fn resident(&self) -> Bytes {
+        let members = self.tree.members();
+        let stats = members.iter().filter_map(|process| process.stat().ok());
+        stats.map(|stat| Bytes(stat.resident_bytes)).sum()
+    }
+
+    /// Only the first reason counts: what follows from it is no reason of its own.
+    fn end_by(&mut self, ending: Ending) {
+        if self.ending == Ending::Itself && self.status.is_none() {
+            self.ending = ending;
+        }
+    }
+
+    fn end(mut self) -> Outcome {
+        let (mut left, pinned) = self.left.take().unwrap_or_else(|| {
+            // The command itself did not end: what else there was is what it left.
+            let mut members = self.tree.members();
+            members.retain(|process| process.pid() != self.leader.pid());
+            (left_processes::name(&members), members)
+        });
+        for process in &mut left {
+            let is_alive = pinned
+                .iter()
+                .any(|pinned| pinned.pid() == process.pid && !pinned.has_exited());
+            process.ended_on = Some(if is_alive { Rung::Force } else { Rung::Insist });
+        }
+        let containment = match self.tree.cgroup() {
+            Some(_) => Containment::Cgroup,
+            None => Containment::Subreaper,
+        };
+        let release = self.tree.force();
+        // Killed above, and reaped there.
+        let code = self.status.map_or(128 + 9, account::shell_code);
+        Outcome {
+            ending: self.ending,
+            code,
+            containment,
+            left,
+            release: Some(release),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The outer process of a run: it waits, and takes the tree down if the supervisor is killed.
+
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use backstop_core::error::{Error, Stage};
+use backstop_core::identity::Cookie;
+use backstop_core::os::adopt::Adopt;
+use backstop_core::os::fork_child::{exit_now, fork_child};
+use backstop_core::os::forked::Forked;
+use backstop_core::os::pinned::{PinnedProcess, still_running};
+use backstop_core::os::readiness::wait_readable;
+use backstop_core::os::signal::Signal;
+use backstop_core::os::signals::SignalSource;
+use backstop_core::os::subreaper::set_subreaper;
+use backstop_core::os::takedown::{Reap, Roots};
+use backstop_core::os::tree;
+use backstop_core::resource::{Bytes, Rung};
+
+use super::account;
+use super::containment::Containment;
+use super::left_processes::{self, LeftProcess};
+use super::plan::{Host, RunPlan};
+use super::report::{Ending, RunReport};
+use super::supervisor;
+
+/// The signals that a run passes on, and the one that tells of a child's end.
+const SIGNALS: [Signal; 7] = [
+    Signal::CHLD,
+    Signal::HUP,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::TERM,
+    Signal::USR1,
+    Signal::USR2,
+];
+
+/// Runs a command under a guardian and a supervisor, and gives the exit code.
+///
+/// Call it from a process with one thread, and end the process with the code: the guardian stays a
+/// subreaper.
+///
+/// # Guarantees
+/// When it returns, nothing of the command's tree is alive, whichever of the two was killed. If both
+/// were, a sweep finds the tree by its cookie and its control group.
+///
+/// # Errors
+/// The guardian or the supervisor could not be set up; nothing was started.
+pub fn run(plan: &RunPlan, host: &dyn Host) -> Result<u8, Error> {
+    let failed = |message: &'static str| move |error| Error::io(Stage::Open, message, error);
+    let began = Instant::now();
+    // Set up before the fork, so that there is no instant in which one could die unseen.
+    let signals = SignalSource::block(&SIGNALS).map_err(failed("signals cannot be blocked"))?;
+    set_subreaper(Adopt::Orphans).map_err(failed("this process cannot adopt orphans"))?;
+    let own = PinnedProcess::pin(own_pid()).map_err(failed("this process cannot be pinned"))?;
+    let cookie = Cookie::random();
+    match fork_child().map_err(failed("the supervisor cannot be started"))? {
+        Forked::Child => {
+            let supervise = || supervisor::supervise(plan, host, cookie, own, &signals, began);
+            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(supervise)) {
+                Ok(code) => exit_now(i32::from(code)),
+                // Not an exit code: the guardian must see that the tree is still there.
+                Err(_) => backstop_core::os::exit::kill_self(),
+            }
+        }
+        Forked::Parent { child } => {
+            let supervisor =
+                PinnedProcess::pin(child).map_err(failed("the supervisor cannot be pinned"))?;
+            let guardian = Guardian {
+                plan,
+                host,
+                cookie,
+                signals,
+                supervisor,
+                began,
+            };
+            Ok(guardian.guard())
+        }
+    }
+}
+
+struct Guardian<'a> {
+    plan: &'a RunPlan,
+    host: &'a dyn Host,
+    cookie: Cookie,
+    signals: SignalSource,
+    supervisor: PinnedProcess,
+    began: Instant,
+}
+
+impl Guardian<'_> {
+    fn guard(self) -> u8 {
+        let status = self.wait_for_supervisor();
+        match status.and_then(|status| status.code()) {
+            Some(code) => {
+                // Nothing is left, as the supervisor has verified; this costs one look.
+                let _ = self.empty_tree();
+                u8::try_from(code).unwrap_or(u8::MAX)
+            }
+            None => self.take_over(),
+        }
+    }
+
+    /// Passes signals on until the supervisor has ended.
+    fn wait_for_supervisor(&self) -> Option<ExitStatus> {
+        use std::os::fd::AsFd;
+        loop {
+            if let Some(status) = self.supervisor.reap() {
+                return Some(status);
+            }
+            let ready = wait_readable(&[self.signals.as_fd(), self.supervisor.as_fd()], None);
+            if ready.is_err() {
+                // No memory for a poll: look again a little later.
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            while let Ok(Some(received)) = self.signals.next() {
+                // A key at the terminal reached the supervisor as well.
+                if received.signal != Signal::CHLD && !received.is_from_kernel() {
+                    let _ = self.supervisor.signal(received.signal);
+                }
+            }
+            if matches!(
+                self.supervisor.liveness(),
+                Ok(backstop_core::os::liveness::Liveness::Gone)
+            ) {
+                return None;
+            }
+        }
+    }
+
+    /// The supervisor was killed: its orphans are this process's children now.
+    fn take_over(&self) -> u8 {
+        let members = tree::members(Roots::DescendantsOfSelf, &[])
+            .map(|scan| scan.found)
+            .unwrap_or_default();
+        let mut processes = left_processes::name(&members);
+        for process in &members {
+            // What cannot be told to end is killed below.
+            let _ = process.signal(Signal::TERM);
+            let _ = process.signal(Signal::CONT);
+        }
+        let _ = still_running(&members, Instant::now() + self.plan.grace);
+        mark(&mut processes, &members);
+        let emptied = self.empty_tree();
+        let swept = account::sweep(self.plan, self.host, self.cookie);
+        let mut stuck = account::stuck(&[], &swept);
+        stuck.extend(emptied.err());
+        let report = RunReport {
+            command: self.plan.command_line(),
+            containment: Containment::Subreaper,
+            containment_notes: Vec::new(),
+            ending: Ending::SupervisorLost,
+            code: 128 + 9,
+            took: self.began.elapsed(),
+            memory: processes
+                .iter()
+                .map(|process| process.resident)
+                .sum::<Bytes>(),
+            processes,
+            files: None,
+            swept,
+            stuck,
+            notes: Vec::new(),
+        };
+        self.host.finish(&report)
+    }
+
+    fn empty_tree(&self) -> Result<(), String> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let roots = Roots::DescendantsOfSelf;
+        match tree::kill_until_empty(roots, &[], Reap::OwnChildren, deadline) {
+            Ok(takedown) if takedown.is_empty => Ok(()),
+            Ok(takedown) => Err(format!(
+                "{} processes do not die: {:?}",
+                takedown.survivors.len(),
+                takedown.survivors
+            )),
+            Err(error) => Err(format!("the tree cannot be looked into: {error}")),
+        }
+    }
+}
+
+/// Notes which of the named processes ended when they were told to.
+fn mark(named: &mut [LeftProcess], pinned: &[PinnedProcess]) {
+    for process in named {
+        let has_exited = pinned
+            .iter()
+            .find(|pinned| pinned.pid() == process.pid)
+            .is_none_or(PinnedProcess::has_exited);
+        process.ended_on = Some(if has_exited {
+            Rung::Insist
+        } else {
+            Rung::Force
+        });
+    }
+}
+
+fn own_pid() -> i32 {
+    i32::try_from(std::process::id()).unwrap_or(i32::MAX)
+}

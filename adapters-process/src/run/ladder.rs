@@ -1,0 +1,79 @@
+//! How a running tree is made to end, step by step, while the supervisor goes on listening.
+
+use std::time::{Duration, Instant};
+
+use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::signal::Signal;
+use backstop_core::resource::Rung;
+
+use super::tree::Tree;
+
+/// Where the ladder of a run stands.
+#[derive(Debug)]
+pub(super) struct RunLadder {
+    grace: Duration,
+    kill_after: Duration,
+    rung: Option<Rung>,
+    next_at: Option<Instant>,
+}
+
+impl RunLadder {
+    pub(super) fn new(grace: Duration, kill_after: Duration) -> Self {
+        Self {
+            grace,
+            kill_after,
+            rung: None,
+            next_at: None,
+        }
+    }
+
+    /// The rung that was climbed last; none while nothing was asked.
+    pub(super) fn rung(&self) -> Option<Rung> {
+        self.rung
+    }
+
+    /// When the next rung is due.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.next_at
+    }
+
+    /// Whether only killing is left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.rung == Some(Rung::Force)
+    }
+
+    /// Asks the command itself, unless the kernel has told it already (a key at the terminal).
+    pub(super) fn ask(&mut self, leader: &PinnedProcess, signal: Signal, is_told: bool) {
+        if self.rung.is_none() {
+            self.rung = Some(Rung::Ask);
+            self.next_at = Some(Instant::now() + self.grace);
+        }
+        if !is_told {
+            // If it ended meanwhile there is nobody to ask.
+            let _ = leader.signal(signal);
+        }
+    }
+
+    /// Asks everything in the tree to end. Also what is stopped, which only sees the signal once it
+    /// goes on.
+    pub(super) fn insist(&mut self, tree: &Tree, span: Duration) {
+        self.rung = Some(Rung::Insist);
+        self.next_at = Some(Instant::now() + span);
+        tree.signal(Signal::TERM);
+        tree.signal(Signal::CONT);
+    }
+
+    /// Climbs to the next rung: after a second signal, or because its time has come.
+    pub(super) fn climb(&mut self, tree: &Tree) {
+        match self.rung {
+            None | Some(Rung::Ask) => self.insist(tree, self.kill_after),
+            Some(Rung::Insist | Rung::Force) => self.force(),
+        }
+    }
+
+    /// Leaves only killing.
+    pub(super) fn force(&mut self) {
+        self.rung = Some(Rung::Force);
+        self.next_at = None;
+    }
+}

@@ -1,0 +1,81 @@
+//! The processes that a command left behind, named while they still run.
+
+use std::time::Duration;
+
+use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::socket_table::ListeningPort;
+use backstop_core::os::{process_table, sockets};
+use backstop_core::resource::{Bytes, Rung};
+use serde::Serialize;
+
+/// A process that was alive when the command had ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeftProcess {
+    /// Its number.
+    pub pid: i32,
+    /// Its program's name.
+    pub name: String,
+    /// Its command line, as far as it could be read.
+    pub command: String,
+    /// Resident memory.
+    pub resident: Bytes,
+    /// The ports that it listened on, as `tcp 127.0.0.1:8080`.
+    pub ports: Vec<String>,
+    /// What made it end: `ask` if it ended by itself, `insist` on SIGTERM, `force` on SIGKILL; none if
+    /// it did not.
+    pub ended_on: Option<Rung>,
+}
+
+/// Names the living among `processes`, with the ports that they listen on.
+pub(super) fn name(processes: &[PinnedProcess]) -> Vec<LeftProcess> {
+    let pids: Vec<i32> = processes.iter().map(PinnedProcess::pid).collect();
+    let ports = match pids.is_empty() {
+        true => Vec::new(),
+        false => sockets::listening_ports(&pids)
+            .map(|scan| scan.found)
+            .unwrap_or_default(),
+    };
+    processes
+        .iter()
+        .filter_map(|process| describe(process, &ports))
+        .collect()
+}
+
+fn describe(process: &PinnedProcess, ports: &[ListeningPort]) -> Option<LeftProcess> {
+    let stat = process.stat().ok()?;
+    let words = process_table::command_line(stat.pid).unwrap_or_default();
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let mut command = words.join(" ");
+    command.truncate(command.floor_char_boundary(400));
+    Some(LeftProcess {
+        pid: stat.pid,
+        name: stat.comm,
+        command,
+        resident: Bytes(stat.resident_bytes),
+        ports: ports
+            .iter()
+            .filter(|port| port.pid == stat.pid)
+            .map(|port| {
+                let protocol = match port.protocol {
+                    backstop_core::os::socket_table::Protocol::Tcp => "tcp",
+                    backstop_core::os::socket_table::Protocol::Udp => "udp",
+                };
+                let address = std::net::SocketAddr::new(port.address, port.port);
+                format!("{protocol} {address}")
+            })
+            .collect(),
+        ended_on: None,
+    })
+}
+
+/// Waits a moment for those that are about to end anyway: the other end of a pipe, a helper that was
+/// told to quit. Gives those that did not.
+pub(super) fn settle(processes: Vec<PinnedProcess>, moment: Duration) -> Vec<PinnedProcess> {
+    let deadline = std::time::Instant::now() + moment;
+    // Failing to wait only means naming a process that is about to end.
+    let _ = backstop_core::os::pinned::still_running(&processes, deadline);
+    processes
+        .into_iter()
+        .filter(|process| !process.has_exited())
+        .collect()
+}

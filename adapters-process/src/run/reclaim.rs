@@ -1,0 +1,219 @@
+//! Taking down the tree of a run whose guardian and supervisor were both killed.
+
+use std::time::{Duration, Instant};
+
+use backstop_core::os::cgroup::Cgroup;
+use backstop_core::os::liveness::Delivery;
+use backstop_core::os::pinned::{PinnedProcess, still_running};
+use backstop_core::os::process;
+use backstop_core::os::signal::Signal;
+use backstop_core::os::takedown::{Reap, Roots};
+use backstop_core::os::tree;
+use backstop_core::policy::Order;
+use backstop_core::reclaim::{Authority, Judgement, Orphan, Reclaimed, Reclaimer};
+use backstop_core::release::Outcome;
+use backstop_core::resource::{Bytes, Deadline, Kind};
+
+use super::tree::{KIND, RunRecipe};
+
+/// Reclaims the trees of dead runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunReclaimer;
+
+/// How long a process has to end by itself before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What is left of a run.
+struct Remains {
+    cgroup: Option<Cgroup>,
+    processes: Vec<PinnedProcess>,
+    evidence: Vec<String>,
+    unreadable: usize,
+}
+
+impl Reclaimer for RunReclaimer {
+    fn kinds(&self) -> &'static [Kind] {
+        &[KIND]
+    }
+
+    fn order(&self) -> Order {
+        Order::First
+    }
+
+    fn judge(&self, orphan: &Orphan<'_>) -> Judgement {
+        let recipe: RunRecipe = match orphan.read_recipe() {
+            Ok(recipe) => recipe,
+            Err(error) => return Judgement::keep(error.chain()),
+        };
+        if !orphan.is_of_this_boot() {
+            return Judgement::gone("no process and no control group outlived the boot");
+        }
+        match process::identity_of_self() {
+            Ok(own) if own.pid_namespace == orphan.owner.process.pid_namespace => {}
+            Ok(own) => {
+                return Judgement::keep(format!(
+                    "its processes are of pid namespace {}, this is {}: their numbers mean nothing here",
+                    orphan.owner.process.pid_namespace, own.pid_namespace
+                ));
+            }
+            Err(error) => return Judgement::keep(format!("/proc cannot be read: {error}")),
+        }
+        let remains = Remains::of(&recipe);
+        if remains.processes.is_empty() && remains.cgroup.is_none() {
+            return Judgement::gone(format!(
+                "no process carries the cookie {}, and it has no control group ({} processes could not be read)",
+                recipe.cookie, remains.unreadable
+            ));
+        }
+        Judgement::Reclaim {
+            rule: "the run's guardian and supervisor are dead: nobody else will end its tree"
+                .into(),
+            act: remains.act(),
+            evidence: remains.evidence,
+        }
+    }
+
+    fn reclaim(
+        &self,
+        orphan: &Orphan<'_>,
+        _authority: &Authority,
+        deadline: Deadline,
+    ) -> Reclaimed {
+        let recipe: RunRecipe = match orphan.read_recipe() {
+            Ok(recipe) => recipe,
+            Err(error) => return Reclaimed::stuck(error.chain()),
+        };
+        let remains = Remains::of(&recipe);
+        let count = remains.processes.len() as u64;
+        match remains.take_down(&recipe, deadline) {
+            Ok(()) => {}
+            Err(error) => return Reclaimed::stuck(error.to_string()),
+        }
+        let left = Remains::of(&recipe);
+        if left.processes.is_empty() && left.cgroup.is_none() {
+            Reclaimed {
+                outcome: Outcome::Released,
+                count,
+                bytes: Bytes(0),
+            }
+        } else {
+            Reclaimed::stuck(left.evidence.join("; "))
+        }
+    }
+}
+
+impl Remains {
+    fn of(recipe: &RunRecipe) -> Self {
+        let mut remains = Self {
+            cgroup: None,
+            processes: Vec::new(),
+            evidence: Vec::new(),
+            unreadable: 0,
+        };
+        remains.look_into_cgroup(recipe);
+        remains.look_for_cookie(recipe);
+        remains.look_beneath_leader(recipe);
+        remains
+    }
+
+    fn look_into_cgroup(&mut self, recipe: &RunRecipe) {
+        let (group, proof) = match (&recipe.cgroup, &recipe.cgroup_path) {
+            (Some(identity), _) => (Cgroup::open(identity), "has the recorded inode"),
+            (None, Some(path)) => (Cgroup::open_path(path), "carries the cookie in its name"),
+            (None, None) => return,
+        };
+        let Ok(group) = group else {
+            return;
+        };
+        if let Ok(scan) = tree::members(Roots::Cgroup(&group), &[]) {
+            self.unreadable += scan.unreadable;
+            let path = group.identity().path.display();
+            self.evidence.push(format!(
+                "control group {path} {proof} and holds {} processes",
+                scan.found.len()
+            ));
+            self.add(scan.found, "is in the run's control group");
+        }
+        self.cgroup = Some(group);
+    }
+
+    fn look_for_cookie(&mut self, recipe: &RunRecipe) {
+        if let Ok(scan) = tree::members(Roots::WithCookie(&recipe.cookie), &[]) {
+            self.unreadable += scan.unreadable;
+            self.add(scan.found, "carries the run's cookie in its environment");
+        }
+    }
+
+    /// A leader that cleared its environment is still the recorded one, and its children are its own.
+    fn look_beneath_leader(&mut self, recipe: &RunRecipe) {
+        let Some(leader) = recipe
+            .leader
+            .as_ref()
+            .and_then(|leader| PinnedProcess::verify(leader, Some(&recipe.cookie)).ok())
+        else {
+            return;
+        };
+        if let Ok(scan) = tree::members(Roots::DescendantsOf(&leader), &[]) {
+            self.unreadable += scan.unreadable;
+            self.add(scan.found, "is or descends from the recorded command");
+        }
+    }
+
+    fn add(&mut self, found: Vec<PinnedProcess>, proof: &str) {
+        for process in found {
+            if self
+                .processes
+                .iter()
+                .all(|known| known.pid() != process.pid())
+            {
+                let name = process.stat().map_or_else(|_| "?".into(), |stat| stat.comm);
+                self.evidence
+                    .push(format!("pid {} ({name}) {proof}", process.pid()));
+                self.processes.push(process);
+            }
+        }
+    }
+
+    fn act(&self) -> String {
+        let pids: Vec<String> = self
+            .processes
+            .iter()
+            .map(|process| process.pid().to_string())
+            .collect();
+        let mut acts = Vec::new();
+        if !pids.is_empty() {
+            acts.push(format!(
+                "pidfd_send_signal SIGTERM, after {GRACE:?} SIGKILL, to {}",
+                pids.join(" ")
+            ));
+        }
+        if let Some(group) = &self.cgroup {
+            let path = group.identity().path.display();
+            acts.push(format!("write 1 to {path}/cgroup.kill, rmdir {path}"));
+        }
+        acts.join("; ")
+    }
+
+    fn take_down(&self, recipe: &RunRecipe, deadline: Deadline) -> std::io::Result<()> {
+        for process in &self.processes {
+            let _: Delivery = process.signal(Signal::TERM)?;
+            let _: Delivery = process.signal(Signal::CONT)?;
+        }
+        let grace = (Instant::now() + GRACE).min(deadline.instant());
+        still_running(&self.processes, grace)?;
+        if let Some(group) = &self.cgroup {
+            group.kill()?;
+            group.wait_empty(deadline.instant())?;
+        }
+        let roots = Roots::WithCookie(&recipe.cookie);
+        let _ = tree::kill_until_empty(roots, &[], Reap::Nothing, deadline.instant())?;
+        for process in &self.processes {
+            let _: Delivery = process.signal(Signal::KILL)?;
+        }
+        still_running(&self.processes, deadline.instant())?;
+        match &self.cgroup {
+            Some(group) => group.remove(),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The inner process of a run: it sets the command up, follows it, and makes the account.
+
+use std::time::Instant;
+
+use backstop_core::Backstop;
+use backstop_core::identity::Cookie;
+use backstop_core::os::adopt::Adopt;
+use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::signals::SignalSource;
+use backstop_core::os::subreaper::set_subreaper;
+
+use super::account::Account;
+use super::course::{Course, Outcome};
+use super::plan::{Host, RunPlan};
+use super::setup::Setup;
+use super::tree::{KIND, Tree};
+
+pub(super) fn supervise(
+    plan: &RunPlan,
+    host: &dyn Host,
+    cookie: Cookie,
+    guardian: PinnedProcess,
+    signals: &SignalSource,
+    began: Instant,
+) -> u8 {
+    let mut notes = Vec::new();
+    if let Err(error) = set_subreaper(Adopt::Orphans) {
+        notes.push(format!("orphans are adopted by the guardian only: {error}"));
+    }
+    let backstop = Backstop::builder()
+        .tracking(plan.tracking.clone())
+        .policy(KIND, Tree::policy())
+        .run(cookie)
+        .start();
+    notes.extend(backstop.degraded().map(|why| format!("the ledger: {why}")));
+    let mut setup = Setup {
+        plan,
+        cookie,
+        signals,
+        containment_notes: Vec::new(),
+    };
+    let intent = setup.announce(backstop);
+    let scratch = host
+        .open_scratch(backstop)
+        .inspect_err(|error| notes.push(format!("no temp directory of its own: {}", error.chain())))
+        .ok();
+    let started = setup.start(intent, scratch.as_deref());
+    let containment_notes = setup.containment_notes;
+    let account = |outcome: Outcome| Account {
+        plan,
+        host,
+        cookie,
+        backstop,
+        scratch,
+        containment_notes,
+        notes,
+        began,
+        outcome,
+    };
+    match started {
+        Ok((tree, leader)) => {
+            let course = Course::new(plan, leader, guardian, signals, tree);
+            account(course.run()).finish()
+        }
+        Err(error) => account(Outcome::not_started(&error)).finish(),
+    }
+}

@@ -1,0 +1,265 @@
+//! A name that this process makes in a directory, from its drawing to its removal.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use backstop_core::error::{Error, ErrorKind, Stage};
+use backstop_core::identity::{Cookie, FileIdentity};
+use backstop_core::os::directory::Directory;
+use backstop_core::os::files::{FileKind, Limits, Survey};
+use backstop_core::resource::{Deadline, Presence, Progress, Recipe};
+
+use crate::error;
+use crate::known_directory::KnownDirectory;
+use crate::recipe::{EntryRecipe, RecordedPath};
+use crate::release::{Doomed, is_same};
+use crate::root::LeasedRoot;
+
+/// Where an entry stands. Holding the leased root keeps it from being removed.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Leased(Arc<LeasedRoot>),
+    Elsewhere(Arc<KnownDirectory>),
+}
+
+/// A name that was drawn and is not yet made.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    place: Place,
+    name: String,
+    cookie: Cookie,
+    path: PathBuf,
+}
+
+/// An entry that was made.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    draft: Draft,
+    identity: FileIdentity,
+}
+
+impl Place {
+    pub(crate) fn directory(&self) -> &KnownDirectory {
+        match self {
+            Self::Leased(root) => root.directory(),
+            Self::Elsewhere(directory) => directory,
+        }
+    }
+}
+
+impl Draft {
+    /// The name `prefix`, the cookie, `suffix`, in `place`.
+    ///
+    /// # Errors
+    /// That is no name: it holds a slash or a zero byte, or is too long.
+    pub(crate) fn new(
+        place: Place,
+        prefix: &str,
+        cookie: Cookie,
+        suffix: &str,
+    ) -> Result<Self, Error> {
+        /// What Linux file systems take at the most.
+        const LONGEST: usize = 255;
+        let name = format!("{prefix}{cookie}{suffix}");
+        if name.contains(['/', '\0']) || name.len() > LONGEST {
+            let message = "prefix and suffix make no file name of at most 255 bytes";
+            return Err(Error::new(ErrorKind::Configuration, Stage::Open, message)
+                .with("prefix", format_args!("{prefix:?}"))
+                .with("suffix", format_args!("{suffix:?}")));
+        }
+        let path = place.directory().path().join(&name);
+        Ok(Self {
+            place,
+            name,
+            cookie,
+            path,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The recipe of the intent.
+    pub(crate) fn recipe(&self) -> Option<Recipe> {
+        self.recipe_with(None)
+    }
+
+    fn recipe_with(&self, identity: Option<&FileIdentity>) -> Option<Recipe> {
+        let directory = self.place.directory();
+        Recipe::of(&EntryRecipe {
+            directory: RecordedPath::of(directory.path()),
+            directory_identity: directory.identity().clone(),
+            leased: matches!(self.place, Place::Leased(_)),
+            name: self.name.clone(),
+            cookie: self.cookie,
+            identity: identity.cloned(),
+        })
+        .inspect_err(
+            |error| tracing::warn!(%error, path = %self.path.display(), "it has no recipe"),
+        )
+        .ok()
+    }
+
+    fn handle(&self) -> &Directory {
+        self.place.directory().handle()
+    }
+
+    /// Whether something has the name: after a failed attempt to make it.
+    pub(crate) fn may_exist(&self) -> bool {
+        !matches!(
+            self.handle().stat_beneath(OsStr::new(&self.name)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound
+        )
+    }
+
+    /// Makes it a directory of mode 0700.
+    pub(crate) fn make_directory(self) -> Result<(Entry, Directory), (Self, io::Error)> {
+        let made = self
+            .handle()
+            .create_beneath(OsStr::new(&self.name))
+            .and_then(|directory| Ok((directory.identity()?, directory)));
+        match made {
+            Ok((identity, directory)) => Ok((
+                Entry {
+                    draft: self,
+                    identity,
+                },
+                directory,
+            )),
+            Err(error) => Err((self, error)),
+        }
+    }
+
+    /// Makes it a file of mode 0600, open for reading and writing.
+    pub(crate) fn make_file(self) -> Result<(Entry, File), (Self, io::Error)> {
+        let name = OsStr::new(&self.name);
+        let made = self.handle().create_file_beneath(name).and_then(|file| {
+            let identity = self.handle().identity_beneath(name)?;
+            let opened = file.metadata()?;
+            // The identity was read by name: it must be that of what was opened.
+            if (identity.device, identity.inode) == (opened.dev(), opened.ino()) {
+                Ok((identity, file))
+            } else {
+                Err(io::Error::other("the new file was replaced by another one"))
+            }
+        });
+        match made {
+            Ok((identity, file)) => Ok((
+                Entry {
+                    draft: self,
+                    identity,
+                },
+                file,
+            )),
+            Err(error) => Err((self, error)),
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn path(&self) -> &Path {
+        &self.draft.path
+    }
+
+    pub(crate) fn name(&self) -> &OsStr {
+        OsStr::new(&self.draft.name)
+    }
+
+    pub(crate) fn directory(&self) -> &KnownDirectory {
+        self.draft.place.directory()
+    }
+
+    /// Opens the directory that it is.
+    ///
+    /// # Errors
+    /// It is gone, or another one by now.
+    pub(crate) fn open(&self) -> io::Result<Directory> {
+        let opened = self.directory().handle().open_beneath(self.name())?;
+        if is_same(&self.identity, &opened.identity()?) {
+            return Ok(opened);
+        }
+        Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "another directory has its name",
+        ))
+    }
+
+    /// How many descriptors holding it takes.
+    pub(crate) fn handles(&self) -> u32 {
+        match self.draft.place {
+            Place::Leased(_) => 0,
+            Place::Elsewhere(_) => 1,
+        }
+    }
+
+    /// The recipe of the live resource.
+    pub(crate) fn recipe(&self) -> Option<Recipe> {
+        self.draft.recipe_with(Some(&self.identity))
+    }
+
+    /// Removes it with all that is in it.
+    ///
+    /// # Errors
+    /// It is another file by now, something of it could not be removed, or the deadline passed.
+    pub(crate) fn remove(&self, deadline: Deadline) -> Result<Progress, Error> {
+        let doomed = Doomed {
+            directory: self.directory().handle(),
+            name: &self.draft.name,
+            cookie: self.draft.cookie,
+            identity: Some(&self.identity),
+        };
+        let removal = doomed
+            .remove(deadline)
+            .map_err(|refusal| error::refused(self.path(), refusal))?;
+        if removal.is_complete() {
+            return Ok(Progress::Done);
+        }
+        Err(error::incomplete(self.path(), removal))
+    }
+
+    /// Looks whether its name still stands for it.
+    pub(crate) fn presence(&self) -> Presence {
+        match self.directory().handle().identity_beneath(self.name()) {
+            Ok(found) if is_same(&self.identity, &found) => {
+                Presence::present(self.path().display().to_string())
+            }
+            // Another file has the name: ours is gone.
+            Ok(_) => Presence::Gone,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Presence::Gone,
+            Err(error) => Presence::unknown(format!("{}: {error}", self.path().display())),
+        }
+    }
+
+    /// Counts what is in it.
+    pub(crate) fn survey(&self) -> Survey {
+        let handle = self.directory().handle();
+        backstop_core::os::survey::survey(handle, self.name(), &Limits::default())
+    }
+
+    /// How many bytes it holds: a file by its length, as its writers count, a directory by what the disk
+    /// gives to what is in it. `None` if it cannot be told.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        match self.directory().handle().stat_beneath(self.name()) {
+            Ok(stat) if stat.kind != FileKind::Directory => Some(stat.len),
+            _ => {
+                let survey = self.survey();
+                survey.error.is_none().then_some(survey.bytes)
+            }
+        }
+    }
+
+    /// Lets it stay: out of the leased root, which goes with this process, into the directory above.
+    pub(crate) fn settle(&self) -> Result<PathBuf, Error> {
+        let Place::Leased(root) = &self.draft.place else {
+            return Ok(self.path().to_owned());
+        };
+        let failed = "it cannot be moved out of the leased root, and goes with it";
+        root.move_out(self.name())
+            .map_err(error::at(self.path(), Stage::Use, failed))
+    }
+}

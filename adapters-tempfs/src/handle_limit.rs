@@ -1,0 +1,199 @@
+//! How many files may be open at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use backstop_core::error::{Error, ErrorKind, Stage};
+use backstop_core::os::descriptors;
+use backstop_core::resource::Site;
+use parking_lot::Mutex;
+
+/// How many files may be open through this adapter. A limit that is reached is an error that names who
+/// holds the oldest, before the process runs out of descriptors where it cannot say so.
+///
+/// A cheap handle: clones are the same limit.
+#[derive(Clone)]
+pub struct HandleLimit(Arc<Mutex<State>>);
+
+struct State {
+    most: Most,
+    held: BTreeMap<u64, Holder>,
+    next: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Most {
+    Count(u64),
+    /// Of the soft limit of the process, in per cent, asked anew each time: it can be raised.
+    Share(u8),
+}
+
+/// Who has a file open.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// The file.
+    pub path: PathBuf,
+    /// When it was opened.
+    pub opened: Instant,
+    /// Where in the code.
+    pub site: Site,
+}
+
+/// One place under a limit, given back on drop.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Permit {
+    limit: HandleLimit,
+    serial: u64,
+}
+
+/// How many holders an error names.
+const NAMED: usize = 5;
+
+impl HandleLimit {
+    /// So many, and no more.
+    #[must_use]
+    pub fn of(count: u64) -> Self {
+        Self::with(Most::Count(count))
+    }
+
+    /// The limit of everything that is given no other. Default: 80 % of the soft limit of the process
+    /// (`RLIMIT_NOFILE`), so that the rest is left to what is not tracked.
+    #[must_use]
+    pub fn global() -> Self {
+        static GLOBAL: LazyLock<HandleLimit> = LazyLock::new(|| HandleLimit::with(Most::Share(80)));
+        GLOBAL.clone()
+    }
+
+    fn with(most: Most) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            most,
+            held: BTreeMap::new(),
+            next: 0,
+        })))
+    }
+
+    /// Sets another limit. Files that are open stay open.
+    pub fn set(&self, count: u64) {
+        self.0.lock().most = Most::Count(count);
+    }
+
+    /// How many are open.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.lock().held.len() as u64
+    }
+
+    /// Who has held one the longest: at most `count` of them, the oldest first.
+    #[must_use]
+    pub fn oldest(&self, count: usize) -> Vec<Holder> {
+        self.0.lock().held.values().take(count).cloned().collect()
+    }
+
+    /// Takes a place.
+    pub(crate) fn take(&self, path: &Path, site: Site) -> Result<Permit, Error> {
+        let mut state = self.0.lock();
+        if let Some(most) = state.most.count()
+            && state.held.len() as u64 >= most
+        {
+            drop(state);
+            let message = "the limit of open files is reached";
+            return Err(self.name_holders(
+                Error::new(ErrorKind::Limit, Stage::Open, message)
+                    .with("path", path.display())
+                    .with("limit", most),
+            ));
+        }
+        let serial = state.next;
+        state.next += 1;
+        let holder = Holder {
+            path: path.to_owned(),
+            opened: Instant::now(),
+            site,
+        };
+        state.held.insert(serial, holder);
+        drop(state);
+        Ok(Permit {
+            limit: self.clone(),
+            serial,
+        })
+    }
+
+    fn name_holders(&self, error: Error) -> Error {
+        self.oldest(NAMED)
+            .into_iter()
+            .fold(error, |error, holder| error.with("held by", holder))
+    }
+}
+
+impl Most {
+    fn count(self) -> Option<u64> {
+        match self {
+            Self::Count(count) => Some(count),
+            Self::Share(percent) => descriptors::limit().map(|all| {
+                // Divided first: the limit can be close to the type's own.
+                (all / 100)
+                    .saturating_mul(u64::from(percent))
+                    .max(all.saturating_mul(u64::from(percent)) / 100)
+                    .max(1)
+            }),
+        }
+    }
+}
+
+impl Permit {
+    /// Makes an error of a failed opening: of the lack of descriptors, one that names who holds them.
+    pub(crate) fn explain(
+        self,
+        describe: impl FnOnce(io::Error) -> Error,
+        cause: io::Error,
+    ) -> Error {
+        /// `EMFILE` and `ENFILE`: the process's and the system's limit.
+        const NO_DESCRIPTOR: [i32; 2] = [24, 23];
+        let is_limit = cause
+            .raw_os_error()
+            .is_some_and(|errno| NO_DESCRIPTOR.contains(&errno));
+        let error = describe(cause);
+        let limit = self.limit.clone();
+        drop(self);
+        if is_limit {
+            limit.name_holders(error)
+        } else {
+            error
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.limit.0.lock().held.remove(&self.serial);
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let age = Duration::from_millis(self.opened.elapsed().as_millis() as u64);
+        write!(
+            formatter,
+            "{} for {age:?} opened at {}",
+            self.path.display(),
+            self.site
+        )
+    }
+}
+
+impl fmt::Debug for HandleLimit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.lock();
+        write!(
+            formatter,
+            "HandleLimit({:?}, {} open)",
+            state.most,
+            state.held.len()
+        )
+    }
+}

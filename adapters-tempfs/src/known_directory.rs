@@ -1,0 +1,57 @@
+//! A directory with what tells it from its successors.
+
+use std::path::{Path, PathBuf};
+
+use backstop_core::error::{Error, Stage};
+use backstop_core::identity::FileIdentity;
+use backstop_core::os::directory::Directory;
+
+/// An open directory, its path at the time, and its identity for recipes.
+///
+/// It stays the same directory when its name goes to another one; the path is for people and for a
+/// reclaimer, which compares the identity.
+#[derive(Debug)]
+pub(crate) struct KnownDirectory {
+    path: PathBuf,
+    handle: Directory,
+    identity: FileIdentity,
+}
+
+impl KnownDirectory {
+    /// Opens the directory at `path`, links on the way resolved once and for all.
+    ///
+    /// # Errors
+    /// It does not exist, is no directory, or cannot be read.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |error| {
+            Error::io(Stage::Open, "the directory cannot be used", error)
+                .with("path", path.display())
+        };
+        // Resolved now: a later change of the working directory must not change what is meant
+        // (tempfile before 3.27 deleted the wrong file for that reason).
+        let path = path.canonicalize().map_err(failed)?;
+        let handle = Directory::open(&path).map_err(failed)?;
+        Self::of(path.clone(), handle).map_err(failed)
+    }
+
+    pub(crate) fn of(path: PathBuf, handle: Directory) -> std::io::Result<Self> {
+        let identity = handle.identity()?;
+        Ok(Self {
+            path,
+            handle,
+            identity,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn handle(&self) -> &Directory {
+        &self.handle
+    }
+
+    pub(crate) fn identity(&self) -> &FileIdentity {
+        &self.identity
+    }
+}

@@ -1,0 +1,281 @@
+//! Finding what a recipe names, and what proves that it is that.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use backstop_core::identity::FileIdentity;
+use backstop_core::os::directory::Directory;
+use backstop_core::os::files::LockAttempt;
+use backstop_core::os::{lock, user};
+use backstop_core::reclaim::{Judgement, Orphan};
+
+use crate::ROOT;
+use crate::recipe::EntryRecipe;
+use crate::release::{Doomed, is_same};
+
+/// What came of looking.
+pub(super) enum Finding {
+    /// Nothing is to be done, for this reason.
+    Settled(Judgement),
+    /// It is there, and it is the recorded one.
+    Proven(Box<Proven>),
+}
+
+/// An entry that is proven to be the recorded one.
+pub(super) struct Proven {
+    recipe: EntryRecipe,
+    directory: Directory,
+    /// What is to be removed: the recorded file, or the one that was found under a proven name.
+    identity: Option<FileIdentity>,
+    pub(super) evidence: Vec<String>,
+    /// Held until it is removed, so that no other cleaner comes in between.
+    _locks: Vec<std::fs::File>,
+}
+
+impl Proven {
+    pub(super) fn path(&self) -> PathBuf {
+        self.recipe.path()
+    }
+
+    pub(super) fn doomed(&self) -> Doomed<'_> {
+        Doomed {
+            directory: &self.directory,
+            name: &self.recipe.name,
+            cookie: self.recipe.cookie,
+            identity: self.identity.as_ref(),
+        }
+    }
+}
+
+/// Looks for the entry of an orphan. Touches nothing but locks, which it lets go again.
+pub(super) fn find(orphan: &Orphan<'_>) -> Finding {
+    match look(orphan) {
+        Ok(proven) => Finding::Proven(Box::new(proven)),
+        Err(judgement) => Finding::Settled(judgement),
+    }
+}
+
+/// An early end is a verdict, hence in the place of an error.
+fn look(orphan: &Orphan<'_>) -> Result<Proven, Judgement> {
+    let recipe: EntryRecipe = orphan
+        .read_recipe()
+        .map_err(|error| Judgement::keep(error.chain()))?;
+    if !recipe.name_carries_cookie() {
+        return Err(Judgement::keep(
+            "the recorded name does not carry the recorded cookie",
+        ));
+    }
+    let is_root = orphan.entry.kind == ROOT.name();
+    if is_root && recipe.cookie != orphan.owner.cookie {
+        return Err(Judgement::keep(
+            "the root's cookie is not that of the ledger's owner",
+        ));
+    }
+    let mut evidence = Vec::new();
+    let mut locks = Vec::new();
+    let directory = directory_of(&recipe, &mut evidence, &mut locks)?;
+    let mut proven = Proven {
+        identity: recipe.identity.clone(),
+        recipe,
+        directory,
+        evidence,
+        _locks: Vec::new(),
+    };
+    match proven
+        .directory
+        .stat_beneath(OsStr::new(&proven.recipe.name))
+    {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if !proven.doomed().is_in_quarantine() {
+                return Err(Judgement::gone(format!(
+                    "{} does not exist",
+                    proven.path().display()
+                )));
+            }
+            proven.evidence.push(
+                "an earlier removal moved it into the quarantine of its cookie and did not end"
+                    .to_owned(),
+            );
+        }
+        Err(error) => return Err(cannot_look(&proven.path(), &error)),
+        Ok(stat) => {
+            if stat.is_mount_root == Some(true) {
+                return Err(Judgement::keep(format!(
+                    "something is mounted on {}",
+                    proven.path().display()
+                )));
+            }
+            let us = user::effective_id();
+            if stat.owner != us {
+                return Err(Judgement::keep(format!(
+                    "it belongs to user {}, and not to {us}",
+                    stat.owner
+                )));
+            }
+            prove(&mut proven)?;
+            if is_root {
+                let root = proven
+                    .directory
+                    .open_beneath(OsStr::new(&proven.recipe.name))
+                    .map_err(|error| cannot_look(&proven.path(), &error))?;
+                locks.extend(unlocked(&root, &proven.path(), &mut proven.evidence)?);
+            }
+        }
+    }
+    proven._locks = locks;
+    Ok(proven)
+}
+
+/// Opens the directory in which the entry stood, and says what is known of it.
+fn directory_of(
+    recipe: &EntryRecipe,
+    evidence: &mut Vec<String>,
+    locks: &mut Vec<std::fs::File>,
+) -> Result<Directory, Judgement> {
+    let path = recipe.directory.to_path();
+    let what = if recipe.leased { "root" } else { "directory" };
+    let directory = match Directory::open(&path) {
+        Ok(directory) => directory,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Judgement::gone(format!(
+                "the {what} {} does not exist",
+                path.display()
+            )));
+        }
+        Err(error) => return Err(cannot_look(&path, &error)),
+    };
+    let found = directory
+        .identity()
+        .map_err(|error| cannot_look(&path, &error))?;
+    let recorded = &recipe.directory_identity;
+    if is_same(recorded, &found) {
+        evidence.push(format!(
+            "the {what} {} is the recorded one ({})",
+            path.display(),
+            by_what(&found)
+        ));
+    } else if directory
+        .stat_beneath(OsStr::new(&recipe.name))
+        .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    {
+        return Err(Judgement::gone(format!(
+            "the {what} {} was replaced, and {} is not in the new one",
+            path.display(),
+            recipe.name
+        )));
+    } else if recipe.leased
+        || !recipe
+            .identity
+            .as_ref()
+            .is_some_and(FileIdentity::is_strong)
+    {
+        // Nothing else would prove what stands in it.
+        return Err(replaced(what, &path, recorded, &found));
+    }
+    if recipe.leased {
+        directory
+            .require_private()
+            .map_err(|error| Judgement::keep(format!("the root {}: {error}", path.display())))?;
+        locks.extend(unlocked(&directory, &path, evidence)?);
+    }
+    Ok(directory)
+}
+
+/// Compares what has the name with what was recorded.
+fn prove(proven: &mut Proven) -> Result<(), Judgement> {
+    let path = proven.path();
+    let found = proven
+        .directory
+        .identity_beneath(OsStr::new(&proven.recipe.name))
+        .map_err(|error| cannot_look(&path, &error))?;
+    let cookie = proven.recipe.cookie;
+    match &proven.recipe.identity {
+        Some(recorded) if !is_same(recorded, &found) => {
+            return Err(replaced("entry", &path, recorded, &found));
+        }
+        Some(recorded) if recorded.is_strong() => proven.evidence.push(format!(
+            "{} is the recorded one ({})",
+            path.display(),
+            by_what(recorded)
+        )),
+        Some(_) => proven.evidence.push(format!(
+            "the file system gives no handles: device, inode and birth time are equal, and the name \
+             carries the cookie {cookie}"
+        )),
+        None => {
+            proven.evidence.push(format!(
+                "only the intent was written: the name carries its cookie {cookie}"
+            ));
+            // What is found now is what goes, and nothing that takes its name meanwhile.
+            proven.identity = Some(found);
+        }
+    }
+    Ok(())
+}
+
+/// Takes the lock of a leased root. Its owner is dead; the kernel drops its locks one after the other,
+/// so that a guardian woken by the ledger's can come a moment too early for this one.
+fn unlocked(
+    root: &Directory,
+    path: &std::path::Path,
+    evidence: &mut Vec<String>,
+) -> Result<Option<std::fs::File>, Judgement> {
+    const LONGEST: Duration = Duration::from_secs(1);
+    let began = Instant::now();
+    let file = root
+        .open_again()
+        .map_err(|error| cannot_look(path, &error))?;
+    loop {
+        match lock::try_exclusive(&file) {
+            Ok(LockAttempt::Won) => break,
+            Ok(LockAttempt::Held) if began.elapsed() < LONGEST => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(LockAttempt::Held) => {
+                return Err(Judgement::Keep {
+                    reason: format!("somebody holds the lock of the root {}", path.display()),
+                    holder: None,
+                });
+            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                evidence.push("the file system has no locks: the ledger's is the proof".to_owned());
+                return Ok(None);
+            }
+            Err(error) => return Err(cannot_look(path, &error)),
+        }
+    }
+    evidence.push(format!("nobody holds the lock of {}", path.display()));
+    Ok(Some(file))
+}
+
+fn by_what(identity: &FileIdentity) -> String {
+    match &identity.handle {
+        Some((_, bytes)) => format!("handle, {} bytes equal", bytes.len()),
+        None => "device, inode and birth time equal; no handle".to_owned(),
+    }
+}
+
+fn replaced(
+    what: &str,
+    path: &std::path::Path,
+    recorded: &FileIdentity,
+    found: &FileIdentity,
+) -> Judgement {
+    Judgement::keep(format!(
+        "the {what} {} was replaced: inode {} was recorded, inode {} is there{}",
+        path.display(),
+        recorded.inode,
+        found.inode,
+        if recorded.inode == found.inode {
+            ", of another generation"
+        } else {
+            ""
+        }
+    ))
+}
+
+fn cannot_look(path: &std::path::Path, error: &io::Error) -> Judgement {
+    Judgement::keep(format!("{} cannot be looked at: {error}", path.display()))
+}

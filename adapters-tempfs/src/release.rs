@@ -1,0 +1,94 @@
+//! Removing an entry whose identity is proven, for its owner or for a dead one.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+
+use backstop_core::identity::{Cookie, FileIdentity};
+use backstop_core::os::directory::Directory;
+use backstop_core::os::files::{Left, Limits, Owners, Refusal, Removal, Signs};
+use backstop_core::os::quarantine::remove_proven;
+use backstop_core::os::removal::remove_tree;
+use backstop_core::resource::Deadline;
+
+/// A name in a directory, and what it must be to be removed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Doomed<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) name: &'a str,
+    pub(crate) cookie: Cookie,
+    /// Which file it is. Without a handle, or without any, the random name is the proof.
+    pub(crate) identity: Option<&'a FileIdentity>,
+}
+
+impl Doomed<'_> {
+    /// Removes it with all that is in it.
+    ///
+    /// # Guarantees
+    /// Nothing is removed that is not the recorded one, no link is followed, and an earlier removal
+    /// that was interrupted is finished. Nothing of that name is a complete removal of nothing.
+    ///
+    /// # Errors
+    /// It is another file, or the system refused before anything was removed.
+    pub(crate) fn remove(&self, deadline: Deadline) -> Result<Removal, Refusal> {
+        let limits = Limits {
+            deadline: Some(deadline.instant()),
+            // What is in it is ours by proof, whoever wrote there: a container's root, a service.
+            owners: Owners::Any,
+            signs: Signs::Ignore,
+            ..Limits::default()
+        };
+        if self.directory.require_private().is_ok() && !self.is_in_quarantine() {
+            return self.remove_in_private(&limits);
+        }
+        remove_proven(
+            self.directory,
+            OsStr::new(self.name),
+            self.identity.filter(|identity| identity.is_strong()),
+            &self.quarantine_name(),
+            &limits,
+        )
+    }
+
+    /// Where nobody else may write there is nobody to exchange the entry, and no need to move it away
+    /// first.
+    fn remove_in_private(&self, limits: &Limits) -> Result<Removal, Refusal> {
+        let name = OsStr::new(self.name);
+        let found = match self.directory.identity_beneath(name) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::default()),
+            Err(source) => {
+                let step = "read which file it is";
+                return Err(Refusal::System { step, source });
+            }
+        };
+        match self.identity {
+            Some(expected) if !is_same(expected, &found) => Err(Refusal::Different {
+                expected: Box::new(expected.clone()),
+                found: Box::new(found),
+                left: Left::Untouched,
+            }),
+            _ => Ok(remove_tree(self.directory, name, limits)),
+        }
+    }
+
+    /// Whether an earlier removal moved it away and did not get to its end.
+    pub(crate) fn is_in_quarantine(&self) -> bool {
+        self.directory
+            .open_beneath(&self.quarantine_name())
+            .and_then(|quarantine| quarantine.open_beneath(OsStr::new("taken")))
+            .and_then(|taken| taken.stat_beneath(OsStr::new(self.name)))
+            .is_ok()
+    }
+
+    /// One for each entry, so that two releases in one directory never wait for each other, and the
+    /// recipe of the entry tells where an interrupted one went.
+    fn quarantine_name(&self) -> OsString {
+        OsString::from(format!(".backstop-{}", self.cookie))
+    }
+}
+
+/// Whether two identities are of one file. Where the file system gives no handle, birth time and inode
+/// must do, beside the random name.
+pub(crate) fn is_same(recorded: &FileIdentity, found: &FileIdentity) -> bool {
+    recorded == found
+}

@@ -1,0 +1,177 @@
+//! The account of a run, for people.
+
+use std::fmt::Write;
+
+use backstop_core::resource::Rung;
+use backstop_process::run::{Ending, LeftProcess, RunReport};
+
+use crate::span;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// What fits on a screen; the rest is counted.
+    Some,
+    /// Everything.
+    All,
+}
+
+/// How many processes fit on a screen.
+const PROCESSES: usize = 16;
+/// How long a command line may be on a screen.
+const COMMAND: usize = 60;
+
+/// The account as text, every line complete.
+pub(super) fn text(report: &RunReport, detail: Detail) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write_all(&mut text, report, detail);
+    text
+}
+
+fn write_all(text: &mut String, report: &RunReport, detail: Detail) -> std::fmt::Result {
+    let command = clipped(&report.command, detail);
+    if let Ending::NotStarted { error, .. } = &report.ending {
+        return writeln!(text, "backstop: {command}: {error}");
+    }
+    let verdict = match (report.left_nothing(), report.stuck.is_empty()) {
+        (true, _) => "nothing left behind",
+        (false, true) => "left behind, and gone now:",
+        (false, false) => "left behind, and NOT all gone:",
+    };
+    writeln!(
+        text,
+        "backstop: {command}: {}, after {} ({}); {verdict}",
+        ending(report),
+        span::show(report.took),
+        report.containment,
+    )?;
+    write_processes(text, report, detail)?;
+    write_files(text, report)?;
+    for item in &report.swept.items {
+        writeln!(text, "  {} {} of {}", item.kind, item.label, item.owner)?;
+    }
+    for stuck in &report.stuck {
+        writeln!(text, "  STUCK: {stuck}")?;
+    }
+    for note in report.notes.iter().chain(&report.containment_notes) {
+        if detail == Detail::All || !report.left_nothing() || !report.notes.is_empty() {
+            writeln!(text, "  note: {note}")?;
+        }
+    }
+    Ok(())
+}
+
+fn ending(report: &RunReport) -> String {
+    let code = match report.code {
+        code @ 129.. => format!("killed by signal {}", code - 128),
+        code => format!("exited with {code}"),
+    };
+    match &report.ending {
+        Ending::Itself => code,
+        Ending::Signal { signal } => format!("ended by {signal} ({code})"),
+        Ending::Timeout { limit } => format!("ran longer than {limit}s ({code})"),
+        Ending::Memory { limit, resident } => {
+            format!("had {resident} of memory, more than {limit} ({code})")
+        }
+        Ending::GuardianLost => format!("the guardian was killed ({code})"),
+        Ending::SupervisorLost => "the supervisor was killed".into(),
+        _ => code,
+    }
+}
+
+fn write_processes(text: &mut String, report: &RunReport, detail: Detail) -> std::fmt::Result {
+    let processes = &report.processes;
+    if processes.is_empty() {
+        return Ok(());
+    }
+    let ports = match report.ports() {
+        0 => String::new(),
+        1 => ", 1 listening port".into(),
+        count => format!(", {count} listening ports"),
+    };
+    let plural = if processes.len() == 1 { "" } else { "es" };
+    writeln!(
+        text,
+        "  {} process{plural}, {} of memory{ports}",
+        processes.len(),
+        report.memory
+    )?;
+    let shown = match detail {
+        Detail::All => processes.len(),
+        Detail::Some => PROCESSES.min(processes.len()),
+    };
+    // Those that listen come first: a taken port is what the next run trips over.
+    let mut order: Vec<&LeftProcess> = processes.iter().collect();
+    order.sort_by_key(|process| process.ports.is_empty());
+    for process in &order[..shown] {
+        let ended = match process.ended_on {
+            Some(Rung::Force) => "SIGKILL",
+            Some(Rung::Insist) => "SIGTERM",
+            Some(Rung::Ask) => "itself",
+            None => "alive",
+        };
+        let ports = match process.ports.as_slice() {
+            [] => String::new(),
+            ports => format!("[{}] ", ports.join(", ")),
+        };
+        writeln!(
+            text,
+            "    pid {:<7} {:<15} {:>9}  {ended}  {ports}{}",
+            process.pid,
+            process.name,
+            process.resident.to_string(),
+            clipped(&process.command, detail),
+        )?;
+    }
+    if shown < processes.len() {
+        let more = processes.len() - shown;
+        writeln!(
+            text,
+            "    … and {more} more (all of them with --report FILE)"
+        )?;
+    }
+    Ok(())
+}
+
+fn write_files(text: &mut String, report: &RunReport) -> std::fmt::Result {
+    let Some(files) = &report.files else {
+        return Ok(());
+    };
+    if let Some(kept) = &files.kept {
+        writeln!(text, "  kept: {}", kept.display())?;
+    }
+    if files.files + files.directories == 0 {
+        return Ok(());
+    }
+    let names = files.names.join(", ");
+    let more = if (files.names.len() as u64) < files.files + files.directories {
+        ", …"
+    } else {
+        ""
+    };
+    writeln!(
+        text,
+        "  {} temp files in {} directories, {}: {names}{more}",
+        files.files, files.directories, files.bytes,
+    )
+}
+
+fn clipped(text: &str, detail: Detail) -> String {
+    let line: String = text
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
+    if detail == Detail::All || line.chars().count() <= COMMAND {
+        return line;
+    }
+    let mut short: String = line.chars().take(COMMAND - 1).collect();
+    short.push('…');
+    short
+}

@@ -1,0 +1,197 @@
+//! `backstop sweep`: reclaims what killed programs left.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use backstop_core::reclaim::{LedgerFate, Sweep, SweepReport, SweptLedger};
+use backstop_tempfs::orphans::{OrphanReport, OrphanRule, OrphanVerdict, Rehearsal};
+use clap::Args;
+use serde::Serialize;
+
+use crate::composition;
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::settings::Settings;
+use crate::span;
+
+/// Reclaims what killed programs left
+///
+/// Looks at every ledger whose owner is dead, and ends, removes and verifies what is left of it. With
+/// --in, also looks for orphans in a directory by prefix and age: a directory is judged as a unit by
+/// its newest member, and what is locked or somebody else's stays.
+///
+/// Nothing is touched without proof that it is what was recorded. Exits with 0 if nothing is left,
+/// with 1 if something is, or, with --dry-run, if there is something to do.
+#[derive(Debug, Args)]
+pub(crate) struct SweepArguments {
+    /// Does nothing; tells what would be done
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Explains every verdict: rule, evidence, owner, holder, act
+    #[arg(long)]
+    why: bool,
+
+    /// Looks for orphans in this directory too; wants --prefix
+    #[arg(long = "in", value_name = "DIR")]
+    directory: Option<PathBuf>,
+
+    /// How the names of orphans in DIR begin
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
+
+    /// How old orphans in DIR are at least [default: 24h]
+    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    older_than: Option<Duration>,
+
+    /// Prints one JSON object
+    #[arg(long, conflicts_with = "why")]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Swept {
+    dry_run: bool,
+    #[serde(flatten)]
+    ledgers: SweepReport,
+    orphans: Option<OrphanReport>,
+}
+
+impl SweepArguments {
+    pub(crate) fn execute(&self, settings: &Settings) -> Result<Exit, Failure> {
+        let rule = self.rule(settings)?;
+        let reclaimers = composition::reclaimers();
+        let rehearsal = if self.dry_run {
+            Rehearsal::DryRun
+        } else {
+            Rehearsal::Act
+        };
+        let swept = Swept {
+            dry_run: self.dry_run,
+            ledgers: Sweep::new(&reclaimers).rehearse(self.dry_run).run(),
+            orphans: rule.map(|rule| rule.sweep(rehearsal)).transpose()?,
+        };
+        for ledger in &swept.ledgers.ledgers {
+            tell_of_ledger(ledger);
+        }
+        if self.json {
+            output::write_json("sweep", &swept)?;
+        } else {
+            swept.print(self.why)?;
+        }
+        Ok(if swept.is_something_left() {
+            Exit::FINDINGS
+        } else {
+            Exit::FINE
+        })
+    }
+
+    /// The rule for orphans in a directory, if one is asked for.
+    fn rule(&self, settings: &Settings) -> Result<Option<OrphanRule>, Failure> {
+        let text = |text: &str| Ok(text.to_owned());
+        let directory = settings.get("sweep.in", self.directory.clone(), |text| {
+            Ok(PathBuf::from(text))
+        })?;
+        let prefix = settings.get("sweep.prefix", self.prefix.clone(), text)?;
+        let age = settings.get("sweep.older-than", self.older_than, span::parse)?;
+        match (directory, prefix) {
+            (Some(directory), Some(prefix)) => {
+                let rule = OrphanRule::new(directory, prefix)
+                    .map_err(|error| Failure::usage(error.chain()))?;
+                Ok(Some(
+                    rule.older_than(age.unwrap_or(OrphanRule::DEFAULT_AGE)),
+                ))
+            }
+            (Some(directory), None) => Err(Failure::usage(format!(
+                "--in {}: say with --prefix which names are orphans: without it, everything there would be",
+                directory.display()
+            ))),
+            // A prefix in the environment alone asks for nothing; on the command line it does.
+            (None, _) if self.prefix.is_some() || self.older_than.is_some() => {
+                Err(Failure::usage("--prefix and --older-than go with --in DIR"))
+            }
+            (None, _) => Ok(None),
+        }
+    }
+}
+
+/// What a person should know of a ledger, beside the orphans in it.
+#[expect(clippy::print_stderr, reason = "standard output is for data only")]
+fn tell_of_ledger(ledger: &SweptLedger) {
+    let path = ledger.path.display();
+    match &ledger.fate {
+        LedgerFate::Unreadable { error } => {
+            eprintln!("backstop: {path}: skipped, and kept: {error}")
+        }
+        LedgerFate::LeaseKept { evidence } => eprintln!(
+            "backstop: {path}: its owner is dead ({evidence}), and another process holds its lease: a \
+             fork that did not execute; kept"
+        ),
+        _ => {}
+    }
+}
+
+impl Swept {
+    fn is_something_left(&self) -> bool {
+        let orphans = self.orphans.as_ref().is_some_and(|orphans| {
+            orphans.entries.iter().any(|entry| match entry.verdict {
+                OrphanVerdict::Failed => true,
+                OrphanVerdict::WouldRemove => self.dry_run,
+                _ => false,
+            })
+        });
+        orphans || self.ledgers.left().next().is_some()
+    }
+
+    fn print(&self, why: bool) -> std::io::Result<()> {
+        let mut text = String::new();
+        for item in &self.ledgers.items {
+            if why {
+                text.push_str(&format!("{item}\n"));
+            } else {
+                let done = match (&item.outcome, item.judgement.acts()) {
+                    (Some(outcome), _) => outcome.to_string(),
+                    (None, true) => "would be reclaimed".into(),
+                    (None, false) => "kept; --why tells why".into(),
+                };
+                if item.outcome.is_some() || !is_gone(item) {
+                    text.push_str(&format!("{} {}: {done}\n", item.kind, item.label));
+                }
+            }
+        }
+        if let Some(orphans) = &self.orphans {
+            for entry in &orphans.entries {
+                if why {
+                    text.push_str(&format!("{entry}\n"));
+                } else {
+                    text.push_str(&format!("{}: {}\n", entry.path.display(), entry.verdict));
+                }
+            }
+        }
+        output::write(text.as_bytes())?;
+        self.conclude();
+        Ok(())
+    }
+
+    #[expect(clippy::print_stderr, reason = "standard output is for data only")]
+    fn conclude(&self) {
+        let orphans = self.orphans.as_ref();
+        let count = self.ledgers.count() + orphans.map_or(0, |orphans| orphans.count);
+        let bytes =
+            self.ledgers.bytes() + orphans.map_or_else(Default::default, |orphans| orphans.bytes);
+        let kept = self.ledgers.left().count();
+        match (self.dry_run, count, kept) {
+            (true, _, 0) if !self.is_something_left() => eprintln!("backstop: nothing to sweep"),
+            (true, ..) => eprintln!("backstop: nothing was done: this was a rehearsal"),
+            (false, 0, 0) => eprintln!("backstop: nothing to sweep"),
+            (false, ..) => eprintln!("backstop: {count} removed, {bytes}; {kept} left"),
+        }
+    }
+}
+
+fn is_gone(item: &backstop_core::reclaim::SweepItem) -> bool {
+    matches!(
+        item.judgement,
+        backstop_core::reclaim::Judgement::Gone { .. }
+    )
+}

@@ -1,0 +1,100 @@
+//! Wrong input is answered by one clear sentence.
+
+mod stage;
+
+use stage::Stage;
+
+#[test]
+fn a_setting_that_does_not_exist_names_file_line_and_the_nearest() {
+    let stage = Stage::new();
+    let path = stage.path("work/backstop.toml");
+    std::fs::write(&path, "[run]\ngrace = \"1s\"\nkil-after = \"1s\"\n").unwrap();
+    let finished = stage.run(&["run", "--", "echo", "started"]);
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert_eq!(finished.stdout, "", "nothing was started");
+    assert!(finished.stderr.contains("backstop.toml:3"), "{finished:?}");
+    assert!(finished.stderr.contains("`run.kill-after`"), "{finished:?}");
+}
+
+#[test]
+fn settings_are_taken_from_file_environment_and_flag_in_that_order() {
+    let stage = Stage::new();
+    let path = stage.path("work/own.toml");
+    std::fs::write(&path, "[run]\nfail-on = [\"files\"]\nquiet = true\n").unwrap();
+    let leave_file = ["--", "sh", "-c", "echo >$TMPDIR/file"];
+    let run = |before: &[&str], variable: Option<&str>| {
+        let mut command = stage.backstop(before);
+        command.args(leave_file);
+        if let Some(value) = variable {
+            command.env("BACKSTOP_RUN_FAIL_ON", value);
+        }
+        command.output().unwrap().status.code()
+    };
+    let config = ["--config", path.to_str().unwrap(), "run"];
+    assert_eq!(run(&config, None), Some(70));
+    assert_eq!(run(&config, Some("ports")), Some(0));
+    let with_flag = [
+        "--config",
+        path.to_str().unwrap(),
+        "run",
+        "--fail-on",
+        "files",
+    ];
+    assert_eq!(run(&with_flag, Some("ports")), Some(70));
+    assert_eq!(run(&config, Some("sockets")), Some(2));
+}
+
+#[test]
+fn wrong_flags_and_values_are_usage_errors() {
+    let stage = Stage::new();
+    for (arguments, word) in [
+        (&["run", "--tmieout", "2s", "--", "true"][..], "--timeout"),
+        (&["run", "--timeout", "soon", "--", "true"], "500ms"),
+        (&["run", "--timeout=-2s", "--", "true"], "500ms"),
+        (&["run", "--max-rss", "1.5 parsec", "--", "true"], "64MB"),
+        (
+            &["run", "--report", "out.pdf", "--", "true"],
+            ".json or .txt",
+        ),
+        (
+            &["run", "--report", "/no/such/place/r.json", "--", "true"],
+            "/no/such/place/r.json",
+        ),
+        (&["run", "--fail-on", "smoke", "--", "true"], "processes"),
+        (&["run"], "CMD"),
+        (&["who", ":http"], ":65535"),
+        (&["who", "/no/such/path"], "/no/such/path"),
+        (&["sweep", "--older-than", "3"], "500ms"),
+        (&["sweep", "--prefix", "x"], "--in"),
+        (&["--config", "/no/such.toml", "sweep"], "/no/such.toml"),
+        (&["frobnicate"], "frobnicate"),
+    ] {
+        let finished = stage.run(arguments);
+        assert_eq!(finished.code, Some(2), "{arguments:?} {finished:?}");
+        assert!(finished.stderr.contains(word), "{arguments:?} {finished:?}");
+        assert_eq!(finished.stdout, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_is_an_answer() {
+    let stage = Stage::new();
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["sweep", "--help"],
+        &["--version"],
+    ] {
+        let finished = stage.run(arguments);
+        assert_eq!(finished.code, Some(0), "{arguments:?}");
+        assert!(finished.stdout.contains("backstop"), "{arguments:?}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            stage
+                .run(&["completions", shell])
+                .stdout
+                .contains("backstop")
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! What an unlucky or hostile machine does to code that kills and deletes: links exchanged under it,
+//! process numbers and inodes given away again, forks without exec.
+//!
+//! The only place of the testkit that may be `unsafe`. Every attacker works on what its test made, and
+//! says why where the machine does not let it attack.
+
+mod fork_without_exec;
+mod inode_reuser;
+mod pid_reuser;
+mod symlink_swapper;
+
+pub use fork_without_exec::in_forked_child;
+pub use inode_reuser::InodeReuser;
+pub use pid_reuser::PidReuser;
+pub use symlink_swapper::SymlinkSwapper;

@@ -1,0 +1,65 @@
+//! Runs every behaviour and names the one that fails.
+
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+
+use super::behaviour::{Behaviour, Ran};
+use super::report::ConformanceReport;
+use super::stage::Stage;
+use super::subject::Subject;
+use super::{account, kill_matrix, letting_go, orphaned, outside, owner};
+
+/// Checks that a kind of resource keeps what Backstop promises of it.
+///
+/// Call it from a `#[test]` function whose other statements may be run more than once: the suite runs
+/// the same test in processes of its own, to kill them. In those, it does not return.
+///
+/// # Panics
+/// A behaviour does not hold: the message begins with its name.
+#[track_caller]
+pub fn check<S: Subject>(subject: &S) -> ConformanceReport {
+    if let Some(role) = crate::role::assigned() {
+        owner::play(subject, &role);
+        // Another subject's role: its own call comes later in the same test.
+        return ConformanceReport::default();
+    }
+    let caller = Location::caller().file();
+    let mut report = ConformanceReport {
+        suite: subject.name().to_owned(),
+        ..ConformanceReport::default()
+    };
+    for Behaviour { name, run } in behaviours::<S>() {
+        let stage = Stage::new(subject, caller);
+        match catch_unwind(AssertUnwindSafe(|| run(&stage))) {
+            Ok(Ran::Held) => report.ran.push(name),
+            Ok(Ran::NotApplicable(reason)) => report.not_applicable.push((name, reason)),
+            Ok(Ran::Skipped(reason)) => {
+                crate::skip(
+                    &format!("conformance of {}, {name}", subject.name()),
+                    &reason,
+                );
+                report.skipped.push((name, reason));
+            }
+            Err(panic) => {
+                let said = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied());
+                match said {
+                    Some(said) => panic!("{name} (conformance of {}): {said}", subject.name()),
+                    None => resume_unwind(panic),
+                }
+            }
+        }
+    }
+    report
+}
+
+fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
+    let mut all = Vec::new();
+    all.extend(letting_go::behaviours());
+    all.extend(account::behaviours());
+    all.extend(outside::behaviours());
+    all.extend(orphaned::behaviours());
+    all.extend(kill_matrix::behaviours());
+    all
+}

@@ -1,0 +1,43 @@
+//! No single SIGKILL leaves survivors: the owner is killed at each change of state.
+
+use super::behaviour::{Behaviour, Ran};
+use super::owner::Part;
+use super::stage::Stage;
+use super::subject::Subject;
+use crate::kill_points::KillPoints;
+
+pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
+    vec![Behaviour::new(
+        "an owner killed at any change of state leaves nothing that a sweep does not find",
+        killed_anywhere,
+    )]
+}
+
+fn killed_anywhere<S: Subject>(stage: &Stage<'_, S>) -> Ran {
+    if let Err(reason) = stage.owner(Part::Releases) {
+        return Ran::Skipped(reason);
+    }
+    let struck = KillPoints::at(&KillPoints::OWNER).strike(|blow| {
+        let stage = Stage::new(stage.subject, stage.caller);
+        let mut command = stage
+            .owner(Part::Releases)
+            .expect("the same command was made before");
+        let mut owner = blow.start(&mut command);
+        let trace = owner.next_line();
+        let status = blow.fall(&mut owner);
+        let report = stage.sweep(false);
+        assert_eq!(report.left().count(), 0, "{blow:?}: {report:?}");
+        if let Some(trace) = trace {
+            stage.assert_goes(&trace);
+        }
+        let left = stage.subject.leftovers(&stage.place());
+        assert!(left.is_empty(), "{blow:?}, left behind: {left:?}");
+        status
+    });
+    for (place, kills) in struck.at {
+        // A kind without a moment between deciding and having needs no intent.
+        let needed = place != "ledger.intent" && !(place == "ledger.live" && kills == 0);
+        assert!(kills > 0 || !needed, "the owner never passes {place}");
+    }
+    Ran::Held
+}

@@ -1,0 +1,148 @@
+//! Its owner is gone, or seems to be: who may release it, on what evidence, and what is written down.
+
+use backstop_core::ledger::State;
+use backstop_core::reclaim::{Judgement, LedgerFate, Receipts, Sweep, SweepReport};
+
+use super::behaviour::{Behaviour, Ran};
+use super::owner::{Part, UNFORKED};
+use super::stage::Stage;
+use super::subject::Subject;
+use crate::role::Actor;
+
+pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
+    vec![
+        Behaviour::new("a sweep leaves a live owner's alone", live_owner),
+        Behaviour::new(
+            "a killed owner's is explained, rehearsed, reclaimed once, with a receipt",
+            killed,
+        ),
+        Behaviour::new("a forked child releases nothing of its parent's", forked),
+    ]
+}
+
+impl<S: Subject> Stage<'_, S> {
+    /// One sweep of this stage's ledgers.
+    pub(super) fn sweep(&self, rehearse: bool) -> SweepReport {
+        let reclaimers = self.subject.reclaimers();
+        Sweep::new(&reclaimers)
+            .directories(vec![self.ledgers()])
+            .rehearse(rehearse)
+            .run()
+    }
+}
+
+fn live_owner<S: Subject>(stage: &Stage<'_, S>) -> Ran {
+    let (mut owner, trace) = match stage.owner_with_trace() {
+        Ok(owner) => owner,
+        Err(reason) => return Ran::Skipped(reason),
+    };
+    let report = stage.sweep(false);
+    assert!(report.items.is_empty(), "{report:?}");
+    let fates: Vec<_> = report.ledgers.iter().map(|ledger| &ledger.fate).collect();
+    assert_eq!(fates, [&LedgerFate::OwnerAlive], "{report:?}");
+    stage.assert_present(&trace, "although its owner lives");
+    owner.kill();
+    let _ = stage.sweep(false);
+    stage.assert_goes(&trace);
+    Ran::Held
+}
+
+fn killed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
+    let (mut owner, trace) = match stage.owner_with_trace() {
+        Ok(owner) => owner,
+        Err(reason) => return Ran::Skipped(reason),
+    };
+    owner.kill();
+    if !stage.subject.has_recipe() {
+        stage.assert_goes(&trace);
+        let report = stage.sweep(false);
+        assert_eq!(report.left().count(), 0, "{report:?}");
+        assert!(
+            stage.sweep(false).ledgers.is_empty(),
+            "the ledger stays behind"
+        );
+        return Ran::Held;
+    }
+    let could_be_gone = !stage.is_present(&trace);
+
+    let rehearsed = stage.sweep(true);
+    assert!(
+        !rehearsed.items.is_empty(),
+        "nothing was found: {rehearsed:?}"
+    );
+    for item in &rehearsed.items {
+        assert_eq!(item.state, State::Live, "{item}");
+        assert_eq!(item.outcome, None, "a rehearsal acted: {item}");
+        match &item.judgement {
+            Judgement::Reclaim {
+                rule,
+                evidence,
+                act,
+            } => assert!(
+                !rule.is_empty() && !act.is_empty() && !evidence.is_empty(),
+                "it is not explained: {item}"
+            ),
+            Judgement::Gone { .. } if could_be_gone => {}
+            other => panic!("its judgement is {other:?}"),
+        }
+    }
+    assert_eq!(
+        could_be_gone,
+        !stage.is_present(&trace),
+        "a rehearsal touched `{trace}`"
+    );
+    assert!(receipts(stage).is_empty(), "a rehearsal wrote a receipt");
+
+    let report = stage.sweep(false);
+    assert_eq!(report.left().count(), 0, "something was left: {report:?}");
+    stage.assert_goes(&trace);
+    let acts = report.items.iter().filter(|item| item.outcome.is_some());
+    assert_eq!(receipts(stage).len(), acts.count(), "an act has no receipt");
+
+    let second = stage.sweep(false);
+    assert!(
+        second.items.is_empty() && second.ledgers.is_empty(),
+        "a second sweep found something: {second:?}"
+    );
+    let left = stage.subject.leftovers(&stage.place());
+    assert!(left.is_empty(), "left behind: {left:?}");
+    Ran::Held
+}
+
+fn receipts<S: Subject>(stage: &Stage<'_, S>) -> Vec<backstop_core::reclaim::Receipt> {
+    let (receipts, unreadable) = Receipts::of(&stage.ledgers())
+        .read()
+        .expect("the receipts can be read");
+    assert_eq!(unreadable, 0, "a receipt cannot be read");
+    receipts
+}
+
+fn forked<S: Subject>(stage: &Stage<'_, S>) -> Ran {
+    let mut owner = match stage.owner(Part::Forks) {
+        Ok(mut command) => Actor::start(&mut command),
+        Err(reason) => return Ran::Skipped(reason),
+    };
+    let trace = owner.next_line().expect("the owner says what it opened");
+    let came = owner
+        .next_line()
+        .expect("the owner says how its fork ended");
+    if let Some(reason) = came.strip_prefix(UNFORKED) {
+        owner.kill();
+        let _ = stage.sweep(false);
+        return Ran::Skipped(format!("its owner cannot fork: {reason}"));
+    }
+    assert_eq!(
+        came, "forked, ended with 0",
+        "the child released, or did not end"
+    );
+    stage.assert_present(&trace, "after a forked child ended");
+    let report = stage.sweep(false);
+    assert!(
+        report.items.is_empty(),
+        "the child's end freed the lease: {report:?}"
+    );
+    owner.kill();
+    let _ = stage.sweep(false);
+    stage.assert_goes(&trace);
+    Ran::Held
+}

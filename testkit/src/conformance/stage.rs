@@ -1,0 +1,147 @@
+//! Where one behaviour is played: a subject, and a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use backstop_core::Backstop;
+use backstop_core::policy::CleanupPolicy;
+use backstop_core::release::{Outcome, Release, Tracked, Tracking};
+use backstop_core::resource::{Deadline, Presence};
+
+use super::subject::Subject;
+
+/// A subject in a fresh directory. Everything in it is gone after the behaviour.
+pub struct Stage<'a, S> {
+    pub(super) subject: &'a S,
+    pub(super) directory: tempfile::TempDir,
+    pub(super) caller: &'static str,
+}
+
+/// Far beyond what a loaded machine needs for a release in the background.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl<'a, S: Subject> Stage<'a, S> {
+    pub(super) fn new(subject: &'a S, caller: &'static str) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("backstop-testkit-")
+            .tempdir()
+            .expect("the temp directory can be written");
+        std::fs::create_dir(directory.path().join("place")).expect("a fresh directory is empty");
+        Self {
+            subject,
+            directory,
+            caller,
+        }
+    }
+
+    /// Where resources may put what they need on disk.
+    pub(super) fn place(&self) -> PathBuf {
+        place_in(self.directory.path())
+    }
+
+    /// Where ledgers are kept.
+    pub(super) fn ledgers(&self) -> PathBuf {
+        self.directory.path().join("ledgers")
+    }
+
+    /// A backstop of its own, tracking in this stage's directory.
+    pub(super) fn backstop(&self) -> Backstop {
+        self.backstop_tracking(Tracking::Directory(self.ledgers()))
+    }
+
+    pub(super) fn backstop_tracking(&self, tracking: Tracking) -> Backstop {
+        Backstop::builder()
+            .tracking(tracking)
+            // A drop that waits to the end, so that what follows sees the end.
+            .default_policy(CleanupPolicy::default().with_drop_patience(PATIENCE))
+            .start()
+    }
+
+    /// Opens a resource and makes sure that it is there.
+    pub(super) fn open(&self, backstop: &Backstop) -> (Tracked<S::Resource>, String) {
+        let guard = self.subject.open(backstop, &self.place());
+        let trace = self.subject.trace(&guard);
+        let seen = self.subject.look(&trace);
+        assert!(!seen.is_gone(), "it was opened, and `{trace}` is not there");
+        (guard, trace)
+    }
+
+    /// Whether it is surely there.
+    pub(super) fn is_present(&self, trace: &str) -> bool {
+        matches!(self.subject.look(trace), Presence::Present { .. })
+    }
+
+    /// Waits until it is gone.
+    pub(super) fn assert_goes(&self, trace: &str) {
+        let late = Instant::now() + PATIENCE;
+        while let Presence::Present { holder } = self.subject.look(trace) {
+            assert!(
+                Instant::now() < late,
+                "`{trace}` is still there, held by {holder:?}"
+            );
+            // Whoever releases it in the background tells nobody.
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub(super) fn assert_present(&self, trace: &str, when: &str) {
+        let seen = self.subject.look(trace);
+        assert!(!seen.is_gone(), "`{trace}` is gone {when}");
+    }
+
+    /// The account agrees with what is to be seen.
+    pub(super) fn assert_true(&self, release: &Release, trace: &str) {
+        let seen = self.subject.look(trace);
+        match &release.outcome {
+            Outcome::Released | Outcome::ReleasedUnverified { .. } => assert!(
+                !matches!(seen, Presence::Present { .. }),
+                "the account says `{release}`, and `{trace}` is still there"
+            ),
+            _ => panic!("the account says `{release}`"),
+        }
+    }
+
+    /// Exactly `count` releases were made and nothing is open.
+    pub(super) fn assert_released(&self, backstop: &Backstop, trace: &str, count: u64) {
+        self.assert_goes(trace);
+        let late = Instant::now() + PATIENCE;
+        let done = loop {
+            let kinds = backstop.statistics().kinds;
+            let done: u64 = kinds
+                .values()
+                .map(|kind| kind.released + kind.unverified)
+                .sum();
+            if done >= count || Instant::now() > late {
+                break done;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        assert_eq!(done, count, "releases: {:#?}", backstop.history());
+        assert!(
+            backstop.is_empty(),
+            "something is still open: {:?}",
+            backstop.statistics()
+        );
+        let stuck: u64 = backstop
+            .statistics()
+            .kinds
+            .values()
+            .map(|kind| kind.stuck)
+            .sum();
+        assert_eq!(stuck, 0, "releases: {:#?}", backstop.history());
+        let again = backstop.release_all(soon());
+        assert!(
+            again.ended.is_empty() && again.quietly == 0 && again.unfinished.is_empty(),
+            "a second time: {again:?}"
+        );
+    }
+}
+
+/// A deadline that no healthy release needs.
+pub(super) fn soon() -> Deadline {
+    Deadline::after(PATIENCE)
+}
+
+pub(super) fn place_in(directory: &Path) -> PathBuf {
+    directory.join("place")
+}

@@ -1,0 +1,77 @@
+//! This test again, in a process of its own that may be killed.
+//!
+//! A test that needs another process starts its own binary for the one test that is running, with a
+//! role in the environment. The test looks for its [`assigned`] role first and plays it instead of
+//! testing.
+
+mod actor;
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+pub use actor::Actor;
+
+/// The variable that holds the role.
+pub const ROLE: &str = "BACKSTOP_TESTKIT_ROLE";
+
+/// What begins each line that an actor says.
+const SAID: &str = "BACKSTOP-SAID: ";
+
+/// The role that this process has to play; `None` in the test itself.
+#[must_use]
+pub fn assigned() -> Option<String> {
+    std::env::var(ROLE).ok()
+}
+
+/// The command that runs the calling test again in `role`.
+///
+/// # Errors
+/// It cannot be told which test is calling: the thread is not libtest's.
+pub fn command(role: &str) -> Result<Command, String> {
+    // libtest runs each test on a thread that it names after it, also one at a time.
+    let thread = std::thread::current();
+    let test = thread
+        .name()
+        .filter(|name| *name != "main")
+        .ok_or("the calling test is not known: call from the thread on which libtest runs it")?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut command = Command::new(program);
+    command
+        .args([test, "--exact", "--nocapture", "--include-ignored"])
+        .args(["--test-threads", "1", "--quiet"])
+        .env(ROLE, role)
+        // What is set for the test is not meant for the actor.
+        .env_remove("BACKSTOP_KILL_AT")
+        .env_remove("BACKSTOP_COOKIE")
+        .env_remove("BACKSTOP")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    Ok(command)
+}
+
+/// Says a line to the test that started this actor.
+///
+/// # Panics
+/// The text has several lines, or nobody listens.
+pub fn say(text: &str) {
+    assert!(!text.contains('\n'), "an actor says one line at a time");
+    // In a line of its own: libtest may have begun one.
+    let line = format!("\n{SAID}{text}\n");
+    let mut out = std::io::stdout().lock();
+    out.write_all(line.as_bytes())
+        .and_then(|()| out.flush())
+        .expect("the test listens to its actor");
+}
+
+/// Waits until the test lets this actor go on, by closing its input.
+pub fn wait_for_cue() {
+    let mut rest = Vec::new();
+    // A broken pipe is a cue too.
+    let _ = std::io::stdin().read_to_end(&mut rest);
+}
+
+/// Waits to be killed. Ends without ceremony if the test ends first, so that no actor outlives it.
+pub fn wait_to_be_killed() -> ! {
+    wait_for_cue();
+    backstop_core::os::fork_child::exit_now(0)
+}

@@ -1,0 +1,107 @@
+//! What a scripted resource does when it is told to go, and says when it is looked for.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use backstop_core::resource::{Blocking, Rung};
+
+/// What one call of `release` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Act {
+    /// Lets go.
+    Done,
+    /// Says that it will, and is gone after so many looks.
+    Pending {
+        /// How many looks still find it.
+        looks: u32,
+    },
+    /// Lets go after this long.
+    Slow(Duration),
+    /// Says that it let go, and did not.
+    Lie,
+    /// Fails with an error that can be retried.
+    FailForNow,
+    /// Fails with an error that cannot.
+    Fail,
+    /// Does not return until the [`Remote`](super::Remote) lets it; then it fails.
+    Never,
+    /// Panics.
+    Panic,
+}
+
+/// What one call of `verify` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Look {
+    /// Whether it let go.
+    Truth,
+    /// That it is gone, whatever is true.
+    Gone,
+    /// That it is there, whatever is true.
+    Present,
+    /// That it cannot be told.
+    Unknown,
+    /// Nothing, until the [`Remote`](super::Remote) lets it.
+    Never,
+    /// Nothing: it panics.
+    Panic,
+}
+
+/// What happens at each step. A step with several acts goes through them, call by call, and stays on
+/// the last.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Script {
+    pub(super) acts: [VecDeque<Act>; 3],
+    pub(super) looks: VecDeque<Look>,
+    pub(super) blocking: Blocking,
+}
+
+impl Default for Script {
+    /// Lets go at once, on every rung, and tells the truth.
+    fn default() -> Self {
+        Self {
+            acts: Rung::ALL.map(|_| VecDeque::from([Act::Done])),
+            looks: VecDeque::from([Look::Truth]),
+            blocking: Blocking::Possible,
+        }
+    }
+}
+
+impl Script {
+    /// What the calls on a rung do.
+    ///
+    /// # Panics
+    /// There is no act.
+    pub fn on(mut self, rung: Rung, acts: impl IntoIterator<Item = Act>) -> Self {
+        self.acts[rung as usize] = acts.into_iter().collect();
+        assert!(!self.acts[rung as usize].is_empty(), "a rung has an act");
+        self
+    }
+
+    /// What the looks say.
+    ///
+    /// # Panics
+    /// There is no look.
+    pub fn verify(mut self, looks: impl IntoIterator<Item = Look>) -> Self {
+        self.looks = looks.into_iter().collect();
+        assert!(!self.looks.is_empty(), "a script has a look");
+        self
+    }
+
+    /// Whether releasing it can block its thread, as it says. Default: it can.
+    pub fn blocking(mut self, blocking: Blocking) -> Self {
+        self.blocking = blocking;
+        self
+    }
+}
+
+/// The next step of a list that stays on its last.
+pub(super) fn next<T: Copy>(steps: &mut VecDeque<T>) -> Option<T> {
+    if steps.len() > 1 {
+        steps.pop_front()
+    } else {
+        steps.front().copied()
+    }
+}

@@ -1,0 +1,100 @@
+//! The suite itself, on the simplest resource that outlives its owner and the simplest that does not.
+#![cfg(test)]
+
+mod subjects;
+
+use std::any::Any;
+use std::path::Path;
+
+use backstop_core::Backstop;
+use backstop_core::reclaim::Reclaimers;
+use backstop_core::release::Tracked;
+use backstop_core::resource::Presence;
+use backstop_testkit::conformance::{self, Subject};
+
+use subjects::directory::{Directory, DirectoryReclaimer};
+use subjects::port::{self, Port};
+
+struct Directories;
+
+impl Subject for Directories {
+    type Resource = Directory;
+
+    fn name(&self) -> &'static str {
+        "test.directory"
+    }
+    fn open(&self, backstop: &Backstop, place: &Path) -> Tracked<Directory> {
+        Directory::open(backstop, place)
+    }
+    fn trace(&self, directory: &Directory) -> String {
+        directory.path().display().to_string()
+    }
+    fn look(&self, trace: &str) -> Presence {
+        match Path::new(trace).exists() {
+            true => Presence::Present { holder: None },
+            false => Presence::Gone,
+        }
+    }
+    fn has_recipe(&self) -> bool {
+        true
+    }
+    fn reclaimers(&self) -> Reclaimers {
+        Reclaimers::new().with(DirectoryReclaimer)
+    }
+    fn destroy(&self, trace: &str) -> bool {
+        std::fs::remove_dir_all(trace).is_ok()
+    }
+    fn hold(&self, directory: &Tracked<Directory>) -> Option<Box<dyn Any>> {
+        Held::immutable(directory.path()).map(|held| Box::new(held) as Box<dyn Any>)
+    }
+}
+
+/// A directory in which nobody, root included, may change anything.
+struct Held(std::path::PathBuf);
+
+impl Held {
+    fn immutable(path: &Path) -> Option<Self> {
+        let changed = std::process::Command::new("chattr")
+            .arg("+i")
+            .arg(path)
+            .output();
+        matches!(changed, Ok(output) if output.status.success()).then(|| Self(path.to_owned()))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("chattr")
+            .arg("-i")
+            .arg(&self.0)
+            .output();
+    }
+}
+
+struct Ports;
+
+impl Subject for Ports {
+    type Resource = Port;
+
+    fn name(&self) -> &'static str {
+        "test.port"
+    }
+    fn open(&self, backstop: &Backstop, _: &Path) -> Tracked<Port> {
+        Port::open(backstop)
+    }
+    fn trace(&self, port: &Port) -> String {
+        port.number().to_string()
+    }
+    fn look(&self, trace: &str) -> Presence {
+        port::look(trace.parse().unwrap())
+    }
+}
+
+#[test]
+fn both_sorts_conform() {
+    let directories = conformance::check(&Directories);
+    let ports = conformance::check(&Ports);
+    println!("{directories}{ports}");
+    assert!(directories.ran.len() >= 18, "{directories}");
+    assert!(ports.ran.len() >= 17, "{ports}");
+}

@@ -1,0 +1,68 @@
+//! A listening port: it dies with its owner, and is released without blocking.
+
+use std::borrow::Cow;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Mutex;
+
+use backstop_core::Backstop;
+use backstop_core::error::Error;
+use backstop_core::release::Tracked;
+use backstop_core::resource::{
+    Blocking, Footprint, Kind, Presence, Progress, Step, TrackedResource,
+};
+
+pub(crate) const KIND: Kind = Kind::new("test.port");
+
+/// A port of the loopback address.
+pub(crate) struct Port {
+    number: u16,
+    listener: Mutex<Option<TcpListener>>,
+}
+
+impl Port {
+    #[track_caller]
+    pub(crate) fn open(backstop: &Backstop) -> Tracked<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        backstop.track(Self {
+            number: listener.local_addr().unwrap().port(),
+            listener: Mutex::new(Some(listener)),
+        })
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.number
+    }
+}
+
+/// Whether anybody listens there.
+pub(crate) fn look(number: u16) -> Presence {
+    match TcpStream::connect((Ipv4Addr::LOCALHOST, number)) {
+        Ok(_) => Presence::Present { holder: None },
+        Err(_) => Presence::Gone,
+    }
+}
+
+impl TrackedResource for Port {
+    fn kind(&self) -> Kind {
+        KIND
+    }
+    fn label(&self) -> Cow<'static, str> {
+        format!("port {}", self.number).into()
+    }
+    fn footprint(&self) -> Footprint {
+        Footprint::handles(1)
+    }
+    fn blocking(&self) -> Blocking {
+        Blocking::Never
+    }
+    fn release(&self, _: &Step) -> Result<Progress, Error> {
+        drop(self.listener.lock().unwrap().take());
+        Ok(Progress::Done)
+    }
+    fn verify(&self) -> Presence {
+        match *self.listener.lock().unwrap() {
+            Some(_) => Presence::Present { holder: None },
+            None => Presence::Gone,
+        }
+    }
+}
