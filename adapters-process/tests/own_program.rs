@@ -1,4 +1,5 @@
 //! A program that is its own worker, which the usual test harness would not let it be.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::time::Duration;
 

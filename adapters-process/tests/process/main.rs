@@ -1,4 +1,5 @@
 //! The library part, with real processes and threads.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod scene;
 

@@ -1,6 +1,7 @@
 //! Nobody of a tree outlives its release.
 
 use backstop_core::os::adopt::Adopt;
+use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::os::subreaper::{is_subreaper, set_subreaper};
 use backstop_core::release::Outcome;
 use backstop_core::resource::Rung;
@@ -70,7 +71,7 @@ fn a_member_without_environment_or_parents_is_remembered() {
     let (child, pinned) = grown(&backstop, script, Containment::Walk, 1);
     let release = child.release();
     assert_eq!(release.outcome, Outcome::Released, "{release}");
-    assert!(pinned.iter().all(|process| process.has_exited()));
+    assert!(pinned.iter().all(PinnedProcess::has_exited));
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn a_stopped_child_takes_the_signal_too() {
     let release = child.release();
     assert_eq!(release.outcome, Outcome::Released);
     assert!(release.rung < Rung::Force, "{release}");
-    assert!(pinned.iter().all(|process| process.has_exited()));
+    assert!(pinned.iter().all(PinnedProcess::has_exited));
 }
 
 #[test]
