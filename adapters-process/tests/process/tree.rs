@@ -1,0 +1,121 @@
+//! Nobody of a tree outlives its release.
+
+use backstop_core::os::adopt::Adopt;
+use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::subreaper::{is_subreaper, set_subreaper};
+use backstop_core::release::Outcome;
+use backstop_core::resource::Rung;
+use backstop_process::{ChildProcess, Containment};
+
+use crate::scene::{
+    FIVE, SLEEPERS, assert_gone, backstop, containments, eventually, grown, impatient, sh,
+};
+
+#[test]
+fn nobody_outlives_release_force_or_drop() {
+    let backstop = backstop();
+    for containment in containments() {
+        for way in ["release", "force", "drop"] {
+            let (child, pinned) = grown(&backstop, FIVE, containment, SLEEPERS);
+            let cookie = child.cookie();
+            match way {
+                "release" => {
+                    let release = child.release();
+                    assert_eq!(
+                        release.outcome,
+                        Outcome::Released,
+                        "{containment}: {release}"
+                    );
+                    assert_eq!(release.rung, Rung::Force, "two ignore TERM");
+                }
+                "force" => assert_eq!(child.force().outcome, Outcome::Released),
+                _ => drop(child),
+            }
+            assert_gone(&pinned, &cookie, &format!("{containment}, {way}"));
+        }
+    }
+    assert!(backstop.is_empty());
+}
+
+#[test]
+fn what_a_child_left_behind_goes_with_it() {
+    let backstop = backstop();
+    for containment in containments() {
+        let script = "(setsid sh -c 'sleep 1011 & exit 0' &); setsid sleep 1012 & exit 3";
+        let child = ChildProcess::builder(sh(script))
+            .at_most(containment)
+            .policy(impatient())
+            .spawn_on(&backstop)
+            .unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(3));
+        let left = eventually(|| {
+            let members = child.members().unwrap();
+            (members.iter().filter(|one| one.command == "sleep").count() == 2).then_some(members)
+        });
+        let cookie = child.cookie();
+        // The status is read again: it is with the kernel until the release.
+        assert_eq!(child.try_wait().unwrap().unwrap().code(), Some(3));
+        let release = child.release();
+        assert_eq!(release.outcome, Outcome::Released, "{release}");
+        // The sleepers follow the signal; there is nobody to ask first.
+        assert_eq!(release.rung, Rung::Ask, "{left:?}");
+        assert_gone(&[], &cookie, &containment.to_string());
+    }
+}
+
+#[test]
+fn a_member_without_environment_or_parents_is_remembered() {
+    let backstop = backstop();
+    // It ignores TERM, and loses its parent when the leader follows it.
+    let script = "(trap '' TERM; exec env -i setsid sleep 1021) & wait";
+    let (child, pinned) = grown(&backstop, script, Containment::Walk, 1);
+    let release = child.release();
+    assert_eq!(release.outcome, Outcome::Released, "{release}");
+    assert!(pinned.iter().all(PinnedProcess::has_exited));
+}
+
+#[test]
+fn a_stopped_child_takes_the_signal_too() {
+    let backstop = backstop();
+    let (child, pinned) = grown(&backstop, "sleep 1031 & wait", Containment::Walk, 1);
+    child
+        .signal_tree(backstop_core::os::signal::Signal::STOP)
+        .unwrap();
+    let release = child.release();
+    assert_eq!(release.outcome, Outcome::Released);
+    assert!(release.rung < Rung::Force, "{release}");
+    assert!(pinned.iter().all(PinnedProcess::has_exited));
+}
+
+#[test]
+fn a_subreaper_is_left_without_zombies_and_other_children_are_not_touched() {
+    let backstop = backstop();
+    set_subreaper(Adopt::Orphans).unwrap();
+    if !is_subreaper().unwrap() {
+        backstop_testkit::skip("subreaper", "the kernel does not make one of this process");
+        return;
+    }
+    let mut stranger = sh("exit 5").spawn().unwrap();
+    let (child, pinned) = grown(&backstop, FIVE, Containment::Walk, SLEEPERS);
+    assert_eq!(child.release().outcome, Outcome::Released);
+    for process in &pinned {
+        eventually(|| {
+            // Reaped, by us: an orphan became this process's child.
+            (process.liveness().unwrap() == backstop_core::os::liveness::Liveness::Gone)
+                .then_some(())
+        });
+    }
+    assert_eq!(stranger.wait().unwrap().code(), Some(5));
+}
+
+#[test]
+fn an_outer_owner_finds_what_an_inner_one_started() {
+    let backstop = backstop();
+    // As an inner user of this library would: its own cookie behind the one that it was given.
+    let script = "BACKSTOP_CHILD=$BACKSTOP_CHILD:00112233445566778899aabbccddeeff \
+        setsid sh -c 'sleep 1041 & exit 0'; wait; sleep 1042";
+    let (child, pinned) = grown(&backstop, script, Containment::Walk, 2);
+    let cookie = child.cookie();
+    assert_eq!(child.force().outcome, Outcome::Released);
+    assert_gone(&pinned, &cookie, "nested");
+}
