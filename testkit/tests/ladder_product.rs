@@ -45,7 +45,11 @@ impl Case {
         let looks_in_vain = matches!(self.look, Look::Present | Look::Never);
         let policy = CleanupPolicy::default()
             .with_drop_patience(LONG)
-            .with_verify_deadline(if looks_in_vain { SHORT } else { LONG });
+            .with_verify_deadline(if self.look == Look::Never {
+                SHORT
+            } else {
+                LONG
+            });
         Rung::ALL.into_iter().fold(policy, |policy, rung| {
             let hangs = self.acts[rung as usize] == Act::Never;
             policy.with_deadline(rung, if hangs || looks_in_vain { SHORT } else { LONG })
