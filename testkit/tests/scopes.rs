@@ -180,7 +180,7 @@ fn opening_many_is_all_or_nothing() {
         3 => Err(failure()),
         number => Ok(notes.open(number.to_string())),
     });
-    let error = opened.err().expect("one cannot be opened");
+    let error = opened.expect_err("one cannot be opened");
     assert_eq!(error.index, 3);
     assert!(matches!(error.error, ScopeError::Body(_)));
     assert_eq!(error.releases.len(), 3);
@@ -193,7 +193,7 @@ fn opening_many_is_all_or_nothing() {
         }
         Ok::<_, Error>(notes.open(format!("again {number}")))
     });
-    let error = cancelled.err().expect("it was cancelled");
+    let error = cancelled.expect_err("it was cancelled");
     assert!(matches!(
         (error.index, error.error),
         (2, ScopeError::Cancelled)
