@@ -83,7 +83,12 @@ fn sweep(directory: &Path, rehearse: bool) -> SweepReport {
 
 /// A private directory, as a ledger's must be.
 fn place() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
+    use std::os::unix::fs::PermissionsExt;
+
+    tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir()
+        .unwrap()
 }
 
 #[test]
