@@ -84,7 +84,7 @@ impl TempOptions {
         self
     }
 
-    /// How its name begins, before 32 random digits. Default: nothing.
+    /// How its name begins, before twelve random letters and digits. Default: nothing.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self

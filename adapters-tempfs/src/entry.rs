@@ -64,7 +64,7 @@ impl Draft {
     ) -> Result<Self, Error> {
         /// What Linux file systems take at the most.
         const LONGEST: usize = 255;
-        let name = format!("{prefix}{cookie}{suffix}");
+        let name = format!("{prefix}{}{suffix}", cookie.abbreviation());
         if name.contains(['/', '\0']) || name.len() > LONGEST {
             let message = "prefix and suffix make no file name of at most 255 bytes";
             return Err(Error::new(ErrorKind::Configuration, Stage::Open, message)

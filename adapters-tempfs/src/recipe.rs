@@ -40,7 +40,7 @@ impl EntryRecipe {
 
     /// Whether the name carries the cookie, without which a name proves nothing.
     pub(crate) fn name_carries_cookie(&self) -> bool {
-        self.name.contains(&self.cookie.to_string())
+        self.name.contains(&self.cookie.abbreviation())
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
                 directory: RecordedPath::of(path),
                 directory_identity: identity.clone(),
                 leased: true,
-                name: format!("a-{cookie}"),
+                name: format!("a-{}", cookie.abbreviation()),
                 cookie,
                 identity: Some(identity.clone()),
             };

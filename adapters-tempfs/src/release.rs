@@ -83,7 +83,7 @@ impl Doomed<'_> {
     /// One for each entry, so that two releases in one directory never wait for each other, and the
     /// recipe of the entry tells where an interrupted one went.
     fn quarantine_name(&self) -> OsString {
-        OsString::from(format!(".backstop-{}", self.cookie))
+        OsString::from(format!(".backstop-{}", self.cookie.abbreviation()))
     }
 }
 

@@ -71,9 +71,12 @@ impl LeasedRoot {
     /// # Errors
     /// The base does not exist or cannot be written to.
     pub(crate) fn of(backstop: Backstop, base: &Path, site: Site) -> Result<Arc<Self>, Error> {
-        let base = KnownDirectory::open(base)?;
         let cookie = backstop.ledger().map(|ledger| ledger.cookie());
-        let key = (cookie, base.path().to_owned());
+        // As it was given, made absolute: finding a root again takes no look at the base.
+        let key = (
+            cookie,
+            std::path::absolute(base).unwrap_or_else(|_| base.to_owned()),
+        );
         let mut roots = ROOTS.lock();
         let roots = roots.get_or_insert_default();
         if let Some(root) = roots.get(&key).and_then(Weak::upgrade)
@@ -82,6 +85,7 @@ impl LeasedRoot {
             return Ok(root);
         }
         roots.retain(|_, root| root.strong_count() > 0);
+        let base = KnownDirectory::open(base)?;
         let cookie = cookie.unwrap_or_else(Cookie::random);
         let root = Arc::new(Self::make(backstop, base, cookie, site)?);
         roots.insert(key, Arc::downgrade(&root));

@@ -68,7 +68,7 @@ fn the_last_that_goes_takes_the_root_along_however_it_is_tracked() {
         );
         if let Some(ledger) = ground.backstop.ledger() {
             let name = root.file_name().unwrap().to_str().unwrap();
-            assert!(name.contains(&ledger.cookie().to_string()), "{name}");
+            assert!(name.contains(&ledger.cookie().abbreviation()), "{name}");
         }
         let lock = std::fs::File::open(&root).unwrap();
         let attempt = backstop_core::os::lock::try_exclusive(&lock).unwrap();

@@ -13,15 +13,14 @@ use backstop_tempfs::{TempDir, TempOptions};
 pub(crate) fn reclaimers() -> Reclaimers {
     Reclaimers::new()
         .with(RunReclaimer)
+        .with(backstop_process::reclaimer())
         .with(backstop_tempfs::reclaimer())
 }
 
 /// The temp directory of a run.
 pub(crate) fn open_scratch(backstop: Backstop) -> Result<Box<dyn Scratch>, Error> {
-    let directory = TempOptions::new()
-        .backstop(backstop)
-        .prefix("run-")
-        .create_dir()?;
+    // Without a prefix: the path is to be short, for the sockets that programs make in it.
+    let directory = TempOptions::new().backstop(backstop).create_dir()?;
     Ok(Box::new(LeasedScratch(directory)))
 }
 

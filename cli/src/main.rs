@@ -2,11 +2,7 @@
 //! explains and reclaims what is left.
 //!
 //! It parses, composes the families behind features, and renders. What it does is in the libraries.
-#![expect(
-    clippy::print_stderr,
-    clippy::exit,
-    reason = "the command speaks to people and ends with an exit code"
-)]
+#![expect(clippy::print_stderr, reason = "the command speaks to people")]
 
 mod arguments;
 mod commands;

@@ -1,5 +1,8 @@
 //! What a person sees of `backstop run`.
-#![allow(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
 
 mod stage;
 
@@ -48,7 +51,7 @@ fn standard_input_and_output_are_the_commands() {
         .stdin(std::fs::File::open(&input).unwrap())
         .output()
         .unwrap();
-    let finished = Finished::of(output);
+    let finished = Finished::of(&output);
     assert_eq!(finished.stdout, "over\n");
     assert!(
         finished.stderr.contains("nothing left behind"),
@@ -193,7 +196,7 @@ fn an_interrupt_reaches_the_command_and_it_ends_in_its_own_way() {
     until("the command is ready", || ready.exists().then_some(()));
     let guardian = PinnedProcess::pin(child.id() as i32).unwrap();
     let _ = guardian.signal(Signal::INT).unwrap();
-    let finished = Finished::of(child.wait_with_output().unwrap());
+    let finished = Finished::of(&child.wait_with_output().unwrap());
     assert_eq!(finished.code, Some(9), "{finished:?}");
     assert_eq!(finished.stdout, "tidy\n");
 }
@@ -218,7 +221,7 @@ fn a_ledger_that_cannot_be_kept_does_not_stop_the_command() {
         .env("BACKSTOP_DIR", &file)
         .output()
         .unwrap();
-    let finished = Finished::of(output);
+    let finished = Finished::of(&output);
     assert_eq!(
         (finished.code, finished.stdout.as_str()),
         (Some(0), "done\n"),

@@ -1,5 +1,8 @@
 //! A real program that misbehaves, with a real browser.
-#![allow(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
 
 mod stage;
 

@@ -1,5 +1,8 @@
 //! Whoever of a run is killed, nothing of the command's tree survives.
-#![allow(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
 
 mod stage;
 
@@ -60,7 +63,7 @@ impl FiveProcesses {
             .collect();
         assert_eq!(alive, [] as [i32; 0], "survivors");
         assert_eq!(self.stage.left(), [] as [String; 0], "left on disk");
-        Finished::of(output)
+        Finished::of(&output)
     }
 }
 
@@ -245,7 +248,7 @@ fn a_group_signal_counts_once_and_the_command_gets_its_grace() {
             .unwrap()
             .success()
     );
-    let finished = Finished::of(guardian.wait_with_output().unwrap());
+    let finished = Finished::of(&guardian.wait_with_output().unwrap());
     assert_eq!(finished.code, Some(3), "{finished:?}");
     assert!(finished.stdout.contains("cleaned"), "{finished:?}");
 }
@@ -275,7 +278,7 @@ fn a_second_signal_skips_to_force() {
     let _ = pinned.signal(Signal::INT).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(300));
     let _ = pinned.signal(Signal::TERM).unwrap();
-    let finished = Finished::of(guardian.wait_with_output().unwrap());
+    let finished = Finished::of(&guardian.wait_with_output().unwrap());
     assert_eq!(finished.code, Some(137), "{finished:?}");
     assert!(finished.stderr.contains("SIGINT"), "{finished:?}");
 }

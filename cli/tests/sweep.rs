@@ -1,5 +1,8 @@
 //! What `backstop sweep`, `ps` and `who` say of the living and the dead.
-#![allow(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
 
 mod stage;
 
@@ -255,7 +258,7 @@ fn ps_shows_a_run_and_its_temp_directory() {
     let guardian = PinnedProcess::pin(child.id() as i32).unwrap();
     let _ = guardian.signal(Signal::TERM).unwrap();
     assert_eq!(
-        Finished::of(child.wait_with_output().unwrap()).code,
+        Finished::of(&child.wait_with_output().unwrap()).code,
         Some(143)
     );
 }

@@ -38,15 +38,22 @@ pub fn command(role: &str) -> Result<Command, String> {
     let mut command = Command::new(program);
     command
         .args([test, "--exact", "--nocapture", "--include-ignored"])
-        .args(["--test-threads", "1", "--quiet"])
+        .args(["--test-threads", "1", "--quiet"]);
+    cast(&mut command, role);
+    Ok(command)
+}
+
+/// Has a command's process play `role`: for a test binary without libtest's harness, which
+/// [`command`] is for.
+pub fn cast<'a>(command: &'a mut Command, role: &str) -> &'a mut Command {
+    command
         .env(ROLE, role)
         // What is set for the test is not meant for the actor.
         .env_remove("BACKSTOP_KILL_AT")
         .env_remove("BACKSTOP_COOKIE")
         .env_remove("BACKSTOP")
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    Ok(command)
+        .stdout(Stdio::piped())
 }
 
 /// Says a line to the test that started this actor.

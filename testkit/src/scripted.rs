@@ -32,10 +32,11 @@ impl Scripted {
     /// A resource that follows `script`, and the hand on it. Dropping the [`Remote`] lets go whatever
     /// hangs, so that no thread outlives its test.
     pub fn following(label: impl Into<Cow<'static, str>>, script: Script) -> (Self, Remote) {
-        let shared = Arc::new(Shared::of(script.clone()));
+        let blocking = script.blocking;
+        let shared = Arc::new(Shared::of(script));
         let scripted = Self {
             label: label.into(),
-            blocking: script.blocking,
+            blocking,
             shared: Arc::clone(&shared),
         };
         (scripted, Remote::of(shared))

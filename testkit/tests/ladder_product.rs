@@ -26,9 +26,9 @@ struct Case {
 
 #[derive(Debug, Clone, Copy)]
 enum Begun {
-    ByGuard,
-    ByAll,
-    ByDrop,
+    Guard,
+    All,
+    Drop,
 }
 
 impl Case {
@@ -45,7 +45,11 @@ impl Case {
         let looks_in_vain = matches!(self.look, Look::Present | Look::Never);
         let policy = CleanupPolicy::default()
             .with_drop_patience(LONG)
-            .with_verify_deadline(if looks_in_vain { SHORT } else { LONG });
+            .with_verify_deadline(if self.look == Look::Never {
+                SHORT
+            } else {
+                LONG
+            });
         Rung::ALL.into_iter().fold(policy, |policy, rung| {
             let hangs = self.acts[rung as usize] == Act::Never;
             policy.with_deadline(rung, if hangs || looks_in_vain { SHORT } else { LONG })
@@ -80,14 +84,14 @@ impl Case {
         // A guard that outlives a stuck release would try again when dropped: kept to the end.
         let mut kept = None;
         let outcome = match self.begun {
-            Begun::ByGuard => guard.release().outcome,
-            Begun::ByAll => {
+            Begun::Guard => guard.release().outcome,
+            Begun::All => {
                 let report = backstop.release_all(Deadline::after(LONG));
                 assert_eq!(report.unfinished, Vec::<String>::new(), "{self:?}");
                 kept = Some(guard);
                 outcome_of(&report.ended)
             }
-            Begun::ByDrop => {
+            Begun::Drop => {
                 drop(guard);
                 outcome_of(&backstop.history())
             }
@@ -185,7 +189,7 @@ fn every_ladder_ends_with_one_true_outcome() {
             Look::Never,
             Look::Panic,
         ],
-        &[Begun::ByGuard, Begun::ByAll],
+        &[Begun::Guard, Begun::All],
         Blocking::Possible,
     );
     assert_eq!(cases.len(), 1250);
@@ -207,7 +211,7 @@ fn every_inline_ladder_ends_with_one_true_outcome() {
     let cases = product(
         &[Act::Done, Act::Fail, Act::Panic],
         &[Look::Gone, Look::Present, Look::Unknown, Look::Panic],
-        &[Begun::ByGuard, Begun::ByAll, Begun::ByDrop],
+        &[Begun::Guard, Begun::All, Begun::Drop],
         Blocking::Never,
     );
     for case in cases {

@@ -1,7 +1,6 @@
 //! Making the account at the end of a run.
 
 use std::path::Path;
-use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use backstop_core::Backstop;
@@ -87,20 +86,6 @@ const NAMES: usize = 8;
 
 /// How long counting what is left may take: the account must not hold up the exit.
 const COUNTING: Duration = Duration::from_secs(5);
-
-/// The exit code of a command as a shell gives it.
-pub(super) fn shell_code(status: ExitStatus) -> u8 {
-    #[cfg(unix)]
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-    #[cfg(not(unix))]
-    let signal: Option<i32> = None;
-    let code = match (status.code(), signal) {
-        (Some(code), _) => code,
-        (None, Some(signal)) => 128 + signal,
-        (None, None) => 255,
-    };
-    u8::try_from(code & 0xff).unwrap_or(u8::MAX)
-}
 
 /// What is in a run's temp directory; `None` if it cannot be looked into.
 pub(super) fn count_files(directory: &Path) -> Option<LeftFiles> {

@@ -12,7 +12,6 @@ use backstop_core::os::signals::SignalSource;
 use backstop_core::release::{Release, Tracked};
 use backstop_core::resource::{Bytes, Rung};
 
-use super::account;
 use super::containment::Containment;
 use super::ladder::RunLadder;
 use super::left_processes::{self, LeftProcess};
@@ -239,7 +238,7 @@ impl<'a> Course<'a> {
         };
         let release = self.tree.force();
         // Killed above, and reaped there.
-        let code = self.status.map_or(128 + 9, account::shell_code);
+        let code = self.status.map_or(128 + 9, shell_code);
         Outcome {
             ending: self.ending,
             code,
@@ -248,4 +247,18 @@ impl<'a> Course<'a> {
             release: Some(release),
         }
     }
+}
+
+/// The exit code of a command as a shell gives it.
+fn shell_code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal: Option<i32> = None;
+    let code = match (status.code(), signal) {
+        (Some(code), _) => code,
+        (None, Some(signal)) => 128 + signal,
+        (None, None) => 255,
+    };
+    u8::try_from(code & 0xff).unwrap_or(u8::MAX)
 }

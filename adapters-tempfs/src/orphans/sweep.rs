@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use backstop_core::error::{Error, ErrorKind, Stage};
 use backstop_core::os::claim::{Claim, Claims};
 use backstop_core::os::directory::Directory;
-use backstop_core::os::files::{Limits, Owners, Signs, Survey};
+use backstop_core::os::files::{FileKind, Limits, Newest, Owners, Signs, Stat, Survey};
 use backstop_core::os::quarantine::Quarantine;
 use backstop_core::os::{survey, user};
 use backstop_core::resource::Bytes;
@@ -26,7 +26,7 @@ pub enum Rehearsal {
 
 /// An entry that may go, with the lock that keeps it so.
 struct Condemned {
-    _claim: Claim,
+    claim: Claim,
     survey: Survey,
     why: String,
 }
@@ -143,7 +143,7 @@ impl Pass<'_> {
         if owner != us {
             return Err(keep(format!("it belongs to user {owner}, and not to {us}")));
         }
-        let survey = survey::survey(directory, name, &Limits::default());
+        let survey = look(directory, name, claim.stat());
         if let Some(cause) = &survey.error {
             return Err(keep(format!("it cannot be read to the end: {cause}")));
         }
@@ -177,11 +177,7 @@ impl Pass<'_> {
             whole(age),
             whole(limit)
         );
-        Ok(Condemned {
-            _claim: claim,
-            survey,
-            why,
-        })
+        Ok(Condemned { claim, survey, why })
     }
 
     fn note(&mut self, above: &Path, name: &OsStr, verdict: Verdict) {
@@ -207,6 +203,24 @@ impl Pass<'_> {
             bytes: went().map(|entry| entry.bytes).sum(),
             entries: self.entries,
         }
+    }
+}
+
+/// What `name` holds, and its newest member. Of what is no directory the claim knows that already.
+fn look(directory: &Directory, name: &OsStr, stat: &Stat) -> Survey {
+    if stat.kind == FileKind::Directory {
+        return survey::survey(directory, name, &Limits::default());
+    }
+    Survey {
+        files: 1,
+        bytes: if stat.links > 1 { 0 } else { stat.allocated },
+        newest: Some(Newest {
+            path: name.into(),
+            time: stat
+                .born
+                .map_or(stat.modified, |born| born.max(stat.modified)),
+        }),
+        ..Survey::default()
     }
 }
 
@@ -238,7 +252,7 @@ fn remove(
         Ok(identity) => identity,
         Err(cause) => return entry(OrphanVerdict::Failed, cause.to_string(), 0),
     };
-    let stat = condemned._claim.stat();
+    let stat = condemned.claim.stat();
     if (identity.device, identity.inode) != (stat.device, stat.inode) {
         let why = "it was replaced while it was judged".to_owned();
         return entry(OrphanVerdict::Kept, why, 0);

@@ -121,7 +121,7 @@ fn tell_of_ledger(ledger: &SweptLedger) {
     let path = ledger.path.display();
     match &ledger.fate {
         LedgerFate::Unreadable { error } => {
-            eprintln!("backstop: {path}: skipped, and kept: {error}")
+            eprintln!("backstop: {path}: skipped, and kept: {error}");
         }
         LedgerFate::LeaseKept { evidence } => eprintln!(
             "backstop: {path}: its owner is dead ({evidence}), and another process holds its lease: a \

@@ -1,7 +1,10 @@
 //! A place of a test's own: ledger directory, temp directory, and the command to run there.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
-#![expect(clippy::unwrap_used, reason = "a stage that cannot be set up fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a stage that cannot be set up fails its test"
+)]
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -68,7 +71,7 @@ impl Stage {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
-        Finished::of(self.backstop(arguments).output().unwrap())
+        Finished::of(&self.backstop(arguments).output().unwrap())
     }
 
     /// What is left in the ledger directory but receipts, and in the temp directory.
@@ -95,7 +98,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    pub(crate) fn of(output: Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -36,6 +36,22 @@ impl Cookie {
         Self(bytes)
     }
 
+    /// Sixty of its bits in twelve letters and digits, for names that must be short: the path of a
+    /// socket has 107 bytes, and browsers make theirs three directories deep.
+    #[must_use]
+    pub fn abbreviation(&self) -> String {
+        // Crockford's digits: none that is taken for another.
+        const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let bits = self
+            .0
+            .iter()
+            .take(8)
+            .fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        (0..12)
+            .map(|place| char::from(DIGITS[(bits >> (59 - 5 * place)) as usize & 31]))
+            .collect()
+    }
+
     /// The cookie's bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
@@ -121,6 +137,17 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Cookie>(), Err(ParseCookieError), "{text}");
         }
+    }
+
+    #[test]
+    fn an_abbreviation_is_short_and_of_the_first_bits() {
+        let zeros = Cookie::from_bytes([0; 16]);
+        assert_eq!(zeros.abbreviation(), "000000000000");
+        let ones = Cookie::from_bytes([0xff; 16]);
+        assert_eq!(ones.abbreviation(), "zzzzzzzzzzzz");
+        let mut bytes = [0; 16];
+        bytes[7] = 0x10;
+        assert_eq!(Cookie::from_bytes(bytes).abbreviation(), "000000000001");
     }
 
     #[test]

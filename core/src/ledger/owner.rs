@@ -19,7 +19,7 @@ use super::reading::OwnerRecord;
 use super::records::{Record, Space};
 use super::region::Region;
 use super::slot::{FreeSlot, Opening, SlotHandle};
-use crate::error::{Error, Stage};
+use crate::error::{Error, ErrorKind, Stage};
 use crate::identity::Cookie;
 use crate::os::files::Access;
 use crate::os::fork;
@@ -28,6 +28,9 @@ use crate::resource::{ResourceId, Site};
 /// How many slots a thread takes from the common list at once, and how many it keeps at the most.
 const BATCH: usize = 64;
 const KEPT: usize = 2 * BATCH;
+
+/// How often a ledger is begun anew because sweeps come in between.
+const TRIES: u32 = 16;
 
 /// The ledger of this process. A copyable handle: a ledger lives as long as its process.
 #[derive(Clone, Copy)]
@@ -76,6 +79,18 @@ impl Ledger {
     /// # Errors
     /// The directory or the file cannot be used, or its space cannot be reserved.
     pub fn create(directory: &Path, options: &LedgerOptions) -> Result<Self, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match Self::create_once(directory, options) {
+                // A sweep took the new file away: it was not locked yet, as if its owner had died.
+                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES => {}
+                created => return created,
+            }
+        }
+    }
+
+    fn create_once(directory: &Path, options: &LedgerOptions) -> Result<Self, Error> {
         let place = LedgerDirectory::open(directory)?;
         let cookie = Cookie::random();
         let failed = |message: &'static str| {
@@ -149,7 +164,10 @@ impl Ledger {
         options: &LedgerOptions,
     ) -> std::io::Result<(Region, Growth, Lease)> {
         let LeaseAttempt::Won(lease) = Lease::attempt(leased)? else {
-            return Err(std::io::Error::other("a new file is locked already"));
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "a sweep is taking the new file away",
+            ));
         };
         let header = Region::of_file(file, 0, layout::HEADER_LENGTH)?;
         OwnerRecord::of_self(cookie, options.run)?.write(&header)?;

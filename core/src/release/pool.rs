@@ -150,11 +150,15 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
     ) -> Result<Borrowed<K, R>, Error> {
         let site = Site::caller();
         let deadline = Deadline::after(self.0.options.wait);
+        // Declared before the lock, so dropped after it: one that is stuck must not hold up the pool.
+        let mut revoked = Vec::new();
         let mut shelves = self.0.shelves.lock();
         loop {
             let shelf = shelves.shelf(&key);
             while let Some(idle) = shelf.idle.pop() {
-                if idle.guard.get().is_ok() {
+                if idle.guard.get().is_err() {
+                    revoked.push(idle);
+                } else {
                     let loan = shelves.lend(&key, site, self.0.options.clock.now());
                     shelves.statistics.reused += 1;
                     drop(shelves);

@@ -413,6 +413,12 @@ impl<R: TrackedResource> Deref for Held<R> {
     }
 }
 
+impl<R: TrackedResource> fmt::Debug for Held<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Held({} at {})", self.0.kind, self.0.site)
+    }
+}
+
 impl fmt::Debug for Scope {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -35,8 +35,8 @@ fn killed_anywhere<S: Subject>(stage: &Stage<'_, S>) -> Ran {
         status
     });
     for (place, kills) in struck.at {
-        // A kind without a moment between deciding and having needs no intent.
-        let needed = place != "ledger.intent" && !(place == "ledger.live" && kills == 0);
+        // What dies with its process needs no intent; what does not is announced before the act.
+        let needed = place != "ledger.intent" || stage.subject.has_recipe();
         assert!(kills > 0 || !needed, "the owner never passes {place}");
     }
     Ran::Held

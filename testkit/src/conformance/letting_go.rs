@@ -18,7 +18,7 @@ pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
         Behaviour::new("a panic in a scope releases once", by_panic),
         Behaviour::new("release_all releases once", by_release_all),
         Behaviour::new("release_kind releases once", by_release_kind),
-        Behaviour::new("its parent's release releases it first", by_parent),
+        Behaviour::new("its release releases what belongs to it", by_parent),
         Behaviour::new("two releases at once are one", by_two_at_once),
         Behaviour::new("a late use is Revoked", late_use),
         Behaviour::new("with tracking off the guard still releases", untracked),
@@ -121,13 +121,9 @@ fn by_parent<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     let backstop = stage.backstop();
     let (parent, trace) = stage.open(&backstop);
     let (said, heard) = std::sync::mpsc::channel();
-    let parent_there = {
-        // What the parent's trace shows when the child goes.
-        let _ = &trace;
-        move |()| said.send(()).map_err(|error| error.to_string())
-    };
+    let tell = move |()| said.send(()).map_err(|error| error.to_string());
     let child = backstop.track_child(
-        Owned::new(Kind::new("testkit.child"), "child", (), parent_there),
+        Owned::new(Kind::new("testkit.child"), "child", (), tell),
         parent.id(),
     );
     let release = parent.release();

@@ -75,8 +75,8 @@ pub trait Subject: Send + Sync {
     /// behaviours that hang on that look are then named as not applying.
     fn look(&self, trace: &str) -> Presence;
 
-    /// Whether someone else can release it: an adapter that says so writes a recipe and knows its
-    /// reclaimer. Default: no, it dies with its process.
+    /// Whether someone else can release it: an adapter that says so announces it by an intent, writes a
+    /// recipe and knows its reclaimer. Default: no, it dies with its process.
     fn has_recipe(&self) -> bool {
         false
     }

@@ -23,10 +23,10 @@ impl Directory {
         let directory = Self(place.join(format!("dir-{}", Cookie::random())));
         let intent = backstop
             .intend(KIND, directory.label())
-            .recipe(directory.recipe().unwrap())
+            .recipe(directory.recipe().expect("a path is a small recipe"))
             .declare();
-        std::fs::create_dir(&directory.0).unwrap();
-        std::fs::write(directory.0.join("file"), "data").unwrap();
+        std::fs::create_dir(&directory.0).expect("the name is new");
+        std::fs::write(directory.0.join("file"), "data").expect("the directory is new");
         intent.fulfil(directory)
     }
 

@@ -22,9 +22,9 @@ pub(crate) struct Port {
 impl Port {
     #[track_caller]
     pub(crate) fn open(backstop: &Backstop) -> Tracked<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
         backstop.track(Self {
-            number: listener.local_addr().unwrap().port(),
+            number: listener.local_addr().expect("it is bound").port(),
             listener: Mutex::new(Some(listener)),
         })
     }
@@ -56,11 +56,11 @@ impl TrackedResource for Port {
         Blocking::Never
     }
     fn release(&self, _: &Step) -> Result<Progress, Error> {
-        drop(self.listener.lock().unwrap().take());
+        drop(self.listener.lock().expect("nobody panics with it").take());
         Ok(Progress::Done)
     }
     fn verify(&self) -> Presence {
-        match *self.listener.lock().unwrap() {
+        match *self.listener.lock().expect("nobody panics with it") {
             Some(_) => Presence::Present { holder: None },
             None => Presence::Gone,
         }
