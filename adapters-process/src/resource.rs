@@ -33,7 +33,9 @@ use crate::tree::{Member, Tree};
 ///
 /// # When it does not hold
 /// As each [`Containment`] says of itself. The child of a program that ignores `SIGCHLD`, or waits for
-/// all children, loses its exit status to that; it is released all the same.
+/// all children, loses its exit status to that; it is released all the same. A child that is
+/// [dismissed](backstop_core::release::Tracked::dismiss) keeps its control group, whose empty directory
+/// nobody removes.
 ///
 /// # Examples
 /// ```

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::any::Any;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -43,6 +43,16 @@ fn working_in(place: &Path) -> Vec<String> {
         .collect()
 }
 
+/// The control group that was made for it.
+fn group_of(pid: &str) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let path = text.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let is_own = path.rsplit('/').next()?.starts_with("backstop-");
+    let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+    let mut places = mounts.iter().map(|mount| Path::new(mount).join(path));
+    places.find(|place| is_own && place.exists())
+}
+
 impl<R: TrackedResource> Subject for Processes<R> {
     type Resource = R;
 
@@ -72,9 +82,16 @@ impl<R: TrackedResource> Subject for Processes<R> {
         Reclaimers::new().with(reclaimer())
     }
     fn destroy(&self, trace: &str) -> bool {
-        while !working_in(Path::new(trace)).is_empty() {
-            let found = working_in(Path::new(trace));
-            let _ = Command::new("kill").arg("-9").args(found).output();
+        let found = working_in(Path::new(trace));
+        let groups: Vec<PathBuf> = found.iter().filter_map(|pid| group_of(pid)).collect();
+        let mut left = found;
+        while !left.is_empty() {
+            let _ = Command::new("kill").arg("-9").args(&left).output();
+            left = working_in(Path::new(trace));
+        }
+        for group in groups {
+            // Of a dismissed child nobody else takes it away; else its release does.
+            let _ = std::fs::remove_dir(group);
         }
         true
     }

@@ -4,10 +4,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use backstop_core::identity::Cookie;
+use backstop_core::identity::{BootId, Cookie};
+use backstop_core::ledger::{LedgerReading, OwnerRecord};
 use backstop_core::os::environment;
 use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::reclaim::{Judgement, LedgerFate, Reclaimers, Sweep, SweepReport, SweptLedger};
+use backstop_core::reclaim::{
+    Judgement, LedgerFate, Orphan, Reclaimer, Reclaimers, Sweep, SweepReport, SweptLedger,
+};
 use backstop_core::release::{Backstop, Outcome, Tracking};
 use backstop_process::{ChildProcess, Containment, Server, reclaimer};
 
@@ -293,4 +296,43 @@ fn what_proves_nothing_is_kept_or_gone() {
         reason.contains("recipe") && reason.contains("broken"),
         "{reason}"
     );
+}
+
+#[test]
+fn another_boot_is_gone_and_another_pid_namespace_is_left_alone() {
+    let place = place();
+    let backstop = Backstop::builder()
+        .tracking(Tracking::Directory(place.path().to_owned()))
+        .start();
+    let child = ChildProcess::builder(sh("sleep 1097"))
+        .spawn_on(&backstop)
+        .unwrap();
+    let path = backstop.ledger().unwrap().path().unwrap().to_owned();
+    let file = std::fs::File::open(&path).unwrap();
+    let reading = LedgerReading::of_file(&file, &path).unwrap();
+    let entry = &reading.entries()[0];
+    let judge = |owner: &OwnerRecord| {
+        let ledger = path.as_path();
+        reclaimer().judge(&Orphan {
+            ledger,
+            owner,
+            entry,
+        })
+    };
+    assert!(judge(reading.owner()).acts(), "as if the owner were dead");
+    let mut owner = reading.owner().clone();
+    owner.process.boot = BootId::from_bytes([7; 16]);
+    assert!(matches!(judge(&owner), Judgement::Gone { .. }));
+    let mut owner = reading.owner().clone();
+    owner.process.pid_namespace += 1;
+    let judged = judge(&owner);
+    let Judgement::Keep { reason, .. } = &judged else {
+        panic!("{judged:?}");
+    };
+    assert!(reason.contains("pid namespace"), "{reason}");
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "a judge touches nothing"
+    );
+    assert!(child.release().outcome.is_released());
 }
