@@ -10,8 +10,8 @@
 //!   with it.
 //! - [`Overview`]: what of all this there is, and what became of the rest.
 //!
-//! Whoever lists processes by a cookie in their environment, or holds them by a control group, says so
-//! by [`Containment`].
+//! How the tree of a child is held together depends on the machine; each child says by its
+//! [`Containment`] how, and what that does not reach.
 
 pub mod config;
 mod resource;

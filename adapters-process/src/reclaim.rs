@@ -34,6 +34,10 @@ struct ChildReclaimer;
 
 /// How long they have to end by themselves: their owner is dead, and nobody waits for what they do.
 const GRACE: Duration = Duration::from_millis(250);
+/// How long a child of which only the intent is known is looked for: far longer than it takes from
+/// fork to exec.
+const BIRTH_LOOKS: u32 = 5;
+const BIRTH_PAUSE: Duration = Duration::from_millis(10);
 /// How many processes the evidence names one by one.
 const NAMED: usize = 16;
 
@@ -62,7 +66,7 @@ impl Reclaimer for ChildReclaimer {
             Ok(recipe) => recipe,
             Err(judgement) => return judgement,
         };
-        let found = match Found::look(&recipe) {
+        let found = match Found::look_patiently(&recipe) {
             Ok(found) => found,
             Err(error) => return Judgement::keep(format!("the processes cannot be read: {error}")),
         };
@@ -140,6 +144,22 @@ impl Found {
         found.look_for_leader(recipe)?;
         let scan = tree::members(Roots::WithCookie(&recipe.cookie), &[])?;
         found.add(scan.found, "carries the cookie in its environment");
+        Ok(found)
+    }
+
+    /// Looks again for a child that may be on its way from fork to exec, where it shows no cookie yet.
+    ///
+    /// A child that is started without code of its own before exec keeps the ledger's lease until then,
+    /// so that there is no sweep. Code of the user's own makes it a fork, which does not.
+    fn look_patiently(recipe: &ChildRecipe) -> io::Result<Self> {
+        let mut found = Self::look(recipe)?;
+        for _ in 0..BIRTH_LOOKS {
+            if recipe.leader.is_some() || !found.is_nothing() {
+                break;
+            }
+            std::thread::sleep(BIRTH_PAUSE);
+            found = Self::look(recipe)?;
+        }
         Ok(found)
     }
 
@@ -257,7 +277,8 @@ fn take_down(recipe: &ChildRecipe, deadline: Deadline) -> io::Result<Reclaimed> 
             .iter()
             .chain(found.processes.iter().filter(|one| !one.has_exited()))
             .collect();
-        if left.is_empty() {
+        let is_dissolved = left.is_empty() && dissolve(&found)?;
+        if is_dissolved {
             break;
         }
         if deadline.has_passed() {
@@ -265,19 +286,27 @@ fn take_down(recipe: &ChildRecipe, deadline: Deadline) -> io::Result<Reclaimed> 
         }
         count = count.max(left.len());
     }
+    Ok(Reclaimed {
+        outcome: Outcome::Released,
+        count: count as u64,
+        bytes: Bytes(0),
+    })
+}
+
+/// Removes the control group; false if somebody has come into it since it was found empty: a child
+/// that was still on its way from fork to exec. One that comes later finds no group, and ends there.
+fn dissolve(found: &Found) -> io::Result<bool> {
     match found.cgroup.as_ref().map(Cgroup::remove) {
-        Some(Err(error)) if !is_gone(&error) => Ok(Reclaimed::stuck(format!(
-            "nothing lives in its control group, but it cannot be removed: {error}"
-        ))),
-        _ => Ok(Reclaimed {
-            outcome: Outcome::Released,
-            count: count as u64,
-            bytes: Bytes(0),
-        }),
+        Some(Err(error)) if error.kind() == io::ErrorKind::ResourceBusy => Ok(false),
+        Some(Err(error)) if !is_gone(&error) => Err(error),
+        _ => Ok(true),
     }
 }
 
 fn still_there(left: &[&PinnedProcess], found: usize) -> Reclaimed {
+    if left.is_empty() {
+        return Reclaimed::stuck("nothing lives in its control group, but it cannot be removed");
+    }
     let names: Vec<String> = left
         .iter()
         .take(NAMED)

@@ -24,11 +24,7 @@ impl Tree {
         match rung {
             // There is no child left to ask: what it left behind gets the signal itself.
             Rung::Ask if self.leader.has_exited() => self.end(Who::Tree),
-            Rung::Ask => {
-                // Found now, while all of them still have their parents.
-                let looked = self.members().map(|_| ());
-                self.end(Who::Child).and(looked)
-            }
+            Rung::Ask => self.ask(deadline),
             Rung::Insist => self.end(Who::Tree),
             Rung::Force => {
                 let left = self.kill(deadline).map_err(failed)?;
@@ -40,6 +36,17 @@ impl Tree {
         }
         .map_err(failed)?;
         Ok(Progress::Pending)
+    }
+
+    /// Asks the child, and once it is gone, what it leaves: nobody else will tell them.
+    fn ask(&self, deadline: Deadline) -> std::io::Result<()> {
+        // Found now, while all of them still have their parents.
+        let looked = self.members().map(drop);
+        self.end(Who::Child)?;
+        if self.leader.wait(Some(deadline))? {
+            self.end(Who::Tree)?;
+        }
+        looked
     }
 
     /// `SIGTERM`, and `SIGCONT` after it: a stopped process would take it only when it goes on.

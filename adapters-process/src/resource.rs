@@ -33,7 +33,9 @@ use crate::tree::{Member, Tree};
 ///
 /// # When it does not hold
 /// As each [`Containment`] says of itself. The child of a program that ignores `SIGCHLD`, or waits for
-/// all children, loses its exit status to that; it is released all the same.
+/// all children, loses its exit status to that; it is released all the same. A child that is
+/// [dismissed](backstop_core::release::Tracked::dismiss) keeps its control group, whose empty directory
+/// nobody removes.
 ///
 /// # Examples
 /// ```
@@ -229,7 +231,7 @@ impl TrackedResource for ChildProcess {
     fn release(&self, step: &Step) -> Result<Progress, Error> {
         // Whoever reads from it until its end is asked by this already.
         drop(self.pipes.lock().stdin.take());
-        // The ladder gives up a call that takes all of its time, and would not hear what is left.
+        // The ladder gives up a call that takes all of its time, and would not hear how it ended.
         let left = step.deadline.remaining();
         let deadline = Deadline::after(left - (left / 8).min(Duration::from_millis(200)));
         self.tree.release(&self.label, step.rung, deadline)

@@ -93,9 +93,12 @@ impl Tree {
     }
 
     fn kill_members(&self, leader: &PinnedProcess, deadline: Deadline) -> io::Result<usize> {
+        // All that can be found while they still have their parents. The child's status is read before
+        // anything below collects it: whoever waits for the child must not miss it.
+        self.signal(Signal::KILL)?;
+        self.leader.wait(Some(deadline))?;
+        self.leader.status();
         loop {
-            // Before the kill, while those without a cookie still have parents.
-            drop(self.look()?);
             match &self.cgroup {
                 Some(group) => self.kill_beneath(Roots::Cgroup(group), deadline)?,
                 None => {

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::any::Any;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use backstop_core::Backstop;
 use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{Presence, TrackedResource};
-use backstop_process::{ChildProcess, Server, Timer, Worker, reclaimer};
+use backstop_process::{ChildProcess, Timer, Worker, reclaimer};
 use backstop_testkit::conformance::{self, Subject};
 
 /// A kind whose processes work in a directory of their own, by which they are found.
@@ -43,6 +43,16 @@ fn working_in(place: &Path) -> Vec<String> {
         .collect()
 }
 
+/// The control group that was made for it.
+fn group_of(pid: &str) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let path = text.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let is_own = path.rsplit('/').next()?.starts_with("backstop-");
+    let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+    let mut places = mounts.iter().map(|mount| Path::new(mount).join(path));
+    places.find(|place| is_own && place.exists())
+}
+
 impl<R: TrackedResource> Subject for Processes<R> {
     type Resource = R;
 
@@ -72,9 +82,16 @@ impl<R: TrackedResource> Subject for Processes<R> {
         Reclaimers::new().with(reclaimer())
     }
     fn destroy(&self, trace: &str) -> bool {
-        while !working_in(Path::new(trace)).is_empty() {
-            let found = working_in(Path::new(trace));
-            let _ = Command::new("kill").arg("-9").args(found).output();
+        let found = working_in(Path::new(trace));
+        let groups: Vec<PathBuf> = found.iter().filter_map(|pid| group_of(pid)).collect();
+        let mut left = found;
+        while !left.is_empty() {
+            let _ = Command::new("kill").arg("-9").args(&left).output();
+            left = working_in(Path::new(trace));
+        }
+        for group in groups {
+            // Of a dismissed child nobody else takes it away; else its release does.
+            let _ = std::fs::remove_dir(group);
         }
         true
     }
@@ -88,9 +105,12 @@ struct Threads<R: TrackedResource> {
     name: &'static str,
     open: fn(&Backstop, u64) -> Tracked<R>,
     label: fn(&R) -> String,
+    /// Whether it comes to the place where it hangs without being asked to stop.
+    hangs_by_itself: bool,
 }
 
 static PRESENT: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+static HANGING: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 static DEAF: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 /// In the list as long as it exists.
@@ -104,6 +124,7 @@ impl Here {
 
     fn hangs(&self) {
         while DEAF.lock().unwrap().contains(&self.0) {
+            HANGING.lock().unwrap().push(self.0);
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -156,6 +177,9 @@ impl<R: TrackedResource> Subject for Threads<R> {
     fn hold(&self, resource: &Tracked<R>) -> Option<Box<dyn Any>> {
         let number = (self.label)(resource).parse().unwrap();
         DEAF.lock().unwrap().push(number);
+        while self.hangs_by_itself && !HANGING.lock().unwrap().contains(&number) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         Some(Box::new(Listening(number)))
     }
 }
@@ -171,18 +195,6 @@ fn all_kinds_conform() {
         pid: ChildProcess::pid,
         has_recipe: true,
     };
-    let servers = Processes::<Server> {
-        name: "process.server",
-        open: |backstop, command| {
-            let mut command = Some(command);
-            let server = Server::builder("conforms", move || {
-                command.take().unwrap_or_else(|| Command::new("false"))
-            });
-            server.start_on(backstop).unwrap()
-        },
-        pid: |server| server.pid().unwrap(),
-        has_recipe: false,
-    };
     let workers = Threads::<Worker> {
         name: "process.thread",
         open: |backstop, number| {
@@ -195,6 +207,7 @@ fn all_kinds_conform() {
             .unwrap()
         },
         label: |worker| worker.name().to_owned(),
+        hangs_by_itself: false,
     };
     let timers = Threads::<Timer> {
         name: "process.timer",
@@ -207,10 +220,10 @@ fn all_kinds_conform() {
             .unwrap()
         },
         label: |timer| timer.view().name,
+        hangs_by_itself: true,
     };
     for report in [
         conformance::check(&children),
-        conformance::check(&servers),
         conformance::check(&workers),
         conformance::check(&timers),
     ] {

@@ -21,6 +21,7 @@ mod record;
 mod release_all;
 mod scope;
 pub mod shutdown;
+mod tally;
 mod watched;
 
 pub use backstop::Backstop;

@@ -4,14 +4,17 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use backstop_core::identity::Cookie;
+use backstop_core::identity::{BootId, Cookie};
+use backstop_core::ledger::{LedgerReading, OwnerRecord};
 use backstop_core::os::environment;
 use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::reclaim::{Judgement, Reclaimers, Sweep, SweepReport};
+use backstop_core::reclaim::{
+    Judgement, LedgerFate, Orphan, Reclaimer, Reclaimers, Sweep, SweepReport, SweptLedger,
+};
 use backstop_core::release::{Backstop, Outcome, Tracking};
 use backstop_process::{ChildProcess, Containment, Server, reclaimer};
 
-use crate::scene::{FIVE, LONG, SLEEPERS, assert_gone, containments, grown, sh};
+use crate::scene::{FIVE, LONG, SLEEPERS, assert_gone, containments, eventually, grown, sh};
 
 /// The variables by which this test is started again as an owner.
 const DIRECTORY: &str = "BACKSTOP_TEST_DIRECTORY";
@@ -74,16 +77,27 @@ fn ready(text: &str) -> ! {
 
 fn sweep(directory: &Path, rehearse: bool) -> SweepReport {
     let reclaimers = Reclaimers::new().with(reclaimer());
-    Sweep::new(&reclaimers)
+    let sweep = Sweep::new(&reclaimers)
         .directories(vec![directory.to_owned()])
         .rehearse(rehearse)
-        .deadline(LONG)
-        .run()
+        .deadline(LONG);
+    // A child that is still on its way through exec keeps the lease of its dead owner for a moment; the
+    // next sweep finds it.
+    eventually(|| {
+        let report = sweep.run();
+        let is_kept = |ledger: &SweptLedger| matches!(ledger.fate, LedgerFate::LeaseKept { .. });
+        (!report.ledgers.iter().any(is_kept)).then_some(report)
+    })
 }
 
 /// A private directory, as a ledger's must be.
 fn place() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
+    use std::os::unix::fs::PermissionsExt;
+
+    tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir()
+        .unwrap()
 }
 
 #[test]
@@ -109,16 +123,14 @@ fn a_tree_goes_with_the_sweep_after_its_owner_was_killed() {
             .iter()
             .map(|pid| PinnedProcess::pin(pid.parse().unwrap()).unwrap())
             .collect();
-        assert!(pinned.len() > SLEEPERS);
+        assert!(pinned.len() >= SLEEPERS);
 
         // A living owner's tree is nobody else's affair.
         assert!(sweep(place.path(), false).items.is_empty());
-        assert!(pinned.iter().all(|one| !one.has_exited()));
+        let alive = || pinned.iter().filter(|one| !one.has_exited()).count();
+        assert!(alive() >= SLEEPERS);
         owner.kill();
-        assert!(
-            pinned.iter().any(|one| !one.has_exited()),
-            "they outlive it"
-        );
+        assert!(alive() >= SLEEPERS, "they outlive it");
 
         let rehearsed = sweep(place.path(), true);
         let item = &rehearsed.items[0];
@@ -137,7 +149,7 @@ fn a_tree_goes_with_the_sweep_after_its_owner_was_killed() {
             "{}",
             swept.items[0]
         );
-        assert!(swept.count() > SLEEPERS as u64);
+        assert!(swept.count() >= SLEEPERS as u64);
         assert_gone(&pinned, &cookie, &containment.to_string());
         assert!(
             sweep(place.path(), false).items.is_empty(),
@@ -195,6 +207,7 @@ fn a_child_whose_owner_died_before_it_knew_it_is_found_by_its_cookie() {
     let child = PinnedProcess::pin(owner.said[1].parse().unwrap()).unwrap();
     owner.kill();
     let swept = sweep(place.path(), false);
+    assert_eq!(swept.items.len(), 1, "{swept:?}");
     assert_eq!(
         swept.items[0].outcome,
         Some(Outcome::Released),
@@ -225,7 +238,8 @@ fn owners_killed_at_any_moment_of_starting_leave_nothing() {
         let run = owner.process.id();
         owner.kill();
         let swept = sweep(place.path(), false);
-        assert_eq!(swept.left().count(), 0, "round {round} of {run}: {swept:?}");
+        let left: Vec<String> = swept.left().map(ToString::to_string).collect();
+        assert!(left.is_empty(), "round {round} of {run}: {left:#?}");
         for item in &swept.items {
             let recipe: serde_json::Value =
                 serde_json::from_str(item.recipe.as_ref().unwrap().as_str()).unwrap();
@@ -282,4 +296,43 @@ fn what_proves_nothing_is_kept_or_gone() {
         reason.contains("recipe") && reason.contains("broken"),
         "{reason}"
     );
+}
+
+#[test]
+fn another_boot_is_gone_and_another_pid_namespace_is_left_alone() {
+    let place = place();
+    let backstop = Backstop::builder()
+        .tracking(Tracking::Directory(place.path().to_owned()))
+        .start();
+    let child = ChildProcess::builder(sh("sleep 1097"))
+        .spawn_on(&backstop)
+        .unwrap();
+    let path = backstop.ledger().unwrap().path().unwrap().to_owned();
+    let file = std::fs::File::open(&path).unwrap();
+    let reading = LedgerReading::of_file(&file, &path).unwrap();
+    let entry = &reading.entries()[0];
+    let judge = |owner: &OwnerRecord| {
+        let ledger = path.as_path();
+        reclaimer().judge(&Orphan {
+            ledger,
+            owner,
+            entry,
+        })
+    };
+    assert!(judge(reading.owner()).acts(), "as if the owner were dead");
+    let mut owner = reading.owner().clone();
+    owner.process.boot = BootId::from_bytes([7; 16]);
+    assert!(matches!(judge(&owner), Judgement::Gone { .. }));
+    let mut owner = reading.owner().clone();
+    owner.process.pid_namespace += 1;
+    let judged = judge(&owner);
+    let Judgement::Keep { reason, .. } = &judged else {
+        panic!("{judged:?}");
+    };
+    assert!(reason.contains("pid namespace"), "{reason}");
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "a judge touches nothing"
+    );
+    assert!(child.release().outcome.is_released());
 }

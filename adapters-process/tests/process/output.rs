@@ -6,7 +6,7 @@ use std::time::Duration;
 use backstop_core::release::Outcome;
 use backstop_process::{CaptureLimits, ChildProcess, Stream};
 
-use crate::scene::{LONG, assert_gone, backstop, impatient, sh};
+use crate::scene::{LONG, backstop, impatient, sh};
 
 #[test]
 fn a_flood_is_kept_within_bounds_and_its_loss_disclosed() {
@@ -47,29 +47,31 @@ fn a_grandchild_that_holds_the_pipe_hangs_nobody() {
 
 #[test]
 fn a_stranger_that_holds_the_pipe_is_not_waited_for_and_named() {
-    let backstop = backstop();
-    let child = ChildProcess::builder(sh("echo done; sleep 1062"))
-        .capture(CaptureLimits::default())
-        .policy(impatient())
-        .spawn_on(&backstop)
-        .unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let go = place.path().join("go");
+    let script = format!(
+        "echo $$; while [ ! -e {} ]; do sleep 0.01; done; echo bye",
+        go.display()
+    );
+    let (tell, told) = crossbeam_channel::bounded(1);
+    let run = std::thread::spawn(move || {
+        ChildProcess::builder(sh(&script))
+            .on_line(move |_, line| {
+                let _ = tell.try_send(String::from_utf8_lossy(line).into_owned());
+            })
+            .run_to_end_on(&backstop(), LONG)
+            .unwrap()
+    });
     // Out of the tree's reach, as by a descriptor that was passed on: this process opens the pipe.
-    let path = format!("/proc/{}/fd/1", child.pid());
+    let path = format!("/proc/{}/fd/1", told.recv().unwrap());
     let held = std::fs::OpenOptions::new().write(true).open(path).unwrap();
-    let child = Arc::new(Mutex::new(Some(child)));
-    let finished = ChildProcess::builder(sh(&format!(
-        "exec 3>/proc/{}/fd/{}; echo last",
-        std::process::id(),
-        std::os::fd::AsRawFd::as_raw_fd(&held)
-    )))
-    .run_to_end_on(&backstop, LONG)
-    .unwrap();
-    assert!(finished.is_success(), "{finished:?}");
-    let child = child.lock().unwrap().take().unwrap();
-    let cookie = child.cookie();
-    // Dropping it ends the reader although the pipe is still open on the other side.
-    assert_eq!(child.release().outcome, Outcome::Released);
-    assert_gone(&[], &cookie, "held");
+    std::fs::write(go, "").unwrap();
+    let finished = run.join().unwrap();
+    assert_eq!(finished.release.outcome, Outcome::Released);
+    assert!(finished.stdout.text().ends_with("bye\n"));
+    let abandoned = finished.stdout.abandoned.as_deref().unwrap();
+    assert!(abandoned.contains("still holds"), "{abandoned}");
+    assert!(!finished.stdout.is_whole() && finished.stderr.is_whole());
     drop(held);
 }
 

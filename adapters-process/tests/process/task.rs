@@ -52,10 +52,8 @@ fn one_that_does_not_listen_is_aborted() {
         },
     );
     let release = task.release();
-    assert_eq!(
-        (release.outcome, release.rung),
-        (Outcome::Released, Rung::Force)
-    );
+    assert_eq!(release.outcome, Outcome::Released);
+    assert!(release.rung > Rung::Ask, "{release}");
 }
 
 #[test]

@@ -87,6 +87,12 @@ impl Local {
         (name.address == address && name.length == length).then_some(name.position)
     }
 
+    /// Where the constant text stands, if this thread has used it lately. One more than its length is
+    /// kept, so that an empty text is no site.
+    pub(super) fn name(&self, text: &'static str) -> Option<u32> {
+        self.position(text.as_ptr().addr(), text.len() + 1)
+    }
+
     pub(super) fn remember(&mut self, address: usize, length: usize, position: u32) {
         self.names[place(address)] = Name {
             address,

@@ -134,7 +134,7 @@ fn by_parent<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     );
     assert!(child.get().is_err(), "its child can still be used");
     drop(child);
-    stage.assert_released(&backstop, &trace, 2);
+    stage.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 

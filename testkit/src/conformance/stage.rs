@@ -1,12 +1,13 @@
 //! Where one behaviour is played: a subject, and a directory of its own.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use backstop_core::Backstop;
 use backstop_core::policy::CleanupPolicy;
 use backstop_core::release::{Outcome, Release, Tracked, Tracking};
-use backstop_core::resource::{Deadline, Presence};
+use backstop_core::resource::{Deadline, Kind, Presence, TrackedResource};
 
 use super::subject::Subject;
 
@@ -15,6 +16,8 @@ pub struct Stage<'a, S> {
     pub(super) subject: &'a S,
     pub(super) directory: tempfile::TempDir,
     pub(super) caller: &'static str,
+    /// What the subject is, once one was opened. What it brings along is of other kinds.
+    kind: OnceCell<Kind>,
 }
 
 /// Far beyond what a loaded machine needs for a release in the background.
@@ -31,6 +34,7 @@ impl<'a, S: Subject> Stage<'a, S> {
             subject,
             directory,
             caller,
+            kind: OnceCell::new(),
         }
     }
 
@@ -60,6 +64,7 @@ impl<'a, S: Subject> Stage<'a, S> {
     /// Opens a resource and makes sure that it is there.
     pub(super) fn open(&self, backstop: &Backstop) -> (Tracked<S::Resource>, String) {
         let guard = self.subject.open(backstop, &self.place());
+        self.kind.get_or_init(|| guard.kind());
         let trace = self.subject.trace(&guard);
         let seen = self.subject.look(&trace);
         assert!(!seen.is_gone(), "it was opened, and `{trace}` is not there");
@@ -101,16 +106,14 @@ impl<'a, S: Subject> Stage<'a, S> {
         }
     }
 
-    /// Exactly `count` releases were made and nothing is open.
+    /// Exactly `count` of its kind were released, and nothing at all is open.
     pub(super) fn assert_released(&self, backstop: &Backstop, trace: &str, count: u64) {
         self.assert_goes(trace);
         let late = Instant::now() + PATIENCE;
         let done = loop {
             let kinds = backstop.statistics().kinds;
-            let done: u64 = kinds
-                .values()
-                .map(|kind| kind.released + kind.unverified)
-                .sum();
+            let own = self.kind.get().and_then(|kind| kinds.get(kind.name()));
+            let done = own.map_or(0, |kind| kind.released + kind.unverified);
             if done >= count || Instant::now() > late {
                 break done;
             }
