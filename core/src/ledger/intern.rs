@@ -83,18 +83,21 @@ impl Local {
 
     /// Where the name at this address stands, if this thread has used it lately.
     pub(super) fn position(&self, address: usize, length: usize) -> Option<u32> {
-        let name = &self.names[place(address)];
+        let name = &self.names[place(address, length)];
         (name.address == address && name.length == length).then_some(name.position)
     }
 
-    /// Where the constant text stands, if this thread has used it lately. One more than its length is
-    /// kept, so that an empty text is no site.
-    pub(super) fn name(&self, text: &'static str) -> Option<u32> {
-        self.position(text.as_ptr().addr(), text.len() + 1)
+    /// Where the constant text stands as such a name, if this thread has used it lately.
+    pub(super) fn name(&self, tag: RecordTag, text: &'static str) -> Option<u32> {
+        self.position(text.as_ptr().addr(), length_as(tag, text))
+    }
+
+    pub(super) fn remember_name(&mut self, tag: RecordTag, text: &'static str, position: u32) {
+        self.remember(text.as_ptr().addr(), length_as(tag, text), position);
     }
 
     pub(super) fn remember(&mut self, address: usize, length: usize, position: u32) {
-        self.names[place(address)] = Name {
+        self.names[place(address, length)] = Name {
             address,
             length,
             position,
@@ -108,8 +111,15 @@ impl Drop for Local {
     }
 }
 
-/// A place in the table for an address: Fibonacci hashing, its high bits.
-fn place(address: usize) -> usize {
+/// A text's length together with what it is: one constant may be a kind and a label, which are two
+/// records. Never zero, which is a site's.
+fn length_as(tag: RecordTag, text: &str) -> usize {
+    text.len() << 3 | tag as usize
+}
+
+/// A place in the table: Fibonacci hashing, its high bits. By the length too, so that one constant that
+/// is two names does not take its own place away.
+fn place(address: usize, length: usize) -> usize {
     const SHIFT: u32 = usize::BITS - NAMES.trailing_zeros();
-    (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> SHIFT
+    (address.wrapping_add(length) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> SHIFT
 }
