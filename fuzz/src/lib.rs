@@ -31,11 +31,10 @@ fn judge(owner: &OwnerRecord, entry: &Entry) -> Option<Judgement> {
         owner,
         entry,
     };
-    let knows = |reclaimer: &Box<dyn Reclaimer>| {
+    let reclaimers = reclaimers();
+    let knowing = reclaimers.iter().find(|reclaimer| {
         let mut kinds = reclaimer.kinds().iter();
         kinds.any(|kind| kind.name() == entry.kind)
-    };
-    let reclaimers = reclaimers();
-    let knowing = reclaimers.iter().find(|reclaimer| knows(reclaimer))?;
+    })?;
     Some(knowing.judge(&orphan))
 }

@@ -16,7 +16,7 @@ Runs every check a change must pass, and prints what each took.
 
 Usage: cargo xtask ci [--fast] [--no-test]
 
-  --fast      without the documentation and without each package alone
+  --fast      without the documentation, the models of concurrency and each package alone
   --no-test   without the tests: for a script that runs `cargo xtask test` itself
 
 Every step runs, also after a failed one. With tests, the last line is their count.";
@@ -42,6 +42,7 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     if !arguments.has("fast") {
         record.command("documentation", documentation());
         record.command("core, unsupported system", unsupported_system(&workspace));
+        record.command("core, every interleaving", every_interleaving(&workspace));
         for member in &workspace.members {
             // This program was built alone a moment ago.
             if member.name != env!("CARGO_PKG_NAME") {
@@ -95,6 +96,14 @@ fn unsupported_system(workspace: &Workspace) -> Command {
         "CARGO_TARGET_DIR",
         workspace.target.join("unsupported-system"),
     );
+    command
+}
+
+/// Runs the models of core's concurrent parts, in every order in which threads can meet.
+fn every_interleaving(workspace: &Workspace) -> Command {
+    let mut command = cargo_line("test --package backstop-core --lib --release loom");
+    command.env("RUSTFLAGS", added("RUSTFLAGS", "--cfg loom"));
+    command.env("CARGO_TARGET_DIR", workspace.target.join("loom"));
     command
 }
 

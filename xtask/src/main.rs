@@ -12,6 +12,7 @@ mod workspace;
 mod bench;
 mod ci;
 mod dist;
+mod sanitize;
 mod setup;
 mod test;
 mod tidy;
@@ -25,12 +26,13 @@ The chores of this workspace.
 
 Usage: cargo xtask <command> [options]
 
-  setup   install what the full build and its tests need
-  test    run every test and count what passed, failed and was skipped
-  ci      every check a change must pass
-  bench   run the benchmarks
-  tidy    check the architecture's rules
-  dist    build the command per deployment and print its sizes
+  setup     install what the full build and its tests need
+  test      run every test and count what passed, failed and was skipped
+  ci        every check a change must pass
+  bench     run the benchmarks
+  tidy      check the architecture's rules
+  dist      build the command per deployment and print its sizes
+  sanitize  run tests under the address sanitizer
 
 `cargo xtask <command> --help` tells more of each.";
 
@@ -62,6 +64,7 @@ fn dispatch() -> anyhow::Result<ExitCode> {
         "bench" => bench::run(parser),
         "tidy" => tidy::run(parser),
         "dist" => dist::run(parser),
+        "sanitize" => sanitize::run(parser),
         unknown => {
             eprintln!("error: no command `{unknown}`\n\n{HELP}");
             Ok(ExitCode::from(2))

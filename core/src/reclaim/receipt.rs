@@ -126,3 +126,17 @@ impl Receipts {
         open()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_no_sweep_wrote_is_read_within_bounds() {
+        let place = tempfile::tempdir().unwrap();
+        let receipts = Receipts::of(place.path());
+        std::fs::write(place.path().join(Receipts::NAME), b"x\n".repeat(5 << 20)).unwrap();
+        let (read, unreadable) = receipts.read().unwrap();
+        assert_eq!((read, unreadable), (Vec::new(), Receipts::LIMIT));
+    }
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask sanitize`: the tests under the address sanitizer, by the nightly compiler.
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+use crate::arguments::{Accepted, Arguments};
+use crate::program;
+use crate::workspace::Workspace;
+
+const HELP: &str = "\
+Runs tests with every access to memory checked by the address sanitizer.
+
+Usage: cargo xtask sanitize [filter...]
+
+  filter   only tests with this in their names
+
+It needs the nightly compiler (`rustup toolchain install nightly`), and builds in a directory of its
+own. Leaks are not looked for: a ledger and what belongs to it live as long as their process
+(docs/decisions/0004-ledgers-are-never-unmapped.md). Documentation tests are not run.";
+
+const ACCEPTED: Accepted = Accepted {
+    flags: &[],
+    options: &[],
+    names: true,
+};
+
+/// Where unsafe code stands, and what uses it most.
+const PACKAGES: &[&str] = &["backstop-core", "backstop-testkit", "backstop-tempfs"];
+
+pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
+    let Some(arguments) = Arguments::read(parser, &ACCEPTED)? else {
+        println!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let workspace = Workspace::load()?;
+    // By rustup, which overrides the toolchain that is pinned here and that runs this.
+    let mut command = Command::new("rustup");
+    command.args(["run", "nightly", "cargo", "test", "--no-fail-fast"]);
+    for package in PACKAGES {
+        command.args(["--package", package]);
+    }
+    // A target that is named keeps the flags from build scripts and macros.
+    let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+    command.args(["--lib", "--bins", "--tests", "--target", &target]);
+    command.arg("--").args(&arguments.names);
+    command.env_remove("CARGO").env_remove("RUSTC");
+    command.env("RUSTFLAGS", "-Zsanitizer=address");
+    command.env("CARGO_TARGET_DIR", workspace.target.join("sanitized"));
+    command.env("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0");
+    println!("$ {}", program::line(&command));
+    let passed = program::status(&mut command)?.success();
+    Ok(ExitCode::from(u8::from(!passed)))
+}
