@@ -183,6 +183,12 @@ impl Ledger {
         ledger
     }
 
+    /// Reads every ledger in the places where this user's programs keep them: for observers.
+    #[must_use]
+    pub fn read_all() -> super::ReadAll {
+        super::reading::read_all()
+    }
+
     /// Where it is kept.
     #[must_use]
     pub fn medium(&self) -> &Medium {
