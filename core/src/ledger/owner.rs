@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::directory::{LedgerDirectory, SUFFIX};
 use super::growth::Growth;
-use super::intern::Local;
+use super::intern::{CallNames, Local, Places};
 use super::layout::{self, RecordTag};
 use super::lease::{Lease, LeaseAttempt};
 use super::open_entry::{NewEntry, OpenEntry, Texts};
@@ -259,10 +259,11 @@ impl Ledger {
             return None;
         };
         let (free, opening) = Local::with(self.0.number, |local| {
+            let places = local.places(CallNames::of(new.site, new.kind, label))?;
             let opening = Opening {
-                kind: local.name(new.kind.name())?,
-                site: local.position(new.site.address(), 0)?,
-                label: local.name(label)?,
+                kind: places.kind,
+                site: places.site,
+                label: places.label,
                 recipe: 0,
                 now: new.now,
                 footprint: new.footprint,
@@ -305,6 +306,15 @@ impl Ledger {
             thread: Local::with(self.0.number, |local| local.thread)
                 .unwrap_or_else(crate::os::thread::id),
         };
+        if let (Cow::Borrowed(label), None) = (new.label, new.recipe) {
+            let places = Places {
+                kind: opening.kind,
+                site: opening.site,
+                label: opening.label,
+            };
+            let names = CallNames::of(new.site, new.kind, label);
+            Local::with(self.0.number, |local| local.remember_call(names, places));
+        }
         let slot = SlotHandle::take(free, new.state, &opening);
         Some(OpenEntry::new(*self, slot, texts))
     }
