@@ -1,6 +1,9 @@
 //! One resource's entry while it is open.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
 
 use super::entry::State;
 use super::layout::RecordTag;
@@ -14,8 +17,16 @@ use crate::resource::{Footprint, Kind, Recipe, ResourceId, Site};
 /// One resource's entry while it is open, and the texts that are its own.
 #[derive(Debug)]
 pub struct OpenEntry {
-    pub(super) ledger: Ledger,
-    pub(super) slot: SlotHandle,
+    ledger: Ledger,
+    slot: SlotHandle,
+    /// Whether there are texts to give back: an entry without any closes without taking the lock.
+    has_texts: AtomicBool,
+    texts: Mutex<Texts>,
+}
+
+/// The texts that are an entry's own.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
     pub(super) label: Option<Space>,
     pub(super) recipe: Option<Space>,
 }
@@ -34,6 +45,15 @@ pub(crate) struct NewEntry<'a> {
 }
 
 impl OpenEntry {
+    pub(super) fn new(ledger: Ledger, slot: SlotHandle, texts: Texts) -> Self {
+        Self {
+            ledger,
+            slot,
+            has_texts: AtomicBool::new(texts.label.is_some() || texts.recipe.is_some()),
+            texts: Mutex::new(texts),
+        }
+    }
+
     /// Which resource it is.
     #[must_use]
     pub fn id(&self) -> ResourceId {
@@ -77,9 +97,20 @@ impl OpenEntry {
         }
     }
 
-    /// Replaces the recipe: the new one is written whole before it is pointed to.
-    pub(crate) fn set_recipe(&mut self, recipe: &Recipe) -> Result<(), Error> {
+    /// Replaces the recipe, unless `is_open` says that it is too late: the new one is written whole
+    /// before it is pointed to.
+    pub(crate) fn set_recipe(
+        &self,
+        recipe: &Recipe,
+        is_open: impl Fn() -> bool,
+    ) -> Result<(), Error> {
         if !fork::is_original_process() {
+            return Ok(());
+        }
+        let mut texts = self.texts.lock();
+        // SeqCst, with the one in `close`: either the closer sees this, or `is_open` sees the closer.
+        self.has_texts.store(true, Ordering::SeqCst);
+        if !is_open() {
             return Ok(());
         }
         let written = self
@@ -93,27 +124,25 @@ impl OpenEntry {
             ));
         };
         self.slot.swap_recipe(position);
-        if let Some(old) = self.recipe.replace(space) {
+        if let Some(old) = texts.recipe.replace(space) {
             self.ledger.free_records([old]);
         }
         Ok(())
     }
 
-    /// Closes the entry and gives its slot and texts back.
-    pub(crate) fn close(self) {
+    /// Closes the entry and gives its slot and texts back. Whoever has the right to release calls it,
+    /// once; the entry is nobody's from then on.
+    pub(crate) fn close(&self) {
         if !fork::is_original_process() {
             return;
         }
-        let Self {
-            ledger,
-            slot,
-            label,
-            recipe,
-        } = self;
-        slot.set_state(State::Closed);
-        if label.is_some() || recipe.is_some() {
-            ledger.free_records(label.into_iter().chain(recipe));
+        self.slot.set_state(State::Closed);
+        // The right to release was taken by a read-modify-write before this load: see `set_recipe`.
+        if self.has_texts.load(Ordering::SeqCst) {
+            let texts = std::mem::take(&mut *self.texts.lock());
+            self.ledger
+                .free_records(texts.label.into_iter().chain(texts.recipe));
         }
-        ledger.give_back(slot.into_free());
+        self.ledger.give_back(self.slot.free());
     }
 }

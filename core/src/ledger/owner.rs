@@ -11,10 +11,10 @@ use parking_lot::{Mutex, RwLock};
 
 use super::directory::{LedgerDirectory, SUFFIX};
 use super::growth::Growth;
-use super::intern::Local;
+use super::intern::{CallNames, Local, Places};
 use super::layout::{self, RecordTag};
 use super::lease::{Lease, LeaseAttempt};
-use super::open_entry::{NewEntry, OpenEntry};
+use super::open_entry::{NewEntry, OpenEntry, Texts};
 use super::reading::OwnerRecord;
 use super::records::{Record, Space};
 use super::region::Region;
@@ -183,6 +183,12 @@ impl Ledger {
         ledger
     }
 
+    /// Reads every ledger in the places where this user's programs keep them: for observers.
+    #[must_use]
+    pub fn read_all() -> super::ReadAll {
+        super::reading::read_all()
+    }
+
     /// Where it is kept.
     #[must_use]
     pub fn medium(&self) -> &Medium {
@@ -235,6 +241,9 @@ impl Ledger {
     }
 
     fn try_enter(&self, new: &NewEntry<'_>) -> Option<OpenEntry> {
+        if let Some(entry) = self.enter_at_once(new) {
+            return Some(entry);
+        }
         let free = self.take_free()?;
         let entry = self.describe(free, new);
         if entry.is_none() {
@@ -243,20 +252,47 @@ impl Ledger {
         entry
     }
 
+    /// The way of most entries: a free slot and all names are at this thread's hand, and there is no
+    /// text of its own to write.
+    fn enter_at_once(&self, new: &NewEntry<'_>) -> Option<OpenEntry> {
+        let (Cow::Borrowed(label), None) = (new.label, new.recipe) else {
+            return None;
+        };
+        let (free, opening) = Local::with(self.0.number, |local| {
+            let places = local.places(CallNames::of(new.site, new.kind, label))?;
+            let opening = Opening {
+                kind: places.kind,
+                site: places.site,
+                label: places.label,
+                recipe: 0,
+                now: new.now,
+                footprint: new.footprint,
+                parent: new.parent,
+                thread: local.thread,
+            };
+            Some((local.free.pop()?, opening))
+        })??;
+        let slot = SlotHandle::take(free, new.state, &opening);
+        Some(OpenEntry::new(*self, slot, Texts::default()))
+    }
+
     fn describe(&self, free: FreeSlot, new: &NewEntry<'_>) -> Option<OpenEntry> {
         let id = free.next_id();
-        let (label, own_label) = match new.label {
-            Cow::Borrowed(text) => (self.shared(RecordTag::SharedLabel, text)?, None),
+        let mut texts = Texts::default();
+        let label = match new.label {
+            Cow::Borrowed(text) => self.shared(RecordTag::SharedLabel, text)?,
             Cow::Owned(text) => {
                 let (position, space) = self.own(RecordTag::Label, id, clipped(text))?;
-                (position, Some(space))
+                texts.label = Some(space);
+                position
             }
         };
-        let (recipe, own_recipe) = match new.recipe {
-            None => (0, None),
+        let recipe = match new.recipe {
+            None => 0,
             Some(recipe) => {
                 let (position, space) = self.own(RecordTag::Recipe, id, recipe.as_str())?;
-                (position, Some(space))
+                texts.recipe = Some(space);
+                position
             }
         };
         let opening = Opening {
@@ -270,12 +306,17 @@ impl Ledger {
             thread: Local::with(self.0.number, |local| local.thread)
                 .unwrap_or_else(crate::os::thread::id),
         };
-        Some(OpenEntry {
-            ledger: *self,
-            slot: SlotHandle::take(free, new.state, &opening),
-            label: own_label,
-            recipe: own_recipe,
-        })
+        if let (Cow::Borrowed(label), None) = (new.label, new.recipe) {
+            let places = Places {
+                kind: opening.kind,
+                site: opening.site,
+                label: opening.label,
+            };
+            let names = CallNames::of(new.site, new.kind, label);
+            Local::with(self.0.number, |local| local.remember_call(names, places));
+        }
+        let slot = SlotHandle::take(free, new.state, &opening);
+        Some(OpenEntry::new(*self, slot, texts))
     }
 
     fn take_free(&self) -> Option<FreeSlot> {
@@ -339,14 +380,13 @@ impl Ledger {
     }
 
     fn shared(&self, tag: RecordTag, text: &'static str) -> Option<u32> {
-        let (address, length) = (text.as_ptr().addr(), text.len() + 1);
-        let cached = Local::with(self.0.number, |local| local.position(address, length)).flatten();
+        let cached = Local::with(self.0.number, |local| local.name(text)).flatten();
         if cached.is_some() {
             return cached;
         }
         let position = self.common(tag, clipped(text))?;
         Local::with(self.0.number, |local| {
-            local.remember(address, length, position);
+            local.remember(text.as_ptr().addr(), text.len() + 1, position);
         });
         Some(position)
     }

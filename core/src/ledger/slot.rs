@@ -179,7 +179,7 @@ impl SlotHandle {
     }
 
     /// Gives the slot back. The caller has closed it.
-    pub(super) fn into_free(self) -> FreeSlot {
+    pub(super) fn free(&self) -> FreeSlot {
         FreeSlot {
             slot: self.slot,
             position: self.id.slot,

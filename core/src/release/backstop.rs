@@ -123,7 +123,7 @@ impl Backstop {
 
     /// Tracks any value with the function that releases it, for what no adapter covers.
     ///
-    /// The value is reached by [`lock`](Owned::lock), which answers with an error once it was
+    /// The value is reached by [`lock`](Tracked::lock), which answers with an error once it was
     /// released. What it came to cannot be verified: the outcome is `released-unverified`, unless
     /// [`Owned::with_probe`] says how to look.
     #[track_caller]
@@ -199,7 +199,8 @@ impl Backstop {
 
     /// Releases whatever its policy says must go, at this clock's now.
     ///
-    /// It is called by whoever keeps time: a timer, the monitor, a test.
+    /// It is called by whoever keeps time: [`enforce_every`](Self::enforce_every), a timer of the
+    /// program's own, a test.
     pub fn enforce(&self) -> Vec<Release> {
         let now = self.now();
         let due: Vec<_> = self
@@ -257,7 +258,7 @@ impl Backstop {
         &self.0.attachments
     }
 
-    pub(super) fn records(&self) -> &History {
+    pub(super) fn records(&self) -> &'static History {
         &self.0.history
     }
 

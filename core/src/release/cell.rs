@@ -8,9 +8,10 @@ use parking_lot::{Condvar, Mutex};
 
 use super::Backstop;
 use super::record::Release;
+use crate::error::Error;
 use crate::ledger::{OpenEntry, State};
 use crate::policy::{CleanupPolicy, Facts};
-use crate::resource::{Deadline, Footprint, Kind, ResourceId, Site, TrackedResource};
+use crate::resource::{Deadline, Footprint, Kind, Recipe, ResourceId, Site, TrackedResource};
 
 /// Any resource.
 pub(super) type AnyCell = Cell<dyn TrackedResource>;
@@ -26,7 +27,7 @@ pub(super) struct Cell<R: ?Sized> {
     id: Option<ResourceId>,
     opened: u64,
     serial: u64,
-    entry: Mutex<Option<OpenEntry>>,
+    entry: Option<OpenEntry>,
     phase: AtomicU8,
     hurried: AtomicBool,
     has_children: AtomicBool,
@@ -70,7 +71,7 @@ impl<R> Cell<R> {
             id: parts.entry.as_ref().map(OpenEntry::id),
             opened: parts.opened,
             serial: next_serial(),
-            entry: Mutex::new(parts.entry),
+            entry: parts.entry,
             phase: AtomicU8::new(OPEN),
             hurried: AtomicBool::new(false),
             has_children: AtomicBool::new(false),
@@ -95,13 +96,13 @@ impl<R: ?Sized> Cell<R> {
     /// Takes the right to release. Exactly one caller gets it, until it gives up as stuck.
     pub(super) fn begin_release(&self) -> bool {
         let won = [OPEN, STUCK].into_iter().any(|from| {
-            // AcqRel: what users of the resource did before is seen by the releaser, and the other
-            // way round for a second attempt.
+            // What users of the resource did before is seen by the releaser, and the other way round
+            // for a second attempt. SeqCst for the entry's recipe: see `OpenEntry::set_recipe`.
             self.phase
-                .compare_exchange(from, RELEASING, Ordering::AcqRel, Ordering::Acquire)
+                .compare_exchange(from, RELEASING, Ordering::SeqCst, Ordering::Acquire)
                 .is_ok()
         });
-        if won && let Some(entry) = &*self.entry.lock() {
+        if won && let Some(entry) = &self.entry {
             entry.set_state(State::Closing);
         }
         won
@@ -152,7 +153,7 @@ impl<R: ?Sized> Cell<R> {
     }
 
     fn close_entry(&self) {
-        if let Some(entry) = self.entry.lock().take() {
+        if let Some(entry) = &self.entry {
             // Detached first: once the slot is given back, another resource may attach to it.
             let attached = self.backstop.attachments().detach(entry.id());
             entry.close();
@@ -187,20 +188,39 @@ impl<R: ?Sized> Cell<R> {
         self.has_children.load(Ordering::Relaxed)
     }
 
-    pub(super) fn with_entry<T>(&self, body: impl FnOnce(&mut OpenEntry) -> T) -> Option<T> {
-        self.entry.lock().as_mut().map(body)
+    /// Notes that it is in use. Nothing once its release has begun; should that begin this instant, a
+    /// time is noted in a slot that is nobody's or the next one's, which does no harm.
+    pub(super) fn touch(&self, now: u64) {
+        if let Some(entry) = self.entry.as_ref().filter(|_| self.is_open()) {
+            entry.touch(now);
+        }
+    }
+
+    /// Notes what it occupies. Nothing once its release has begun.
+    pub(super) fn set_footprint(&self, footprint: Footprint) {
+        if let Some(entry) = self.entry.as_ref().filter(|_| self.is_open()) {
+            entry.set_footprint(footprint);
+        }
+    }
+
+    /// Notes how someone else can release it. Nothing once its release has begun.
+    pub(super) fn set_recipe(&self, recipe: &Recipe) -> Result<(), Error> {
+        let Some(entry) = &self.entry else {
+            return Ok(());
+        };
+        // SeqCst: see `OpenEntry::set_recipe`.
+        entry.set_recipe(recipe, || self.phase.load(Ordering::SeqCst) == OPEN)
     }
 
     pub(super) fn footprint(&self) -> Footprint {
-        self.with_entry(|entry| entry.footprint())
-            .unwrap_or_default()
+        let entry = self.entry.as_ref().filter(|_| self.is_releasable());
+        entry.map(OpenEntry::footprint).unwrap_or_default()
     }
 
     /// What a policy sees of it at `now`.
     pub(super) fn facts(&self, now: u64) -> Facts {
-        let (opened, touched) = self
-            .with_entry(|entry| entry.times())
-            .unwrap_or((self.opened, self.opened));
+        let entry = self.entry.as_ref().filter(|_| self.is_releasable());
+        let (opened, touched) = entry.map_or((self.opened, self.opened), OpenEntry::times);
         Facts::at(now, opened, touched)
     }
 }

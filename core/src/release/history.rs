@@ -7,26 +7,21 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::record::{Outcome, Release};
+use super::tally::Tallies;
 use crate::resource::{Bytes, Kind};
 
 /// The releases of one process.
 pub(super) struct History {
     last: Mutex<Last>,
-    /// One part for each group of threads, so that two threads that release seldom meet.
-    counts: [Padded; PARTS],
+    counts: Mutex<HashMap<Kind, Counts>>,
+    tallies: Tallies,
 }
-
-const PARTS: usize = 16;
 
 #[derive(Default)]
 struct Last {
     releases: VecDeque<Release>,
     dropped: u64,
 }
-
-#[derive(Default)]
-#[repr(align(128))]
-struct Padded(Mutex<HashMap<Kind, Counts>>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
@@ -88,18 +83,19 @@ impl History {
     pub(super) fn new() -> Self {
         Self {
             last: Mutex::default(),
-            counts: std::array::from_fn(|_| Padded::default()),
+            counts: Mutex::default(),
+            tallies: Tallies::default(),
         }
     }
 
     /// Counts a verified release of the fast path: it is not kept one by one.
-    pub(super) fn count(&self, kind: Kind) {
-        self.part().lock().entry(kind).or_default().released += 1;
+    pub(super) fn count(&'static self, kind: Kind) {
+        self.tallies.count(kind);
     }
 
     pub(super) fn push(&self, release: Release) {
         {
-            let mut counts = self.part().lock();
+            let mut counts = self.counts.lock();
             let counts = counts.entry(release.kind).or_default();
             match release.outcome {
                 Outcome::Released => counts.released += 1,
@@ -125,26 +121,15 @@ impl History {
     }
 
     pub(super) fn add_to(&self, kinds: &mut BTreeMap<&'static str, KindStatistics>) {
-        for part in &self.counts {
-            for (kind, counts) in part.0.lock().iter() {
-                let total = kinds.entry(kind.name()).or_default();
-                total.released += counts.released;
-                total.unverified += counts.unverified;
-                total.stuck += counts.stuck;
-                total.longest = total.longest.max(counts.longest);
-            }
+        for (kind, counts) in self.counts.lock().iter() {
+            let total = kinds.entry(kind.name()).or_default();
+            total.released += counts.released;
+            total.unverified += counts.unverified;
+            total.stuck += counts.stuck;
+            total.longest = total.longest.max(counts.longest);
         }
-    }
-
-    fn part(&self) -> &Mutex<HashMap<Kind, Counts>> {
-        thread_local! {
-            static PART: usize = {
-                use std::sync::atomic::{AtomicUsize, Ordering};
-                static NEXT: AtomicUsize = AtomicUsize::new(0);
-                NEXT.fetch_add(1, Ordering::Relaxed) % PARTS
-            };
-        }
-        let part = PART.try_with(|part| *part).unwrap_or(0);
-        &self.counts[part].0
+        self.tallies.each(|kind, count| {
+            kinds.entry(kind.name()).or_default().released += count;
+        });
     }
 }

@@ -120,9 +120,9 @@ impl Intent {
     ///
     /// # Errors
     /// There is no space for it in the ledger; the old recipe stands.
-    pub fn set_recipe(&mut self, recipe: &Recipe) -> Result<(), Error> {
-        match &mut self.entry {
-            Some(entry) => entry.set_recipe(recipe),
+    pub fn set_recipe(&self, recipe: &Recipe) -> Result<(), Error> {
+        match &self.entry {
+            Some(entry) => entry.set_recipe(recipe, || true),
             None => Ok(()),
         }
     }
@@ -130,10 +130,10 @@ impl Intent {
     /// The resource exists: it is live from here on, and the guard's.
     ///
     /// Its recipe is written again if it says more than the intent's did.
-    pub fn fulfil<R: TrackedResource>(mut self, resource: R) -> Tracked<R> {
-        if let Some(entry) = &mut self.entry {
+    pub fn fulfil<R: TrackedResource>(self, resource: R) -> Tracked<R> {
+        if let Some(entry) = &self.entry {
             if let Some(recipe) = resource.recipe()
-                && let Err(error) = entry.set_recipe(&recipe)
+                && let Err(error) = entry.set_recipe(&recipe, || true)
             {
                 // The intent's recipe stands; a reclaimer then has less evidence, and says so.
                 tracing::warn!(kind = %self.kind, %error, "the recipe could not be completed");

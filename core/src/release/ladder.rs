@@ -300,44 +300,60 @@ impl Ladder {
 /// Releases on the calling thread what promises never to block. `None` if that went well, which is
 /// counted and not accounted one by one.
 pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Option<Release> {
+    let first = call_inline(cell, Rung::Ask);
+    if let (Ok(Ok(_)), Ok(Presence::Gone)) = &first {
+        cell.end_quietly();
+        cell.backstop.records().count(cell.kind);
+        return None;
+    }
+    Some(climb_inline(cell, cause, first))
+}
+
+/// What a call of `release` and the look after it gave, or how they panicked.
+type Called = (
+    std::thread::Result<Result<Progress, Error>>,
+    std::thread::Result<Presence>,
+);
+
+fn call_inline(cell: &AnyCell, rung: Rung) -> Called {
+    // No clock is read: what never blocks needs no deadline.
+    let step = Step::new(rung, Deadline::passed());
+    let progress = catch_unwind(AssertUnwindSafe(|| cell.resource.release(&step)));
+    // Looked for even after a panic: it may have let go before that.
+    let seen = catch_unwind(AssertUnwindSafe(|| cell.resource.verify()));
+    (progress, seen)
+}
+
+/// The rest of an inline release whose first call did not simply succeed.
+#[cold]
+fn climb_inline(cell: &AnyCell, cause: Cause, first: Called) -> Release {
     let started = Instant::now();
     let mut errors = Vec::new();
     let mut presence = Presence::unknown("not released");
     let mut attempts = 0;
     let mut last = Rung::Ask;
     let mut done = false;
+    let mut first = Some(first);
     for rung in Rung::ALL {
         attempts += 1;
         last = rung;
-        let step = Step::new(rung, Deadline::after(Duration::ZERO));
-        let progress = catch_unwind(AssertUnwindSafe(|| cell.resource.release(&step)));
-        // Looked for even after a panic: it may have let go before that.
-        let seen = catch_unwind(AssertUnwindSafe(|| cell.resource.verify()));
-        match (progress, seen) {
-            (Ok(Ok(_)), Ok(Presence::Gone)) if rung == Rung::Ask => {
-                cell.end_quietly();
-                cell.backstop.records().count(cell.kind);
-                return None;
-            }
-            (progress, seen) => {
-                done = false;
-                match progress {
-                    Ok(Ok(progress)) => done = progress == Progress::Done,
-                    Ok(Err(error)) => errors.push(format!("{rung}: {}", error.chain())),
-                    Err(panic) => errors.push(format!("{rung}: {}", panicked(&*panic))),
-                }
-                presence = seen.unwrap_or_else(|panic| {
-                    done = false;
-                    let panic = panicked(&*panic);
-                    errors.push(format!("verify: {panic}"));
-                    Presence::unknown(panic)
-                });
-                // It says that it let go and nothing can tell: trying harder proves nothing.
-                let cannot_tell = done && matches!(presence, Presence::Unknown { .. });
-                if presence.is_gone() || cannot_tell {
-                    break;
-                }
-            }
+        let (progress, seen) = first.take().unwrap_or_else(|| call_inline(cell, rung));
+        done = false;
+        match progress {
+            Ok(Ok(progress)) => done = progress == Progress::Done,
+            Ok(Err(error)) => errors.push(format!("{rung}: {}", error.chain())),
+            Err(panic) => errors.push(format!("{rung}: {}", panicked(&*panic))),
+        }
+        presence = seen.unwrap_or_else(|panic| {
+            done = false;
+            let panic = panicked(&*panic);
+            errors.push(format!("verify: {panic}"));
+            Presence::unknown(panic)
+        });
+        // It says that it let go and nothing can tell: trying harder proves nothing.
+        let cannot_tell = done && matches!(presence, Presence::Unknown { .. });
+        if presence.is_gone() || cannot_tell {
+            break;
         }
     }
     let outcome = match presence {
@@ -371,7 +387,7 @@ pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Option<Release> {
     };
     cell.end(&release);
     cell.backstop.records().push(release.clone());
-    Some(release)
+    release
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> String {

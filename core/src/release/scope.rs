@@ -401,7 +401,7 @@ impl<R: TrackedResource> Held<R> {
     /// Notes that it is in use.
     pub fn touch(&self) {
         let now = self.0.backstop.now();
-        self.0.with_entry(|entry| entry.touch(now));
+        self.0.touch(now);
     }
 }
 

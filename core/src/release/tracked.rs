@@ -87,13 +87,12 @@ impl<R: TrackedResource> Tracked<R> {
     /// Notes that it is in use, so that it does not count as idle.
     pub fn touch(&self) {
         let now = self.cell().backstop.now();
-        self.cell().with_entry(|entry| entry.touch(now));
+        self.cell().touch(now);
     }
 
     /// Notes what it occupies now.
     pub fn set_footprint(&self, footprint: Footprint) {
-        self.cell()
-            .with_entry(|entry| entry.set_footprint(footprint));
+        self.cell().set_footprint(footprint);
     }
 
     /// Notes how someone else can release it now.
@@ -101,9 +100,7 @@ impl<R: TrackedResource> Tracked<R> {
     /// # Errors
     /// There is no space for it in the ledger; the old recipe stands.
     pub fn set_recipe(&self, recipe: &Recipe) -> Result<(), Error> {
-        self.cell()
-            .with_entry(|entry| entry.set_recipe(recipe))
-            .unwrap_or(Ok(()))
+        self.cell().set_recipe(recipe)
     }
 
     /// Releases it and waits until that has ended, however it ended.

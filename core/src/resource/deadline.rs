@@ -15,6 +15,13 @@ impl Deadline {
         Self(now.checked_add(span).unwrap_or(now + century))
     }
 
+    /// One that has passed, without a look at the clock.
+    #[must_use]
+    pub fn passed() -> Self {
+        static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+        Self(*START)
+    }
+
     /// At `instant`.
     #[must_use]
     pub fn at(instant: Instant) -> Self {

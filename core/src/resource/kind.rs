@@ -37,6 +37,11 @@ impl Kind {
         self.0
     }
 
+    /// Whether both are the same constant, compared by address: two constants of one name may differ.
+    pub(crate) fn is_same(self, other: Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+
     /// The family: the part before the first dot.
     #[must_use]
     pub fn family(self) -> &'static str {
