@@ -37,7 +37,7 @@ impl Doomed<'_> {
             signs: Signs::Ignore,
             ..Limits::default()
         };
-        if self.directory.require_private().is_ok() && !self.is_in_quarantine() {
+        if self.directory.require_private().is_ok() && !self.has_quarantine() {
             return self.remove_in_private(&limits);
         }
         remove_proven(
@@ -78,6 +78,14 @@ impl Doomed<'_> {
             .and_then(|quarantine| quarantine.open_beneath(OsStr::new("taken")))
             .and_then(|taken| taken.stat_beneath(OsStr::new(self.name)))
             .is_ok()
+    }
+
+    /// Whether an earlier removal made its quarantine and did not get to its end: the entry may be in
+    /// it, gone from it, or not in it yet.
+    pub(crate) fn has_quarantine(&self) -> bool {
+        self.directory
+            .open_beneath(&self.quarantine_name())
+            .is_ok_and(|quarantine| quarantine.require_private().is_ok())
     }
 
     /// One for each entry, so that two releases in one directory never wait for each other, and the

@@ -5,11 +5,13 @@
 //! testing.
 
 mod actor;
+mod surroundings;
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 pub use actor::Actor;
+pub use surroundings::{can_be_within, with_mounts, within};
 
 /// The variable that holds the role.
 pub const ROLE: &str = "BACKSTOP_TESTKIT_ROLE";

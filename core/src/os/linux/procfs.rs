@@ -100,6 +100,16 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
+/// Whether the error says that nothing can be told at this moment, and not that it never can: a process
+/// is executing a program, or there is no descriptor or no memory left.
+pub(super) fn is_passing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+        || matches!(
+            error.raw_os_error(),
+            Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)
+        )
+}
+
 fn open(path: &str, flags: OFlags) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(
         path,
