@@ -24,3 +24,12 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Completions(completions) => completions.execute(),
     }
 }
+
+/// Checks that the settings mean something to the command, and does nothing.
+pub(crate) fn check(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Run(run) => run.check(settings),
+        Command::Sweep(sweep) => sweep.check(settings),
+        Command::Ps(_) | Command::Who(_) | Command::Completions(_) => Ok(()),
+    }
+}

@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
+
+use crate::arguments::Arguments;
+use crate::commands;
 use crate::exit::Failure;
 use keys::KEYS;
 
@@ -67,10 +71,14 @@ impl Settings {
     }
 
     fn read_file(&mut self, path: &Path) -> Result<(), Failure> {
-        for (name, given) in file::read(path)? {
+        self.take(file::read(path)?);
+        Ok(())
+    }
+
+    fn take(&mut self, found: Vec<(&'static str, Given)>) {
+        for (name, given) in found {
             self.0.entry(name).or_insert(given);
         }
-        Ok(())
     }
 
     /// A setting's meaning: the flag's if it was given, else what `parse` makes of the strongest
@@ -102,6 +110,27 @@ impl Settings {
         })?;
         Ok(given.unwrap_or(false))
     }
+}
+
+/// Checks the text of a settings file: that it can be read, and that each value means something to its
+/// command. Reads no other source and does nothing.
+///
+/// # Errors
+/// What the command would print: place and mistake.
+pub fn check_text(text: &str) -> Result<(), String> {
+    let check = || {
+        let mut settings = Settings::default();
+        settings.take(file::parse(Path::new("backstop.toml"), text)?);
+        for line in [
+            &["backstop", "run", "--", "true"][..],
+            &["backstop", "sweep"],
+        ] {
+            let arguments = Arguments::try_parse_from(line).map_err(|error| Failure::of(&error))?;
+            commands::check(&arguments, &settings)?;
+        }
+        Ok(())
+    };
+    check().map_err(|failure: Failure| failure.to_string())
 }
 
 impl fmt::Display for Origin {

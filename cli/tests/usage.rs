@@ -77,6 +77,20 @@ fn wrong_flags_and_values_are_usage_errors() {
 }
 
 #[test]
+fn a_span_longer_than_the_clock_is_as_good_as_none() {
+    let stage = Stage::new();
+    let ages = "500000000000y";
+    let mut arguments = vec!["run", "--quiet"];
+    arguments.extend(["--timeout", ages, "--grace", ages, "--kill-after", ages]);
+    // Its parent is the supervisor, which counts the grace from then on.
+    let script = "trap 'exit 7' TERM; kill -TERM $PPID; sleep 60 & wait; exit 8";
+    arguments.extend(["--", "sh", "-c", script]);
+    let finished = stage.run(&arguments);
+    assert_eq!(finished.code, Some(7), "{finished:?}");
+    assert_eq!(finished.stderr, "");
+}
+
+#[test]
 fn help_is_an_answer() {
     let stage = Stage::new();
     for arguments in [

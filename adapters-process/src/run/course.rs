@@ -10,7 +10,7 @@ use backstop_core::os::readiness::wait_readable;
 use backstop_core::os::signal::{Received, Signal};
 use backstop_core::os::signals::SignalSource;
 use backstop_core::release::{Release, Tracked};
-use backstop_core::resource::{Bytes, Rung};
+use backstop_core::resource::{Bytes, Deadline, Rung};
 
 use super::containment::Containment;
 use super::ladder::RunLadder;
@@ -88,7 +88,7 @@ impl<'a> Course<'a> {
             ending: Ending::Itself,
             left: None,
             last_signal: None,
-            timeout_at: plan.timeout.map(|limit| now + limit),
+            timeout_at: plan.timeout.map(|limit| Deadline::after(limit).instant()),
             memory_at: plan.memory.map(|_| now + MEMORY_INTERVAL),
         }
     }

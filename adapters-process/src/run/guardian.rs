@@ -15,7 +15,7 @@ use backstop_core::os::signals::SignalSource;
 use backstop_core::os::subreaper::set_subreaper;
 use backstop_core::os::takedown::{Reap, Roots};
 use backstop_core::os::tree;
-use backstop_core::resource::{Bytes, Rung};
+use backstop_core::resource::{Bytes, Deadline, Rung};
 
 use super::account;
 use super::containment::Containment;
@@ -139,7 +139,8 @@ impl Guardian<'_> {
             let _ = process.signal(Signal::TERM);
             let _ = process.signal(Signal::CONT);
         }
-        let _ = still_running(&members, Instant::now() + self.plan.grace);
+        let grace = Deadline::after(self.plan.grace);
+        let _ = still_running(&members, grace.instant());
         mark(&mut processes, &members);
         let emptied = self.empty_tree();
         let swept = account::sweep(self.plan, self.host, self.cookie);

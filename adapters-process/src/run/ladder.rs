@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::os::signal::Signal;
-use backstop_core::resource::Rung;
+use backstop_core::resource::{Deadline, Rung};
 
 use super::tree::Tree;
 
@@ -46,7 +46,7 @@ impl RunLadder {
     pub(super) fn ask(&mut self, leader: &PinnedProcess, signal: Signal, is_told: bool) {
         if self.rung.is_none() {
             self.rung = Some(Rung::Ask);
-            self.next_at = Some(Instant::now() + self.grace);
+            self.next_at = Some(Deadline::after(self.grace).instant());
         }
         if !is_told {
             // If it ended meanwhile there is nobody to ask.
@@ -58,7 +58,7 @@ impl RunLadder {
     /// goes on.
     pub(super) fn insist(&mut self, tree: &Tree, span: Duration) {
         self.rung = Some(Rung::Insist);
-        self.next_at = Some(Instant::now() + span);
+        self.next_at = Some(Deadline::after(span).instant());
         tree.signal(Signal::TERM);
         tree.signal(Signal::CONT);
     }

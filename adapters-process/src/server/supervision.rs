@@ -260,7 +260,7 @@ impl Supervision {
             use backstop_core::os::readiness::wait_readable;
             use std::os::fd::AsFd;
 
-            let end = Instant::now() + pause;
+            let end = Deadline::after(pause).instant();
             if wait_readable(&[pinned.as_fd(), self.wake.as_fd()], Some(end)).is_ok() {
                 return;
             }

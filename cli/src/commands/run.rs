@@ -97,17 +97,28 @@ enum ContainmentArgument {
 impl RunArguments {
     pub(crate) fn execute(&self, settings: &Settings) -> Result<Exit, Failure> {
         let plan = self.plan(settings)?;
-        let host = CommandHost {
+        let host = self.host(settings)?;
+        host.check_report()?;
+        let code = backstop_process::run::run(&plan, &host)?;
+        Ok(Exit::of_command(code))
+    }
+
+    /// Checks what the flags and the settings mean, and runs nothing.
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), Failure> {
+        self.plan(settings)?;
+        self.host(settings)?;
+        Ok(())
+    }
+
+    fn host(&self, settings: &Settings) -> Result<CommandHost, Failure> {
+        Ok(CommandHost {
             report: self.report.clone(),
             fail_on: settings
                 .get("run.fail-on", self.fail_on.clone(), fail_on::parse_list)?
                 .unwrap_or_default(),
             quiet: settings.switch("run.quiet", self.quiet)?,
             json: self.json,
-        };
-        host.check_report()?;
-        let code = backstop_process::run::run(&plan, &host)?;
-        Ok(Exit::of_command(code))
+        })
     }
 
     /// What the flags and the settings mean together.

@@ -86,6 +86,11 @@ impl SweepArguments {
         })
     }
 
+    /// Checks what the flags and the settings mean, and sweeps nothing.
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), Failure> {
+        self.rule(settings).map(drop)
+    }
+
     /// The rule for orphans in a directory, if one is asked for.
     fn rule(&self, settings: &Settings) -> Result<Option<OrphanRule>, Failure> {
         let text = |text: &str| Ok(text.to_owned());

@@ -1,5 +1,7 @@
 //! Settings in a TOML file, each with its line.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use toml::Spanned;
@@ -9,17 +11,37 @@ use super::keys;
 use super::{Given, Origin};
 use crate::exit::Failure;
 
+/// The most bytes that a settings file may have: whatever has more, `/dev/zero` for one, is none.
+const LIMIT: u64 = 1 << 20;
+
 /// Reads a file's settings.
 pub(super) fn read(path: &Path) -> Result<Vec<(&'static str, Given)>, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-    let table = DeTable::parse(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(&text, span.start));
+    let text =
+        text_in(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    parse(path, &text)
+}
+
+fn text_in(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?
+        .take(LIMIT + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > LIMIT {
+        let message = format!("a settings file has at most {LIMIT} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
+}
+
+/// Reads the settings in a text, which is named `path` in errors.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(&'static str, Given)>, Failure> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
         Failure::usage(format!("{}:{line}: {}", path.display(), error.message()))
     })?;
     let mut reading = Reading {
         path,
-        text: &text,
+        text,
         found: Vec::new(),
     };
     reading.walk("", table.get_ref())?;
@@ -116,6 +138,27 @@ mod tests {
             message.contains("config.toml:2") && message.contains("`run.timeout`"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn what_never_ends_is_no_settings_file() {
+        let message = read(Path::new("/dev/zero")).unwrap_err();
+        assert!(
+            message.message().contains("/dev/zero: a settings file has"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn tables_in_tables_without_end_are_refused() {
+        for deep in [
+            format!("{}x = 1\n", "x.".repeat(100_000)),
+            format!("[{}x]\n", "x.".repeat(100_000)),
+            format!("x = {}", "[".repeat(100_000)),
+            format!("x = {}", "{x=".repeat(100_000)),
+        ] {
+            assert!(parse(Path::new("x"), &deep).is_err());
+        }
     }
 
     #[test]

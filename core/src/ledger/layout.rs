@@ -49,6 +49,8 @@ pub const SLOT_LENGTH: usize = 64;
 
 /// A record's own header: length, check sum, tag, slot, generation, reserved, each `u32`.
 pub const RECORD_HEADER: usize = 24;
+/// The longest payload of a record: with its header it fills 32 KiB.
+pub const RECORD_LIMIT: usize = 32 * 1024 - RECORD_HEADER;
 /// Records begin at multiples of this, so that a `u32` reaches 64 GiB of file.
 pub const RECORD_UNIT: usize = 16;
 

@@ -1,11 +1,12 @@
 //! Checksummed texts of varying length beside the slots: labels, recipes, kinds, sites.
 
-use super::layout::{RECORD_HEADER, RECORD_UNIT, RecordTag, record_checksum};
+use super::layout::{RECORD_HEADER, RECORD_LIMIT, RECORD_UNIT, RecordTag, record_checksum};
 use super::region::Region;
 
 /// Sizes in which space is given out and taken back: 64 bytes, then powers of two.
 const CLASSES: usize = 10;
 const SMALLEST_CLASS: usize = 64;
+const _: () = assert!(SMALLEST_CLASS << (CLASSES - 1) == RECORD_LIMIT + RECORD_HEADER);
 
 /// Space for records, in segments handed to it, kept in lists by size.
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ pub(super) struct Record<'a> {
 
 impl Records {
     /// The largest payload.
-    pub(super) const LIMIT: usize = (SMALLEST_CLASS << (CLASSES - 1)) - RECORD_HEADER;
+    pub(super) const LIMIT: usize = RECORD_LIMIT;
 
     /// Space for a payload of `length` bytes; `None` if a new segment is needed first.
     pub(super) fn allocate(&mut self, length: usize) -> Option<Space> {

@@ -1,7 +1,7 @@
 //! The record of what was reclaimed.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -73,25 +73,39 @@ impl Receipts {
         let mut receipts = Vec::new();
         let mut unreadable = 0;
         for path in [self.path.with_file_name(Self::OLDER), self.path.clone()] {
-            let text = match std::fs::read(&path) {
-                Ok(text) => text,
+            let mut text = Vec::new();
+            let read = File::open(&path)
+                .and_then(|file| file.take(2 * Self::LIMIT).read_to_end(&mut text));
+            match read {
+                Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => {
                     return Err(Error::io(Stage::Read, "the receipts cannot be read", error)
                         .with("path", path.display()));
                 }
-            };
-            for line in text
-                .split(|byte| *byte == b'\n')
-                .filter(|line| !line.is_empty())
-            {
-                match serde_json::from_slice(line) {
-                    Ok(receipt) => receipts.push(receipt),
-                    Err(_) => unreadable += 1,
-                }
             }
+            let (of_file, wrong) = Self::parse(&text);
+            receipts.extend(of_file);
+            unreadable += wrong;
         }
         Ok((receipts, unreadable))
+    }
+
+    /// The receipts in the text of one such file, and how many lines are none.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> (Vec<Receipt>, u64) {
+        let mut receipts = Vec::new();
+        let mut unreadable = 0;
+        for line in text
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
+            match serde_json::from_slice(line) {
+                Ok(receipt) => receipts.push(receipt),
+                Err(_) => unreadable += 1,
+            }
+        }
+        (receipts, unreadable)
     }
 
     fn open(&self) -> std::io::Result<File> {

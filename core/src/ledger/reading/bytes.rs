@@ -167,6 +167,10 @@ impl LedgerBytes {
         if !shared && (field(3), field(4)) != (slot, generation) {
             return Err("another resource's record");
         }
+        if length > layout::RECORD_LIMIT {
+            // Else many slots that name one huge text would make a small file fill the memory.
+            return Err("longer than a record can be");
+        }
         let payload_start = start + layout::RECORD_HEADER;
         let payload = self
             .bytes

@@ -1,0 +1,17 @@
+//! Target `receipt`: a file of receipts.
+
+use backstop_core::reclaim::Receipts;
+
+/// Reads receipts: every line is one, or is counted as none.
+pub fn take(bytes: &[u8]) {
+    let (receipts, unreadable) = Receipts::parse(bytes);
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let lines = lines.filter(|line| !line.is_empty()).count();
+    assert_eq!(receipts.len() as u64 + unreadable, lines as u64);
+    for receipt in receipts {
+        // What was read can be written and read again.
+        let mut line = serde_json::to_vec(&receipt).expect("a receipt is JSON");
+        line.push(b'\n');
+        assert_eq!(Receipts::parse(&line), (vec![receipt], 0));
+    }
+}
