@@ -1,5 +1,4 @@
 //! Leases that come and go disturb no child that is forked meanwhile.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::fs::File;
 use std::process::{Command, Stdio};
