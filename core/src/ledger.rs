@@ -18,6 +18,7 @@ mod growth;
 mod intern;
 mod lease;
 mod open_entry;
+mod own_texts;
 mod reading;
 mod records;
 mod region;

@@ -9,6 +9,7 @@ pub mod identity;
 #[doc(hidden)]
 pub mod kill_point;
 pub mod os;
+mod sync;
 
 pub mod resource;
 

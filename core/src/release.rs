@@ -20,6 +20,7 @@ mod owned;
 mod pool;
 mod record;
 mod release_all;
+mod right;
 mod scope;
 pub mod shutdown;
 mod tally;

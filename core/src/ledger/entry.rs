@@ -41,6 +41,9 @@ impl fmt::Display for State {
     }
 }
 
+/// How the words begin that stand for a text which does not check. No kind begins so.
+pub(super) const UNREADABLE: &str = "(unreadable: ";
+
 /// A resource that is not closed, as a reader found it. Nothing in it is trusted: it was written by
 /// another process, which may have died in the middle.
 #[derive(Debug, Clone)]
@@ -69,4 +72,12 @@ pub struct Entry {
     pub recipe: Option<Recipe>,
     /// Whether a recipe was written, readable or not.
     pub has_recipe: bool,
+}
+
+impl Entry {
+    /// Whether its kind could be read.
+    #[must_use]
+    pub fn is_kind_readable(&self) -> bool {
+        !self.kind.starts_with(UNREADABLE)
+    }
 }

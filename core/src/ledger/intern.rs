@@ -54,6 +54,7 @@ struct Name {
 pub(super) struct CallNames {
     site: usize,
     kind: usize,
+    kind_length: usize,
     label: usize,
     label_length: usize,
 }
@@ -77,6 +78,7 @@ impl CallNames {
         Self {
             site: site.address(),
             kind: kind.name().as_ptr().addr(),
+            kind_length: kind.name().len(),
             label: label.as_ptr().addr(),
             label_length: label.len(),
         }
@@ -88,6 +90,7 @@ const NO_CALL: Call = Call {
     names: CallNames {
         site: 0,
         kind: 0,
+        kind_length: 0,
         label: 0,
         label_length: 0,
     },
@@ -156,10 +159,13 @@ impl Local {
         Some(name.position)
     }
 
-    /// Where the constant text stands, if this thread has used it lately. One more than its length is
-    /// kept, so that an empty text is no site.
-    pub(super) fn name(&self, text: &'static str) -> Option<u32> {
-        self.position(text.as_ptr().addr(), text.len() + 1)
+    /// Where the constant text stands as such a name, if this thread has used it lately.
+    pub(super) fn name(&self, tag: RecordTag, text: &'static str) -> Option<u32> {
+        self.position(text.as_ptr().addr(), length_as(tag, text))
+    }
+
+    pub(super) fn remember_name(&mut self, tag: RecordTag, text: &'static str, position: u32) {
+        self.remember(text.as_ptr().addr(), length_as(tag, text), position);
     }
 
     pub(super) fn remember(&mut self, address: usize, length: usize, position: u32) {
@@ -194,6 +200,12 @@ fn set_of<const SIZE: usize>(address: usize) -> usize {
 fn put_first<T: Copy>(set: &mut [T], entry: T) {
     set.copy_within(..WAYS - 1, 1);
     set[0] = entry;
+}
+
+/// A text's length together with what it is: one constant may be a kind and a label, which are two
+/// records. Never zero, which is a site's.
+fn length_as(tag: RecordTag, text: &str) -> usize {
+    text.len() << 3 | tag as usize
 }
 
 #[cfg(test)]

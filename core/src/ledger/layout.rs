@@ -47,7 +47,8 @@ pub const LARGEST_SEGMENT: usize = 4 * 1024 * 1024;
 /// A slot's length.
 pub const SLOT_LENGTH: usize = 64;
 
-/// A record's own header: length, check sum, tag, slot, generation, reserved, each `u32`.
+/// A record's own header: length, check sum, tag, slot, generation, and of a recipe the position of the
+/// kind that it was written for, each `u32`.
 pub const RECORD_HEADER: usize = 24;
 /// The longest payload of a record: with its header it fills 32 KiB.
 pub const RECORD_LIMIT: usize = 32 * 1024 - RECORD_HEADER;

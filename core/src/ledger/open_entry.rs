@@ -1,14 +1,11 @@
 //! One resource's entry while it is open.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::Mutex;
 
 use super::entry::State;
 use super::layout::RecordTag;
+use super::own_texts::{OwnTexts, Texts};
 use super::owner::Ledger;
-use super::records::Space;
 use super::slot::SlotHandle;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::os::fork;
@@ -19,16 +16,7 @@ use crate::resource::{Footprint, Kind, Recipe, ResourceId, Site};
 pub struct OpenEntry {
     ledger: Ledger,
     slot: SlotHandle,
-    /// Whether there are texts to give back: an entry without any closes without taking the lock.
-    has_texts: AtomicBool,
-    texts: Mutex<Texts>,
-}
-
-/// The texts that are an entry's own.
-#[derive(Debug, Default)]
-pub(super) struct Texts {
-    pub(super) label: Option<Space>,
-    pub(super) recipe: Option<Space>,
+    texts: OwnTexts,
 }
 
 /// What a new entry says.
@@ -49,8 +37,7 @@ impl OpenEntry {
         Self {
             ledger,
             slot,
-            has_texts: AtomicBool::new(texts.label.is_some() || texts.recipe.is_some()),
-            texts: Mutex::new(texts),
+            texts: OwnTexts::new(texts),
         }
     }
 
@@ -107,27 +94,27 @@ impl OpenEntry {
         if !fork::is_original_process() {
             return Ok(());
         }
-        let mut texts = self.texts.lock();
-        // SeqCst, with the one in `close`: either the closer sees this, or `is_open` sees the closer.
-        self.has_texts.store(true, Ordering::SeqCst);
-        if !is_open() {
-            return Ok(());
-        }
-        let written = self
-            .ledger
-            .own(RecordTag::Recipe, self.slot.id(), recipe.as_str());
-        let Some((position, space)) = written else {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                Stage::Track,
-                "there is no space in the ledger for a recipe",
-            ));
+        let set = |texts: &mut Texts| {
+            let written = self.ledger.own(
+                RecordTag::Recipe,
+                self.slot.id(),
+                self.slot.kind(),
+                recipe.as_str(),
+            );
+            let Some((position, space)) = written else {
+                return Err(Error::new(
+                    ErrorKind::Limit,
+                    Stage::Track,
+                    "there is no space in the ledger for a recipe",
+                ));
+            };
+            self.slot.swap_recipe(position);
+            if let Some(old) = texts.recipe.replace(space) {
+                self.ledger.free_records([old]);
+            }
+            Ok(())
         };
-        self.slot.swap_recipe(position);
-        if let Some(old) = texts.recipe.replace(space) {
-            self.ledger.free_records([old]);
-        }
-        Ok(())
+        self.texts.change(is_open, set).unwrap_or(Ok(()))
     }
 
     /// Closes the entry and gives its slot and texts back. Whoever has the right to release calls it,
@@ -137,9 +124,7 @@ impl OpenEntry {
             return;
         }
         self.slot.set_state(State::Closed);
-        // The right to release was taken by a read-modify-write before this load: see `set_recipe`.
-        if self.has_texts.load(Ordering::SeqCst) {
-            let texts = std::mem::take(&mut *self.texts.lock());
+        if let Some(texts) = self.texts.take() {
             self.ledger
                 .free_records(texts.label.into_iter().chain(texts.recipe));
         }

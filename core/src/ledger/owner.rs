@@ -14,7 +14,8 @@ use super::growth::Growth;
 use super::intern::{CallNames, Local, Places};
 use super::layout::{self, RecordTag};
 use super::lease::{Lease, LeaseAttempt};
-use super::open_entry::{NewEntry, OpenEntry, Texts};
+use super::open_entry::{NewEntry, OpenEntry};
+use super::own_texts::Texts;
 use super::reading::OwnerRecord;
 use super::records::{Record, Space};
 use super::region::Region;
@@ -279,10 +280,12 @@ impl Ledger {
     fn describe(&self, free: FreeSlot, new: &NewEntry<'_>) -> Option<OpenEntry> {
         let id = free.next_id();
         let mut texts = Texts::default();
+        let kind = self.shared(RecordTag::Kind, new.kind.name())?;
+        let site = self.site(new.site)?;
         let label = match new.label {
             Cow::Borrowed(text) => self.shared(RecordTag::SharedLabel, text)?,
             Cow::Owned(text) => {
-                let (position, space) = self.own(RecordTag::Label, id, clipped(text))?;
+                let (position, space) = self.own(RecordTag::Label, id, 0, clipped(text))?;
                 texts.label = Some(space);
                 position
             }
@@ -290,14 +293,18 @@ impl Ledger {
         let recipe = match new.recipe {
             None => 0,
             Some(recipe) => {
-                let (position, space) = self.own(RecordTag::Recipe, id, recipe.as_str())?;
+                let written = self.own(RecordTag::Recipe, id, kind, recipe.as_str());
+                let Some((position, space)) = written else {
+                    self.free_records(texts.label);
+                    return None;
+                };
                 texts.recipe = Some(space);
                 position
             }
         };
         let opening = Opening {
-            kind: self.shared(RecordTag::Kind, new.kind.name())?,
-            site: self.site(new.site)?,
+            kind,
+            site,
             label,
             recipe,
             now: new.now,
@@ -380,13 +387,13 @@ impl Ledger {
     }
 
     fn shared(&self, tag: RecordTag, text: &'static str) -> Option<u32> {
-        let cached = Local::with(self.0.number, |local| local.name(text)).flatten();
+        let cached = Local::with(self.0.number, |local| local.name(tag, text)).flatten();
         if cached.is_some() {
             return cached;
         }
         let position = self.common(tag, clipped(text))?;
         Local::with(self.0.number, |local| {
-            local.remember(text.as_ptr().addr(), text.len() + 1, position);
+            local.remember_name(tag, text, position);
         });
         Some(position)
     }
@@ -401,6 +408,7 @@ impl Ledger {
             tag,
             slot: 0,
             generation: 0,
+            kind: 0,
             payload: text.as_bytes(),
         };
         let (position, _) = growth.write(&self.0.header, &record)?;
@@ -408,12 +416,19 @@ impl Ledger {
         Some(position)
     }
 
-    /// Writes a text that belongs to one resource.
-    pub(super) fn own(&self, tag: RecordTag, id: ResourceId, text: &str) -> Option<(u32, Space)> {
+    /// Writes a text that belongs to one resource, and where `kind` is given to its kind.
+    pub(super) fn own(
+        &self,
+        tag: RecordTag,
+        id: ResourceId,
+        kind: u32,
+        text: &str,
+    ) -> Option<(u32, Space)> {
         let record = Record {
             tag,
             slot: id.slot,
             generation: id.generation,
+            kind,
             payload: text.as_bytes(),
         };
         self.0.growth.lock().write(&self.0.header, &record)

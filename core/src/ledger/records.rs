@@ -41,6 +41,8 @@ pub(super) struct Record<'a> {
     pub(super) tag: RecordTag,
     pub(super) slot: u32,
     pub(super) generation: u32,
+    /// Of a text that only its resource's kind can read: where that kind stands.
+    pub(super) kind: u32,
     pub(super) payload: &'a [u8],
 }
 
@@ -121,7 +123,7 @@ impl Space {
             record.tag as u32,
             record.slot,
             record.generation,
-            0,
+            record.kind,
         ];
         let mut header = [0_u8; RECORD_HEADER];
         for (target, field) in header.chunks_exact_mut(4).zip(fields) {

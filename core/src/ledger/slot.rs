@@ -5,10 +5,10 @@
 )]
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::entry::State;
 use crate::resource::{Footprint, ResourceId};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// The line itself. `word` is stored last with Release, so that whoever sees a state also sees what
 /// was written before it; after a `SIGKILL` the memory holds some prefix of the stores, in order.
@@ -30,6 +30,8 @@ pub(super) struct Slot {
     pub(super) parent_generation: AtomicU32,
 }
 
+// loom's atomics are larger than what they stand for.
+#[cfg(not(all(test, loom)))]
 const _: () = assert!(size_of::<Slot>() == super::layout::SLOT_LENGTH);
 
 impl Slot {
@@ -161,6 +163,11 @@ impl SlotHandle {
         }
     }
 
+    /// Where its kind stands.
+    pub(super) fn kind(&self) -> u32 {
+        self.line().kind.load(Ordering::Relaxed)
+    }
+
     pub(super) fn touch(&self, now: u64) {
         self.line().touched.store(now, Ordering::Relaxed);
     }
@@ -200,4 +207,161 @@ fn reached(state: State) {
         State::Closing => "ledger.closing",
         State::Closed => "ledger.closed",
     });
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use std::sync::Arc;
+
+    use loom::thread;
+
+    use super::*;
+    use crate::resource::Bytes;
+    use crate::sync::Mutex;
+
+    /// A slot that nobody has used, for the rest of the model's life.
+    struct Memory(NonNull<Slot>);
+
+    // SAFETY: the memory is only touched through atomics, and freed by its last owner.
+    unsafe impl Send for Memory {}
+    // SAFETY: as above.
+    unsafe impl Sync for Memory {}
+
+    impl Memory {
+        fn new() -> Arc<Self> {
+            let long = || AtomicU64::new(0);
+            let short = || AtomicU32::new(0);
+            let slot = Box::new(Slot {
+                word: long(),
+                opened: long(),
+                touched: long(),
+                bytes: long(),
+                handles: short(),
+                kind: short(),
+                site: short(),
+                label: short(),
+                recipe: short(),
+                thread: short(),
+                parent: short(),
+                parent_generation: short(),
+            });
+            Arc::new(Self(NonNull::from(Box::leak(slot))))
+        }
+
+        fn slot(&self) -> &Slot {
+            // SAFETY: it is freed with `self` only.
+            unsafe { self.0.as_ref() }
+        }
+
+        fn free(&self) -> FreeSlot {
+            FreeSlot {
+                slot: self.0,
+                position: 0,
+            }
+        }
+
+        /// What a reader sees: the state and its generation first, then all that they publish.
+        fn read(&self) -> (u8, u32, [u32; 3]) {
+            let slot = self.slot();
+            let word = slot.word.load(Ordering::Acquire);
+            let seen = [&slot.kind, &slot.label, &slot.handles];
+            let seen = seen.map(|field| field.load(Ordering::Relaxed));
+            (word as u8, (word >> 32) as u32, seen)
+        }
+    }
+
+    impl Drop for Memory {
+        fn drop(&mut self) {
+            // SAFETY: it came from a box, and nobody else has it any more.
+            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        }
+    }
+
+    /// The opening of a generation: each of its fields is the generation itself.
+    fn opening(generation: u32) -> Opening {
+        Opening {
+            kind: generation,
+            site: generation,
+            label: generation,
+            recipe: 0,
+            now: u64::from(generation),
+            footprint: Footprint {
+                bytes: Bytes(0),
+                handles: generation,
+            },
+            parent: None,
+            thread: generation,
+        }
+    }
+
+    #[test]
+    fn whoever_sees_a_state_sees_what_was_written_before_it() {
+        loom::model(|| {
+            let memory = Memory::new();
+            let owner = {
+                let memory = Arc::clone(&memory);
+                thread::spawn(move || {
+                    let handle = SlotHandle::take(memory.free(), State::Live, &opening(1));
+                    handle.set_state(State::Closed);
+                    SlotHandle::take(handle.free(), State::Live, &opening(2));
+                })
+            };
+            let (state, generation, seen) = memory.read();
+            if state != 0 {
+                assert!(State::of_byte(state).is_some());
+                assert!(generation == 1 || generation == 2);
+                // Of this generation, or already of the next; of none before.
+                assert!(seen.iter().all(|field| *field >= generation), "{seen:?}");
+            }
+            owner.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_slot_that_changes_hands_is_never_two_resources_at_once() {
+        loom::model(|| {
+            let memory = Memory::new();
+            let free = Arc::new(Mutex::new(vec![memory.free()]));
+            let track = |free: &Mutex<Vec<FreeSlot>>| {
+                let taken = free.lock().pop()?;
+                let generation = taken.next_id().generation;
+                let handle = SlotHandle::take(taken, State::Live, &opening(generation));
+                assert_eq!(handle.id().generation, generation);
+                assert_eq!(handle.footprint().handles, generation);
+                handle.set_state(State::Closing);
+                handle.set_state(State::Closed);
+                free.lock().push(handle.free());
+                Some(generation)
+            };
+            let other = {
+                let free = Arc::clone(&free);
+                thread::spawn(move || track(&free))
+            };
+            let mine = track(&free);
+            let theirs = other.join().unwrap();
+            assert!(mine != theirs, "one generation twice: {mine:?}");
+            let used = u32::from(mine.is_some()) + u32::from(theirs.is_some());
+            assert_eq!(memory.read().1, used);
+        });
+    }
+
+    #[test]
+    fn a_recipe_that_is_pointed_to_is_written() {
+        loom::model(|| {
+            let memory = Memory::new();
+            let record = Arc::new(AtomicU64::new(0));
+            let owner = {
+                let (memory, record) = (Arc::clone(&memory), Arc::clone(&record));
+                thread::spawn(move || {
+                    let handle = SlotHandle::take(memory.free(), State::Live, &opening(1));
+                    record.store(7, Ordering::Relaxed);
+                    assert_eq!(handle.swap_recipe(9), 0);
+                })
+            };
+            if memory.slot().recipe.load(Ordering::Acquire) == 9 {
+                assert_eq!(record.load(Ordering::Relaxed), 7);
+            }
+            owner.join().unwrap();
+        });
+    }
 }

@@ -274,6 +274,9 @@ impl<'a> Sweep<'a> {
         let reclaimer = self.reclaimers.of_kind(&entry.kind);
         let judgement = match reclaimer {
             Some(reclaimer) => reclaimer.judge(&orphan),
+            None if !entry.is_kind_readable() => {
+                Judgement::keep(format!("nobody can tell what it is: {}", entry.kind))
+            }
             None if entry.has_recipe => Judgement::keep(format!(
                 "no reclaimer for the kind {} is compiled in",
                 entry.kind

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::RwLock;
 
@@ -265,7 +266,7 @@ impl Backstop {
     /// Whether nothing is open, and nothing is being released.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.open_cells().is_empty() && self.cells_being_released().is_empty()
+        self.cells_not_released().is_empty()
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -278,9 +279,11 @@ impl Backstop {
         cells
     }
 
-    pub(super) fn cells_being_released(&self) -> Vec<Arc<AnyCell>> {
+    /// What is open, stuck or being released: by one look at each, or one that goes from the one to
+    /// the other between two looks would be in neither.
+    pub(super) fn cells_not_released(&self) -> Vec<Arc<AnyCell>> {
         let mut cells = self.0.attachments.all();
-        cells.retain(|cell| cell.is_being_released());
+        cells.retain(|cell| !cell.is_released());
         cells
     }
 
@@ -293,10 +296,11 @@ impl Backstop {
         }
         if !cell.begin_release() {
             let policy = cell.backstop.policy_of(&cell);
-            let longest = Rung::ALL
-                .iter()
-                .map(|rung| policy.deadline(*rung) + policy.verify_deadline())
-                .sum();
+            // Saturating: a policy may set spans as good as none.
+            let longest = Rung::ALL.iter().fold(Duration::ZERO, |sum, rung| {
+                sum.saturating_add(policy.deadline(*rung))
+                    .saturating_add(policy.verify_deadline())
+            });
             return Release::wait_for_another(&cell, cause, Deadline::after(longest));
         }
         Self::release_children(&cell);

@@ -1,13 +1,11 @@
 //! A resource with what is known of it, shared by its guard and the table of everything open.
 
 use std::cell::Cell as Counter;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::Duration;
-
-use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Backstop;
 use super::record::Release;
+use super::right::{Claim, End, ReleaseRight};
 use crate::error::Error;
 use crate::ledger::{OpenEntry, State};
 use crate::policy::{CleanupPolicy, Facts};
@@ -28,25 +26,11 @@ pub(super) struct Cell<R: ?Sized> {
     opened: u64,
     serial: u64,
     entry: Option<OpenEntry>,
-    phase: AtomicU8,
+    right: ReleaseRight<Release>,
     hurried: AtomicBool,
     has_children: AtomicBool,
-    ended: Mutex<Option<Box<Release>>>,
-    woken: Condvar,
     pub(super) resource: R,
 }
-
-/// Open: it may be used, and its release may begin.
-const OPEN: u8 = 0;
-/// Somebody has the right to release it, and is doing so.
-const RELEASING: u8 = 1;
-/// It was released.
-const RELEASED: u8 = 2;
-/// It was released in vain; a later attempt may begin.
-const STUCK: u8 = 3;
-
-/// How often the end of a release that wakes nobody is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// What a new cell is made of.
 pub(super) struct Parts<R> {
@@ -72,11 +56,9 @@ impl<R> Cell<R> {
             opened: parts.opened,
             serial: next_serial(),
             entry: parts.entry,
-            phase: AtomicU8::new(OPEN),
+            right: ReleaseRight::new(),
             hurried: AtomicBool::new(false),
             has_children: AtomicBool::new(false),
-            ended: Mutex::new(None),
-            woken: Condvar::new(),
             resource: parts.resource,
         }
     }
@@ -95,32 +77,46 @@ impl<R: ?Sized> Cell<R> {
 
     /// Takes the right to release. Exactly one caller gets it, until it gives up as stuck.
     pub(super) fn begin_release(&self) -> bool {
-        let won = [OPEN, STUCK].into_iter().any(|from| {
-            // What users of the resource did before is seen by the releaser, and the other way round
-            // for a second attempt. SeqCst for the entry's recipe: see `OpenEntry::set_recipe`.
-            self.phase
-                .compare_exchange(from, RELEASING, Ordering::SeqCst, Ordering::Acquire)
-                .is_ok()
-        });
-        if won && let Some(entry) = &self.entry {
-            entry.set_state(State::Closing);
+        let won = self.right.take();
+        if won {
+            self.mark_closing();
         }
         won
     }
 
+    /// Takes the right to release, or tells whose affair its release is.
+    pub(super) fn claim_release(&self) -> Claim {
+        let claim = self.right.claim();
+        if claim == Claim::Own {
+            self.mark_closing();
+        }
+        claim
+    }
+
+    fn mark_closing(&self) {
+        if let Some(entry) = &self.entry {
+            entry.set_state(State::Closing);
+        }
+    }
+
     /// Whether it may be used: no release has begun.
     pub(super) fn is_open(&self) -> bool {
-        self.phase.load(Ordering::Acquire) == OPEN
+        self.right.is_open()
     }
 
     /// Whether it is, or may be, still there.
     pub(super) fn is_releasable(&self) -> bool {
-        matches!(self.phase.load(Ordering::Acquire), OPEN | STUCK)
+        self.right.is_takeable()
     }
 
     /// Whether a release of it has begun and not ended.
     pub(super) fn is_being_released(&self) -> bool {
-        self.phase.load(Ordering::Acquire) == RELEASING
+        self.right.is_taken()
+    }
+
+    /// Whether it is gone.
+    pub(super) fn is_released(&self) -> bool {
+        self.right.is_released()
     }
 
     /// Has the release that is under way skip to force, and every later one begin there.
@@ -135,21 +131,19 @@ impl<R: ?Sized> Cell<R> {
 
     /// Ends a release without an account, on the fast path.
     pub(super) fn end_quietly(&self) {
-        self.phase.store(RELEASED, Ordering::Release);
+        self.right.end_quietly();
         self.close_entry();
     }
 
     /// Ends a release with its account and wakes who waits for it.
     pub(super) fn end(&self, release: &Release) {
-        let stuck = release.outcome.is_stuck();
-        if !stuck {
+        let end = if release.outcome.is_stuck() {
+            End::Stuck
+        } else {
             self.close_entry();
-        }
-        let mut ended = self.ended.lock();
-        *ended = Some(Box::new(release.clone()));
-        self.phase
-            .store(if stuck { STUCK } else { RELEASED }, Ordering::Release);
-        self.woken.notify_all();
+            End::Released
+        };
+        self.right.end(end, release.clone());
     }
 
     fn close_entry(&self) {
@@ -164,23 +158,11 @@ impl<R: ?Sized> Cell<R> {
     /// The account of the last release that ended, waited for until the deadline. None if it has not
     /// ended, or ended on the fast path.
     pub(super) fn await_end(&self, deadline: Deadline) -> Option<Release> {
-        let mut ended = self.ended.lock();
-        while self.is_being_released() && !deadline.has_passed() {
-            // The fast path wakes nobody, to cost nothing: its end is looked for now and then.
-            let look = Deadline::after(LOOK_EVERY).earlier(deadline);
-            self.woken.wait_until(&mut ended, look.instant());
-        }
-        let released = self.phase.load(Ordering::Acquire) == RELEASED;
-        // An earlier attempt's account, if the last one ended on the fast path.
-        let is_stale = |account: &Release| released && account.outcome.is_stuck();
-        ended
-            .as_deref()
-            .filter(|account| !self.is_being_released() && !is_stale(account))
-            .cloned()
+        self.right.await_end(deadline)
     }
 
     pub(super) fn adopt_child(&self) {
-        // Relaxed: read after the parent's release began, which orders itself by `phase`.
+        // Relaxed: read after the parent's release began, which orders itself by `right`.
         self.has_children.store(true, Ordering::Relaxed);
     }
 
@@ -208,8 +190,7 @@ impl<R: ?Sized> Cell<R> {
         let Some(entry) = &self.entry else {
             return Ok(());
         };
-        // SeqCst: see `OpenEntry::set_recipe`.
-        entry.set_recipe(recipe, || self.phase.load(Ordering::SeqCst) == OPEN)
+        entry.set_recipe(recipe, || self.right.is_open())
     }
 
     pub(super) fn footprint(&self) -> Footprint {

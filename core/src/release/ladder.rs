@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::cell::AnyCell;
 use super::record::{Cause, Outcome, Release};
+use super::release_all::give_up;
 use super::watched::{Call, CallError, panic_text};
 use crate::error::Error;
 use crate::policy::CleanupPolicy;
@@ -84,13 +85,10 @@ impl Ladder {
         if let Some(outcome) = self.advance(Some(patience)) {
             return Some(self.account(outcome));
         }
-        let cell = Arc::clone(&self.cell);
-        if let Err(error) = Call::begin(move || {
-            let _ = self.finish();
-        }) {
-            tracing::warn!(kind = %cell.kind, %error, "a release cannot go on in the background");
-        }
-        None
+        let (cell, cause) = (Arc::clone(&self.cell), self.cause);
+        Call::begin(move || drop(self.finish()))
+            .err()
+            .map(|error| give_up(&cell, cause, &error))
     }
 
     fn advance(&mut self, patience: Option<Deadline>) -> Option<Outcome> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::backstop::Backstop;
 use super::clock::Clock;
 use super::record::{Cause, Release};
 use super::tracked::Tracked;
+use super::watched::panic_text;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{Deadline, Rung, Site, TrackedResource};
 
@@ -357,11 +359,19 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Borrowed<K, R> {
         let Some(guard) = self.guard.take() else {
             return;
         };
-        let clean = !std::thread::panicking()
-            && guard.get().is_ok()
-            && (self.pool.reset)(&guard)
-                .inspect_err(|error| tracing::debug!(%error, "a pooled resource is dirty"))
-                .is_ok();
+        // A reset that panics must not keep the resource's place for ever, nor leave a drop.
+        let reset = || {
+            catch_unwind(AssertUnwindSafe(|| (self.pool.reset)(&guard)))
+                .inspect_err(|panic| {
+                    tracing::debug!(panic = panic_text(&**panic), "a reset panicked")
+                })
+                .is_ok_and(|reset| {
+                    reset
+                        .inspect_err(|error| tracing::debug!(%error, "a pooled resource is dirty"))
+                        .is_ok()
+                })
+        };
+        let clean = !std::thread::panicking() && guard.get().is_ok() && reset();
         guard.touch();
         let since = self.pool.options.clock.now();
         let mut shelves = self.pool.shelves.lock();

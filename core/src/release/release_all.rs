@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::backstop::Backstop;
 use super::cell::AnyCell;
 use super::ladder::{Ladder, release_inline};
-use super::record::{Cause, Release};
-use super::watched::Call;
+use super::record::{Cause, Outcome, Release};
+use super::right::Claim;
+use super::watched::{Call, CallError};
 use crate::os::fork;
 use crate::policy::Order;
 use crate::resource::{Blocking, Deadline, Kind, Rung};
@@ -88,17 +89,18 @@ impl Backstop {
         if !fork::is_original_process() {
             return report;
         }
-        let mut others = self.cells_being_released();
-        others.retain(|cell| chosen(cell));
-        if first == Rung::Force {
-            others.iter().for_each(|cell| cell.hurry());
-        }
+        // One look at each, and another only in its turn: one that is neither open nor being released
+        // by others at the same time is gone.
         let mut cells: Vec<(Order, Arc<AnyCell>)> = self
-            .open_cells()
+            .cells_not_released()
             .into_iter()
             .filter(|cell| chosen(cell))
             .map(|cell| (self.policy_of(&cell).order(), cell))
             .collect();
+        if first == Rung::Force {
+            cells.iter().for_each(|(_, cell)| cell.hurry());
+        }
+        let mut others = Vec::new();
         cells.sort_by(|(left_order, left), (right_order, right)| {
             left_order
                 .cmp(right_order)
@@ -107,7 +109,14 @@ impl Backstop {
         for group in cells.chunk_by(|(left, _), (right, _)| left == right) {
             let pending: Vec<Pending> = group
                 .iter()
-                .filter_map(|(_, cell)| report.begin(Arc::clone(cell), cause, first))
+                .filter_map(|(_, cell)| match cell.claim_release() {
+                    Claim::Own => report.begin(Arc::clone(cell), cause, first),
+                    Claim::Anothers => {
+                        others.push(Arc::clone(cell));
+                        None
+                    }
+                    Claim::Nobodys => None,
+                })
                 .collect();
             for Pending { cell, call } in pending {
                 report.collect(&cell, &call, deadline);
@@ -121,11 +130,9 @@ impl Backstop {
 }
 
 impl ReleaseReport {
-    /// Releases one, and gives it back as pending if that takes longer than a moment.
+    /// Releases one whose right to release was taken, and gives it back as pending if that takes
+    /// longer than a moment.
     fn begin(&mut self, cell: Arc<AnyCell>, cause: Cause, first: Rung) -> Option<Pending> {
-        if !cell.begin_release() {
-            return None;
-        }
         if cell.resource.blocking() == Blocking::Never {
             match release_inline(&cell, cause) {
                 Some(release) => self.ended.push(release),
@@ -151,7 +158,7 @@ impl ReleaseReport {
                 None => Some(Pending { cell, call }),
             },
             Err(error) => {
-                self.unfinished.push(format!("{}: {error}", name(&cell)));
+                self.ended.push(give_up(&cell, cause, &error));
                 None
             }
         }
@@ -177,6 +184,19 @@ impl ReleaseReport {
 
 /// How long the next one waits for the one before it, so that quick releases end in strict order.
 const MOMENT: Duration = Duration::from_millis(50);
+
+/// Ends a release that found no thread as stuck, so that a later one may begin.
+pub(super) fn give_up(cell: &AnyCell, cause: Cause, error: &CallError) -> Release {
+    let outcome = Outcome::Stuck {
+        holder: None,
+        reason: error.to_string(),
+    };
+    let release = Release::by_another(cell, cause, outcome);
+    tracing::warn!(site = %release.site, "{release}");
+    cell.end(&release);
+    cell.backstop.records().push(release.clone());
+    release
+}
 
 fn name(cell: &AnyCell) -> String {
     let label = super::ladder::label_of(cell);

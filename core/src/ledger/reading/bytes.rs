@@ -1,8 +1,11 @@
 //! The bytes of a ledger, checked where they are used.
 
+use std::sync::OnceLock;
+
 use super::owner_record::OwnerRecord;
 use super::slot_view::SlotView;
 use crate::error::{Error, ErrorKind, Stage};
+use crate::ledger::entry::State;
 use crate::ledger::layout::{self, RecordTag, record_checksum};
 
 /// A ledger's bytes whose header checks.
@@ -12,7 +15,9 @@ pub(super) struct LedgerBytes {
     owner: OwnerRecord,
     /// Where each segment of slots has its slots, and the first one's position.
     slot_runs: Vec<SlotRun>,
-    damage: Vec<Damage>,
+    misplaced: Vec<Damage>,
+    /// That and what is wrong in the slots, looked for when it is asked for.
+    damage: OnceLock<Vec<Damage>>,
 }
 
 #[derive(Debug)]
@@ -70,7 +75,8 @@ impl LedgerBytes {
             bytes,
             owner,
             slot_runs: Vec::new(),
-            damage: Vec::new(),
+            misplaced: Vec::new(),
+            damage: OnceLock::new(),
         };
         ledger.find_segments();
         Ok(ledger)
@@ -79,9 +85,15 @@ impl LedgerBytes {
     fn find_segments(&mut self) {
         let count = number(&self.bytes, layout::SEGMENT_COUNT).unwrap_or(0);
         let mut start = layout::HEADER_LENGTH;
-        for _ in 0..count {
+        for index in 0.. {
+            // What follows the last that is counted is read too: the count has no check sum, and what
+            // it left out would be lost. The owner may just be adding it, so nothing there is wrong.
+            let is_counted = index < count;
             let Some(segment) = self.bytes.get(start..start + layout::SEGMENT_HEADER) else {
-                return self.note(start, "a segment is missing");
+                if is_counted {
+                    self.note(start, "a segment is missing");
+                }
+                return;
             };
             let tag = number(segment, 0).unwrap_or(0);
             let length = number(segment, 4).unwrap_or(0) as usize;
@@ -89,7 +101,10 @@ impl LedgerBytes {
             let sound = (layout::SMALLEST_SEGMENT..=layout::LARGEST_SEGMENT).contains(&length)
                 && length.is_power_of_two();
             if !sound {
-                return self.note(start, "a segment's length makes no sense");
+                if is_counted {
+                    self.note(start, "a segment's length makes no sense");
+                }
+                return;
             }
             let end = (start + length).min(self.bytes.len());
             if end < start + length {
@@ -109,11 +124,8 @@ impl LedgerBytes {
     }
 
     fn note(&mut self, offset: usize, what: &str) {
-        if self.damage.len() < Self::MOST_DAMAGE {
-            self.damage.push(Damage {
-                offset: offset as u64,
-                what: what.to_owned(),
-            });
+        if self.misplaced.len() < Self::MOST_DAMAGE {
+            self.misplaced.push(Damage::at(offset, what));
         }
     }
 
@@ -122,7 +134,14 @@ impl LedgerBytes {
     }
 
     pub(super) fn damage(&self) -> &[Damage] {
-        &self.damage
+        self.damage.get_or_init(|| {
+            let senseless = self.lines().filter(|(_, _, line)| is_senseless(line));
+            let senseless =
+                senseless.map(|(_, offset, _)| Damage::at(offset, "a slot's state makes no sense"));
+            let mut damage = self.misplaced.clone();
+            damage.extend(senseless.take(Self::MOST_DAMAGE - damage.len()));
+            damage
+        })
     }
 
     pub(super) fn untracked(&self) -> u64 {
@@ -133,25 +152,32 @@ impl LedgerBytes {
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = SlotView<'_>> {
-        self.slot_runs.iter().flat_map(move |run| {
-            self.bytes[run.start..run.end]
-                .chunks_exact(layout::SLOT_LENGTH)
-                .enumerate()
-                .filter_map(move |(index, line)| {
-                    let position = run.first.checked_add(u32::try_from(index).ok()?)?;
-                    let offset = run.start + index * layout::SLOT_LENGTH;
-                    SlotView::of_line(self, line, position, offset as u64)
-                })
+        self.lines().filter_map(|(position, offset, line)| {
+            SlotView::of_line(self, line, position?, offset as u64)
         })
     }
 
-    /// The text of the record at `position`, if it is one of `tags` and belongs to this resource.
+    /// Every slot: its position, where it stands, its bytes. One beyond the last position has none.
+    fn lines(&self) -> impl Iterator<Item = (Option<u32>, usize, &[u8])> {
+        self.slot_runs.iter().flat_map(move |run| {
+            let lines = self.bytes[run.start..run.end].chunks_exact(layout::SLOT_LENGTH);
+            lines.enumerate().map(move |(index, line)| {
+                let position = u32::try_from(index)
+                    .ok()
+                    .and_then(|index| run.first.checked_add(index));
+                (position, run.start + index * layout::SLOT_LENGTH, line)
+            })
+        })
+    }
+
+    /// The text of the record at `position`, if it is one of `tags`, belongs to this resource and was
+    /// written for its kind.
     pub(super) fn text(
         &self,
         position: u32,
         tags: &[RecordTag],
-        slot: u32,
-        generation: u32,
+        (slot, generation): (u32, u32),
+        kind: u32,
     ) -> Result<&str, &'static str> {
         let start = position as usize * layout::RECORD_UNIT;
         let header = self
@@ -167,6 +193,10 @@ impl LedgerBytes {
         if !shared && (field(3), field(4)) != (slot, generation) {
             return Err("another resource's record");
         }
+        // Zero: its writer does not say.
+        if ![0, kind].contains(&field(5)) {
+            return Err("a record for another kind");
+        }
         if length > layout::RECORD_LIMIT {
             // Else many slots that name one huge text would make a small file fill the memory.
             return Err("longer than a record can be");
@@ -181,6 +211,23 @@ impl LedgerBytes {
         }
         std::str::from_utf8(payload).map_err(|_| "not text")
     }
+}
+
+impl Damage {
+    fn at(offset: usize, what: &str) -> Self {
+        Self {
+            offset: offset as u64,
+            what: what.to_owned(),
+        }
+    }
+}
+
+/// Whether a slot is neither unused nor in any state.
+fn is_senseless(line: &[u8]) -> bool {
+    let word = line
+        .first_chunk::<8>()
+        .map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    word != 0 && State::of_byte(word as u8).is_none()
 }
 
 fn number(bytes: &[u8], offset: usize) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! One slot in a ledger's bytes.
 
 use super::bytes::LedgerBytes;
-use crate::ledger::entry::{Entry, State};
+use crate::ledger::entry::{Entry, State, UNREADABLE};
 use crate::ledger::layout::RecordTag;
 use crate::resource::{Bytes, Footprint, Recipe, ResourceId};
 
@@ -133,7 +133,7 @@ impl<'a> SlotView<'a> {
     pub fn entry(&self) -> Entry {
         let shown = |text: Result<&str, &str>| match text {
             Ok(text) => text.to_owned(),
-            Err(wrong) => format!("(unreadable: {wrong})"),
+            Err(wrong) => format!("{UNREADABLE}{wrong})"),
         };
         Entry {
             id: self.id,
@@ -156,8 +156,8 @@ impl<'a> SlotView<'a> {
     }
 
     fn text(&self, position: u32, tags: &[RecordTag]) -> Result<&'a str, &'static str> {
-        self.ledger
-            .text(position, tags, self.id.slot, self.id.generation)
+        let owner = (self.id.slot, self.id.generation);
+        self.ledger.text(position, tags, owner, self.short(36))
     }
 
     fn long(&self, offset: usize) -> u64 {

@@ -1,0 +1,270 @@
+//! The right to release one resource: one holder at a time, whose end everyone sees who waits for it.
+
+use std::time::Duration;
+
+use crate::resource::Deadline;
+use crate::sync::{AtomicU8, Condvar, Mutex, Ordering};
+
+/// Who may release a resource, and what came of it: an account of type `A`.
+pub(super) struct ReleaseRight<A> {
+    phase: AtomicU8,
+    ended: Mutex<Option<Box<(End, A)>>>,
+    woken: Condvar,
+}
+
+/// Open: it may be used, and its release may begin.
+const OPEN: u8 = 0;
+/// Somebody has the right to release it, and is doing so.
+const RELEASING: u8 = 1;
+/// It was released.
+const RELEASED: u8 = 2;
+/// It was released in vain; a later attempt may begin.
+const STUCK: u8 = 3;
+
+/// How often the end of a release that wakes nobody is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// Whose affair a release is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// The caller's, who has the right from here on.
+    Own,
+    /// Somebody else's, who has it or had it last.
+    Anothers,
+    /// Nobody's: it was released.
+    Nobodys,
+}
+
+/// How a release ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It is gone.
+    Released,
+    /// It is still there, and anyone may try again.
+    Stuck,
+}
+
+impl<A: Clone> ReleaseRight<A> {
+    pub(super) fn new() -> Self {
+        Self {
+            phase: AtomicU8::new(OPEN),
+            ended: Mutex::new(None),
+            woken: Condvar::new(),
+        }
+    }
+
+    /// Takes the right. Exactly one caller gets it, until it gives up as stuck.
+    pub(super) fn take(&self) -> bool {
+        [OPEN, STUCK].into_iter().any(|from| {
+            // What users of the resource did before is seen by the releaser, and the other way round
+            // for a second attempt. SeqCst for the entry's recipe: see `OwnTexts`.
+            self.phase
+                .compare_exchange(from, RELEASING, Ordering::SeqCst, Ordering::Acquire)
+                .is_ok()
+        })
+    }
+
+    /// Takes the right, or tells whose affair the release is: one answer, in which no release that
+    /// begins or ends meanwhile is lost.
+    pub(super) fn claim(&self) -> Claim {
+        if self.take() {
+            Claim::Own
+        } else if self.phase.load(Ordering::Acquire) == RELEASED {
+            Claim::Nobodys
+        } else {
+            Claim::Anothers
+        }
+    }
+
+    /// Whether it may be used: no release has begun.
+    pub(super) fn is_open(&self) -> bool {
+        // SeqCst for the entry's recipe, as in `take`.
+        self.phase.load(Ordering::SeqCst) == OPEN
+    }
+
+    /// Whether it is, or may be, still there.
+    pub(super) fn is_takeable(&self) -> bool {
+        matches!(self.phase.load(Ordering::Acquire), OPEN | STUCK)
+    }
+
+    /// Whether a release of it has begun and not ended.
+    pub(super) fn is_taken(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == RELEASING
+    }
+
+    pub(super) fn is_released(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == RELEASED
+    }
+
+    /// Ends a release without an account. It wakes nobody, to cost nothing.
+    pub(super) fn end_quietly(&self) {
+        self.phase.store(RELEASED, Ordering::Release);
+    }
+
+    /// Ends a release with its account and wakes who waits for it.
+    pub(super) fn end(&self, end: End, account: A) {
+        let mut ended = self.ended.lock();
+        *ended = Some(Box::new((end, account)));
+        let phase = match end {
+            End::Released => RELEASED,
+            End::Stuck => STUCK,
+        };
+        // Under the lock, or who has just looked at the phase would sleep through the wake-up.
+        self.phase.store(phase, Ordering::Release);
+        self.woken.notify_all();
+    }
+
+    /// The account of the last release that ended, waited for until the deadline. None if it has not
+    /// ended, or ended quietly.
+    pub(super) fn await_end(&self, deadline: Deadline) -> Option<A> {
+        let mut ended = self.ended.lock();
+        while self.is_taken() && !deadline.has_passed() {
+            // A quiet end is looked for now and then.
+            let look = Deadline::after(LOOK_EVERY).earlier(deadline);
+            self.woken.wait_until(&mut ended, look.instant());
+        }
+        let phase = self.phase.load(Ordering::Acquire);
+        let (end, account) = ended.as_deref()?;
+        // An earlier attempt's account, if the last one ended quietly.
+        let is_stale = phase == RELEASED && *end == End::Stuck;
+        (phase != RELEASING && !is_stale).then(|| account.clone())
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use std::sync::Arc;
+
+    use loom::cell::Cell;
+    use loom::thread;
+
+    use super::*;
+
+    fn far() -> Deadline {
+        Deadline::after(Duration::from_secs(3600))
+    }
+
+    /// What only the holder of the right touches; loom fails if two do.
+    struct Resource {
+        right: ReleaseRight<u32>,
+        touched: Cell<u32>,
+    }
+
+    impl Resource {
+        fn new() -> Arc<Self> {
+            Arc::new(Self {
+                right: ReleaseRight::new(),
+                touched: Cell::new(0),
+            })
+        }
+
+        fn touch(&self) -> u32 {
+            self.touched.set(self.touched.get() + 1);
+            self.touched.get()
+        }
+
+        /// What a guard's drop does.
+        fn drop_guard(&self, end: End) {
+            if self.right.take() {
+                let touched = self.touch();
+                self.right.end(end, touched);
+            }
+        }
+
+        /// What shutdown does: releases it, or waits for whoever does.
+        fn shut_down(&self, end: End) -> Option<u32> {
+            match self.right.claim() {
+                Claim::Own => {
+                    let touched = self.touch();
+                    self.right.end(end, touched);
+                    Some(touched)
+                }
+                Claim::Anothers => self.right.await_end(far()),
+                Claim::Nobodys => None,
+            }
+        }
+    }
+
+    #[test]
+    fn one_of_many_releases_it_and_nobody_ends_before_it_is_gone() {
+        loom::model(|| {
+            let resource = Resource::new();
+            let others: Vec<_> = (0..2)
+                .map(|_| {
+                    let resource = Arc::clone(&resource);
+                    thread::spawn(move || {
+                        resource.shut_down(End::Released);
+                        assert!(resource.right.is_released());
+                    })
+                })
+                .collect();
+            resource.drop_guard(End::Released);
+            others.into_iter().for_each(|other| other.join().unwrap());
+            assert_eq!(resource.right.await_end(far()), Some(1));
+        });
+    }
+
+    #[test]
+    fn what_is_stuck_is_handed_on_to_whoever_tries_next() {
+        loom::model(|| {
+            let resource = Resource::new();
+            let other = {
+                let resource = Arc::clone(&resource);
+                thread::spawn(move || resource.drop_guard(End::Stuck))
+            };
+            let account = resource.shut_down(End::Released);
+            other.join().unwrap();
+            // Never a release that both leave to the other.
+            assert!(account.is_some());
+            assert!(resource.right.is_takeable() || resource.right.is_released());
+            let seen = account.unwrap();
+            if resource.right.take() {
+                assert!(resource.touch() > seen);
+                resource.right.end(End::Released, 0);
+            }
+            assert!(resource.right.is_released());
+        });
+    }
+
+    #[test]
+    fn a_quiet_end_leaves_no_stale_account() {
+        loom::model(|| {
+            let resource = Resource::new();
+            resource.drop_guard(End::Stuck);
+            let other = {
+                let resource = Arc::clone(&resource);
+                thread::spawn(move || {
+                    if resource.right.take() {
+                        resource.touch();
+                        resource.right.end_quietly();
+                    }
+                })
+            };
+            while !resource.right.is_released() {
+                thread::yield_now();
+            }
+            assert_eq!(resource.right.await_end(far()), None);
+            assert!(!resource.right.take());
+            other.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn who_sees_it_open_was_not_overtaken_by_its_release() {
+        loom::model(|| {
+            let resource = Resource::new();
+            let user = {
+                let resource = Arc::clone(&resource);
+                thread::spawn(move || {
+                    let before = resource.right.is_open();
+                    let after = resource.right.is_open();
+                    assert!(before || !after, "it opened again");
+                })
+            };
+            resource.drop_guard(End::Stuck);
+            resource.drop_guard(End::Released);
+            user.join().unwrap();
+            assert_eq!(resource.right.claim(), Claim::Nobodys);
+        });
+    }
+}

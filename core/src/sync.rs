@@ -1,0 +1,84 @@
+//! Atomics and locks, and in their place loom's where its tests try every order in which threads can
+//! meet: `RUSTFLAGS="--cfg loom" cargo test -p backstop-core --lib --release loom`.
+//!
+//! What is tested so says `use crate::sync`; the rest takes them from where they are.
+
+#[cfg(not(all(test, loom)))]
+mod plain {
+    pub(crate) use parking_lot::{Condvar, Mutex};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+    /// Nothing: the accesses around it are sequentially consistent themselves.
+    #[inline(always)]
+    pub(crate) fn sequentially_consistent() {}
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use std::ops::{Deref, DerefMut};
+    use std::time::Instant;
+
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+    /// loom knows sequential consistency of fences only, and takes such an access for one that
+    /// acquires and releases.
+    pub(crate) fn sequentially_consistent() {
+        loom::sync::atomic::fence(Ordering::SeqCst);
+    }
+
+    /// loom's lock, as parking_lot's is used.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    pub(crate) struct Guard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+
+    /// loom's condition. A wait never times out, so that a wake-up that is lost is found as a
+    /// deadlock.
+    #[derive(Debug)]
+    pub(crate) struct Condvar(loom::sync::Condvar);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> Guard<'_, T> {
+            Guard(Some(self.0.lock().expect("a model that panicked is over")))
+        }
+    }
+
+    impl<T> Deref for Guard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.0.as_ref().expect("only a wait is without it")
+        }
+    }
+
+    impl<T> DerefMut for Guard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_mut().expect("only a wait is without it")
+        }
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self(loom::sync::Condvar::new())
+        }
+
+        pub(crate) fn wait_until<T>(&self, guard: &mut Guard<'_, T>, _: Instant) {
+            let held = guard.0.take().expect("only a wait is without it");
+            let held = self.0.wait(held).expect("a model that panicked is over");
+            guard.0 = Some(held);
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+pub(crate) use model::*;
+#[cfg(not(all(test, loom)))]
+pub(crate) use plain::*;
