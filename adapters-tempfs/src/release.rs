@@ -37,8 +37,16 @@ impl Doomed<'_> {
             signs: Signs::Ignore,
             ..Limits::default()
         };
-        if self.directory.require_private().is_ok() && !self.has_quarantine() {
-            return self.remove_in_private(&limits);
+        if !self.has_quarantine() {
+            if self.directory.require_private().is_ok() {
+                return self.remove_in_private(&limits);
+            }
+            if self.remove_if_empty() {
+                return Ok(Removal {
+                    directories: 1,
+                    ..Removal::default()
+                });
+            }
         }
         remove_proven(
             self.directory,
@@ -47,6 +55,19 @@ impl Doomed<'_> {
             &self.quarantine_name(),
             &limits,
         )
+    }
+
+    /// An empty directory goes without a quarantine: should somebody exchange it for another in the
+    /// instant between the look and the call, that call removes nothing that holds anything.
+    fn remove_if_empty(&self) -> bool {
+        let name = OsStr::new(self.name);
+        let Some(expected) = self.identity.filter(|identity| identity.is_strong()) else {
+            return false;
+        };
+        self.directory
+            .identity_beneath(name)
+            .is_ok_and(|found| is_same(expected, &found))
+            && self.directory.remove_empty_beneath(name).is_ok()
     }
 
     /// Where nobody else may write there is nobody to exchange the entry, and no need to move it away

@@ -363,7 +363,7 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Borrowed<K, R> {
         let reset = || {
             catch_unwind(AssertUnwindSafe(|| (self.pool.reset)(&guard)))
                 .inspect_err(|panic| {
-                    tracing::debug!(panic = panic_text(&**panic), "a reset panicked")
+                    tracing::debug!(panic = panic_text(&**panic), "a reset panicked");
                 })
                 .is_ok_and(|reset| {
                     reset

@@ -53,7 +53,8 @@ pub(super) fn read_into<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b 
 
 /// Reads a whole file of at most `limit` bytes.
 pub(super) fn read_all(path: &str, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // These files have no length to go by: room for most of them, so that they are read at once.
+    let mut bytes = Vec::with_capacity(limit.min(16 * 1024));
     let file = std::fs::File::open(path)?;
     // One more than allowed, to tell a file that fits from one that was cut.
     io::Read::read_to_end(&mut io::Read::take(file, limit as u64 + 1), &mut bytes)?;
