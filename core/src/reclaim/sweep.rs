@@ -34,6 +34,7 @@ pub struct Sweep<'a> {
     directories: Vec<PathBuf>,
     rehearse: bool,
     run: Option<Cookie>,
+    except: Option<PathBuf>,
     deadline: Duration,
 }
 
@@ -45,6 +46,7 @@ impl<'a> Sweep<'a> {
             directories: default_directories(),
             rehearse: false,
             run: None,
+            except: None,
             deadline: Duration::from_secs(30),
         }
     }
@@ -64,6 +66,12 @@ impl<'a> Sweep<'a> {
     /// Looks only at ledgers of processes that ran under this `backstop run`.
     pub fn of_run(mut self, run: Cookie) -> Self {
         self.run = Some(run);
+        self
+    }
+
+    /// Passes over this ledger: the sweeper's own, whose owner is surely alive.
+    pub fn except(mut self, ledger: Option<&Path>) -> Self {
+        self.except = ledger.map(Path::to_owned);
         self
     }
 
@@ -112,6 +120,9 @@ impl<'a> Sweep<'a> {
             }
         };
         for name in names {
+            if self.except.as_deref() == Some(&directory.path_of(&name)) {
+                continue;
+            }
             if let Err(error) = self.sweep_name(directory, &name, report) {
                 // Its owner ended and took it away meanwhile.
                 if error.kind() != ErrorKind::NotFound {
