@@ -48,13 +48,50 @@ impl Doomed<'_> {
                 });
             }
         }
-        remove_proven(
-            self.directory,
-            OsStr::new(self.name),
-            self.identity.filter(|identity| identity.is_strong()),
-            &self.quarantine_name(),
-            &limits,
-        )
+        let remove = || {
+            remove_proven(
+                self.directory,
+                OsStr::new(self.name),
+                self.identity.filter(|identity| identity.is_strong()),
+                &self.quarantine_name(),
+                &limits,
+            )
+        };
+        match remove() {
+            Err(Refusal::System { source, .. }) if is_full(&source) => {
+                let emptied = self.make_room(&limits);
+                let mut removal = remove()?;
+                removal.files += emptied.files;
+                removal.directories += emptied.directories;
+                removal.bytes += emptied.bytes;
+                Ok(removal)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Removes what is in the directory, through a handle that is proven: a quarantine takes space, and
+    /// on a full disk only this makes some.
+    fn make_room(&self, limits: &Limits) -> Removal {
+        let mut emptied = Removal::default();
+        let Some(expected) = self.identity.filter(|identity| identity.is_strong()) else {
+            return emptied;
+        };
+        let opened = self.directory.open_beneath(OsStr::new(self.name)).ok();
+        let is_proven = |opened: &Directory| {
+            let found = opened.identity();
+            found.is_ok_and(|found| is_same(expected, &found))
+        };
+        if let Some(opened) = opened.filter(is_proven)
+            && let Ok(entries) = opened.entries()
+        {
+            // Listed first: what is removed while it is listed may hide others.
+            let names: Vec<OsString> = entries.flatten().map(|entry| entry.name).collect();
+            for name in names {
+                emptied.absorb(limits.listed, remove_tree(&opened, &name, limits));
+            }
+        }
+        emptied
     }
 
     /// An empty directory goes without a quarantine: should somebody exchange it for another in the
@@ -114,6 +151,13 @@ impl Doomed<'_> {
     fn quarantine_name(&self) -> OsString {
         OsString::from(format!(".backstop-{}", self.cookie.abbreviation()))
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// Whether two identities are of one file. Where the file system gives no handle, birth time and inode

@@ -152,6 +152,7 @@ impl Ground {
                 ground.witness_children.push(process);
             }
         }
+        // A child, a server and a worker at the least; what they start in turn may come later.
         assert!(ground.witness_paths.len() >= 4 && ground.witness_children.len() >= 3);
         ground
     }

@@ -38,10 +38,8 @@ impl Mark {
             else {
                 continue;
             };
-            // One that ended meanwhile, or waits to be reaped, shows nothing.
-            let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
-            let arguments = read("cmdline");
-            if self.is_in(&arguments) || self.is_in(&read("environ")) {
+            let (arguments, environment) = shown(&entry.path());
+            if self.is_in(&arguments) || self.is_in(&environment) {
                 let line = String::from_utf8_lossy(&arguments).replace('\0', " ");
                 found.push((pid, line));
             }
@@ -54,6 +52,22 @@ impl Mark {
             .windows(self.0.len())
             .any(|window| window == self.0.as_bytes())
     }
+}
+
+/// The arguments and the environment of a process. One that executes a program just now shows neither,
+/// and is looked at again; one that ended meanwhile or waits to be reaped has none.
+fn shown(process: &Path) -> (Vec<u8>, Vec<u8>) {
+    let read = |name: &str| std::fs::read(process.join(name)).unwrap_or_default();
+    for _ in 0..200 {
+        let (arguments, environment) = (read("cmdline"), read("environ"));
+        let executes_nothing = process.join("exe").read_link().is_err();
+        if !arguments.is_empty() || executes_nothing {
+            // Both are filled in together: after the arguments were seen, so is this.
+            return (arguments, [environment, read("environ")].concat());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    Default::default()
 }
 
 /// A round that fails leaves nothing behind either.
