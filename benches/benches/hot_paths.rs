@@ -46,7 +46,7 @@ fn hot_paths(criterion: &mut Criterion) {
 
     let open = hot_path::live(backstop, 10_000);
     criterion.bench_function("read_10000_slots", |bencher| {
-        bencher.iter(|| hot_path::read_ledger(&tracker));
+        bencher.iter(|| hot_path::read_ledger(&tracker.ledger()));
     });
     drop(open);
 }

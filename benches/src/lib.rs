@@ -5,4 +5,5 @@
 //! with criterion.
 
 pub mod hot_path;
+pub mod place;
 pub mod tracker;

@@ -2,6 +2,8 @@
 //!
 //! What it finds goes to standard output, one JSON object for each answer; what it is doing, to
 //! standard error. `cargo xtask bench` builds it, runs it, and makes the table.
+//!
+//! `backstop-benches [--quick] [NAME…]`, or `backstop-benches --curves DIRECTORY [--most COUNT]`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,11 +11,13 @@
 )]
 
 mod answer;
+mod curves;
 mod measure;
 mod peer;
 mod questions;
 mod role;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -38,14 +42,24 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut effort = Effort::Full;
+    let mut curves = None;
+    let mut most = usize::MAX;
     let mut names = Vec::new();
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("quick") => effort = Effort::Quick,
+            Long("curves") => curves = Some(PathBuf::from(parser.value()?)),
+            Long("most") => most = parser.value()?.parse()?,
             Value(name) => names.push(name.string()?),
             other => return Err(other.unexpected().into()),
         }
+    }
+    if let Some(directory) = curves {
+        for line in curves::draw(&directory, most)? {
+            println!("{line}");
+        }
+        return Ok(ExitCode::SUCCESS);
     }
     for name in &names {
         if questions::ALL.iter().all(|question| question.name != name) {

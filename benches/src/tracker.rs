@@ -2,9 +2,11 @@
 
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use backstop_core::release::{Backstop, Tracking};
+
+use crate::place;
 
 /// A tracker whose ledger stands in a directory of its own, in memory where the system has such.
 ///
@@ -23,13 +25,7 @@ impl Tracker {
     /// The directory cannot be made, or the ledger is not kept in a file there: what is then measured
     /// is not what is asked for.
     pub fn start() -> io::Result<Self> {
-        let shared_memory = Path::new("/dev/shm");
-        let base = if shared_memory.is_dir() {
-            shared_memory.to_owned()
-        } else {
-            std::env::temp_dir()
-        };
-        let directory = base.join(format!("backstop-benches-{}", std::process::id()));
+        let directory = place::in_memory().join(format!("backstop-benches-{}", std::process::id()));
         // As a ledger's directory must be: its user's alone.
         std::fs::DirBuilder::new().mode(0o700).create(&directory)?;
         let tracking = Tracking::Directory(directory.clone());

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
+use backstop_benches::place;
 use backstop_tempfs::orphans::{OrphanRule, Rehearsal};
 
 use crate::answer::{Answer, Figure, Goal};
@@ -18,7 +19,7 @@ const PREFIX: &str = "orphan-";
 const PEERS: [&str; 3] = ["find", "systemd-tmpfiles", "tmpreaper"];
 
 pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
-    let in_memory = ask_at(&memory(), effort.pick(100_000, 1_000_000))?;
+    let in_memory = ask_at(&place::in_memory(), effort.pick(100_000, 1_000_000))?;
     let mut answers = vec![in_memory.goal(Goal::AtMost(0.8))];
     if effort == Effort::Full {
         // Fewer, and without a goal: what a disk's journal takes is everybody's.
@@ -26,16 +27,6 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         answers.push(on_disk.aspect("where TMPDIR is"));
     }
     Ok(answers)
-}
-
-/// Where files are in memory, if the system has such a place.
-fn memory() -> PathBuf {
-    let shared_memory = Path::new("/dev/shm");
-    if shared_memory.is_dir() {
-        shared_memory.to_owned()
-    } else {
-        std::env::temp_dir()
-    }
 }
 
 fn ask_at(base: &Path, count: usize) -> anyhow::Result<Answer> {
@@ -78,7 +69,7 @@ fn ask_at(base: &Path, count: usize) -> anyhow::Result<Answer> {
 
 /// Ours and find, for so many orphans in memory, for the curve.
 pub(crate) fn at(count: usize, rounds: usize) -> anyhow::Result<Vec<Series>> {
-    let stage = Stage::new(&memory())?;
+    let stage = Stage::new(&place::in_memory())?;
     let find = peer::program("find").context("find is not installed")?;
     rounds_of(
         rounds,

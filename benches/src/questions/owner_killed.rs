@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use backstop_benches::place;
 use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::reclaim::guardian;
 use backstop_process::ChildProcess;
@@ -54,7 +55,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
 
 /// How long until the first process is gone, and until everything is, in milliseconds.
 fn ours() -> anyhow::Result<(f64, f64)> {
-    let place = tempfile::tempdir()?;
+    let place = tempfile::tempdir_in(place::in_memory())?;
     for name in ["ledgers", "tmp"] {
         make_private(&place.path().join(name))?;
     }
@@ -107,7 +108,7 @@ fn gone_after(pinned: &[PinnedProcess], start: Instant) -> Vec<Duration> {
 
 /// The same by hand, in milliseconds.
 fn raw() -> anyhow::Result<f64> {
-    let place = tempfile::tempdir()?;
+    let place = tempfile::tempdir_in(place::in_memory())?;
     let root = place.path().join("root");
     fs::create_dir(&root)?;
     for number in 0..DIRECTORIES {

@@ -78,7 +78,9 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         .max_size(8)
         .build()?;
     // One runtime for the whole run: starting it is no part of a checkout.
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
     let bb8 = runtime.block_on(
         bb8::Pool::builder()
             .max_size(8)

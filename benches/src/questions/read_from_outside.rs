@@ -26,7 +26,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         &mut [
             &mut || {
                 Ok(milliseconds(|| {
-                    let count = hot_path::read_ledger(&tracker)?;
+                    let count = hot_path::read_ledger(&tracker.ledger())?;
                     assert_eq!(count, open.len());
                     Ok::<_, backstop_core::error::Error>(())
                 })?)
