@@ -10,6 +10,7 @@ use backstop_core::error::Error;
 use backstop_core::identity::Cookie;
 use backstop_core::os::before_exec::BeforeExec;
 use backstop_core::os::cgroup::Cgroup;
+use backstop_core::os::fork;
 use backstop_core::policy::CleanupPolicy;
 use backstop_core::release::{Backstop, Intent, Tracked};
 use backstop_core::resource::{Deadline, Kind, Recipe, ResourceId, Rung, Site};
@@ -202,7 +203,7 @@ impl ChildBuilder {
         };
         let started = entered.and_then(|before| {
             before.apply(&mut self.command);
-            self.command.spawn()
+            fork::executing(|| self.command.spawn())
         });
         let mut child = match started {
             Ok(child) => child,

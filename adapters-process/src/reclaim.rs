@@ -7,6 +7,7 @@ use backstop_core::identity::Refusal;
 use backstop_core::os::cgroup::Cgroup;
 use backstop_core::os::pinned::{PinnedProcess, still_running};
 use backstop_core::os::process;
+use backstop_core::os::scan::Scan;
 use backstop_core::os::signal::Signal;
 use backstop_core::os::takedown::{Reap, Roots};
 use backstop_core::os::tree;
@@ -50,6 +51,8 @@ struct Found {
     evidence: Vec<String>,
     /// What may be of the tree, and is not proven to be.
     unproven: Vec<String>,
+    /// How many processes could not be told just now.
+    unsettled: usize,
 }
 
 impl Reclaimer for ChildReclaimer {
@@ -143,7 +146,13 @@ impl Found {
         found.look_for_cgroup(recipe)?;
         found.look_for_leader(recipe)?;
         let scan = tree::members(Roots::WithCookie(&recipe.cookie), &[])?;
-        found.add(scan.found, "carries the cookie in its environment");
+        found.add(scan, "carries the cookie in its environment");
+        if found.unsettled > 0 {
+            found.unproven.push(format!(
+                "{} processes could not be told just now: a later look tells",
+                found.unsettled
+            ));
+        }
         Ok(found)
     }
 
@@ -185,7 +194,7 @@ impl Found {
                     ),
                 });
                 let scan = tree::members(Roots::Cgroup(&group), &[])?;
-                self.add(scan.found, "is in the control group");
+                self.add(scan, "is in the control group");
                 self.cgroup = Some(group);
                 Ok(())
             }
@@ -216,7 +225,7 @@ impl Found {
                 };
                 self.evidence.push(format!("{} {proof}", named(&leader)));
                 let scan = tree::members(Roots::DescendantsOf(&leader), &[])?;
-                self.add(scan.found, "is the child or descends from it");
+                self.add(scan, "is the child or descends from it");
                 self.leader = Some(leader);
             }
             Err(refusal @ Refusal::Unprovable { .. }) => self.unproven.push(refusal.to_string()),
@@ -225,8 +234,9 @@ impl Found {
         Ok(())
     }
 
-    fn add(&mut self, processes: Vec<PinnedProcess>, proof: &str) {
-        for process in processes {
+    fn add(&mut self, scan: Scan<PinnedProcess>, proof: &str) {
+        self.unsettled += scan.unsettled;
+        for process in scan.found {
             if self.processes.iter().any(|one| one.pid() == process.pid()) {
                 continue;
             }
@@ -277,12 +287,15 @@ fn take_down(recipe: &ChildRecipe, deadline: Deadline) -> io::Result<Reclaimed> 
             .iter()
             .chain(found.processes.iter().filter(|one| !one.has_exited()))
             .collect();
-        let is_dissolved = left.is_empty() && dissolve(&found)?;
-        if is_dissolved {
+        let is_empty = left.is_empty() && after.unsettled == 0;
+        if is_empty && dissolve(&found)? {
             break;
         }
         if deadline.has_passed() {
-            return Ok(still_there(&left, count));
+            return Ok(match left[..] {
+                [] if after.unsettled > 0 => Reclaimed::stuck(after.unproven.join("; ")),
+                _ => still_there(&left, count),
+            });
         }
         count = count.max(left.len());
     }

@@ -84,6 +84,12 @@ impl Tree {
             }
             return Presence::present(names.join(", "));
         }
+        if self.unsettled() > 0 {
+            return Presence::unknown(format!(
+                "{} processes could not be told just now",
+                self.unsettled()
+            ));
+        }
         match self.unlisted() {
             Ok(None) => {}
             Ok(Some(holder)) => return Presence::present(holder),

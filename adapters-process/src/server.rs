@@ -31,6 +31,10 @@ use supervision::{Plan, Supervision};
 /// It is healthy when [`start`](ServerBuilder::start) gives it. When it dies or turns unhealthy, its
 /// whole tree is released before another one is started, and no more are started than its
 /// [limit](ServerBuilder::restarts) allows. After its release nothing of it lives and none is started.
+///
+/// # When it does not hold
+/// Nobody can go on without it: a server whose guard is
+/// [dismissed](backstop_core::release::Tracked::dismiss) is stopped in the background, its child too.
 pub struct Server {
     name: String,
     thread: Thread,

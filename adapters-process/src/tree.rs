@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstop_core::identity::Cookie;
 use backstop_core::os::cgroup::Cgroup;
@@ -27,6 +28,8 @@ pub(crate) struct Tree {
     /// Those found so far that still live. They stay the tree's when their parents die and they
     /// carry no cookie.
     known: Mutex<Vec<PinnedProcess>>,
+    /// How many processes the last look could not tell.
+    unsettled: AtomicUsize,
 }
 
 /// One living process of a tree.
@@ -51,6 +54,7 @@ impl Tree {
             containment,
             cgroup,
             known: Mutex::default(),
+            unsettled: AtomicUsize::new(0),
         }
     }
 
@@ -58,6 +62,12 @@ impl Tree {
     pub(crate) fn members(&self) -> io::Result<Vec<Member>> {
         let living = self.look()?;
         Ok(living.iter().map(member).collect())
+    }
+
+    /// How many processes the last look could not tell: while there are any, to have found nobody
+    /// proves nothing.
+    pub(crate) fn unsettled(&self) -> usize {
+        self.unsettled.load(Ordering::Relaxed)
     }
 
     /// Sends a signal to every living process, and says to how many.
@@ -158,8 +168,13 @@ impl Tree {
                 Err(error) => return Err(error),
             },
             (None, Some(leader)) if self.containment == Containment::Walk => {
-                let mut found = tree::members(Roots::DescendantsOf(leader), &[])?.found;
-                found.extend(tree::members(Roots::WithCookie(&self.cookie), &[])?.found);
+                let beneath = tree::members(Roots::DescendantsOf(leader), &[])?;
+                let with_cookie = tree::members(Roots::WithCookie(&self.cookie), &[])?;
+                // Relaxed: read by whoever looked, for the answer to that look.
+                self.unsettled
+                    .store(beneath.unsettled + with_cookie.unsettled, Ordering::Relaxed);
+                let mut found = beneath.found;
+                found.extend(with_cookie.found);
                 let seen: HashSet<i32> = found.iter().map(PinnedProcess::pid).collect();
                 for stray in known.iter().filter(|one| !seen.contains(&one.pid())) {
                     found.extend(tree::members(Roots::DescendantsOf(stray), &[])?.found);

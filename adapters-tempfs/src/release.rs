@@ -37,16 +37,74 @@ impl Doomed<'_> {
             signs: Signs::Ignore,
             ..Limits::default()
         };
-        if self.directory.require_private().is_ok() && !self.is_in_quarantine() {
-            return self.remove_in_private(&limits);
+        if !self.has_quarantine() {
+            if self.directory.require_private().is_ok() {
+                return self.remove_in_private(&limits);
+            }
+            if self.remove_if_empty() {
+                return Ok(Removal {
+                    directories: 1,
+                    ..Removal::default()
+                });
+            }
         }
-        remove_proven(
-            self.directory,
-            OsStr::new(self.name),
-            self.identity.filter(|identity| identity.is_strong()),
-            &self.quarantine_name(),
-            &limits,
-        )
+        let remove = || {
+            remove_proven(
+                self.directory,
+                OsStr::new(self.name),
+                self.identity.filter(|identity| identity.is_strong()),
+                &self.quarantine_name(),
+                &limits,
+            )
+        };
+        match remove() {
+            Err(Refusal::System { source, .. }) if is_full(&source) => {
+                let emptied = self.make_room(&limits);
+                let mut removal = remove()?;
+                removal.files += emptied.files;
+                removal.directories += emptied.directories;
+                removal.bytes += emptied.bytes;
+                Ok(removal)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Removes what is in the directory, through a handle that is proven: a quarantine takes space, and
+    /// on a full disk only this makes some.
+    fn make_room(&self, limits: &Limits) -> Removal {
+        let mut emptied = Removal::default();
+        let Some(expected) = self.identity.filter(|identity| identity.is_strong()) else {
+            return emptied;
+        };
+        let opened = self.directory.open_beneath(OsStr::new(self.name)).ok();
+        let is_proven = |opened: &Directory| {
+            let found = opened.identity();
+            found.is_ok_and(|found| is_same(expected, &found))
+        };
+        if let Some(opened) = opened.filter(is_proven)
+            && let Ok(entries) = opened.entries()
+        {
+            // Listed first: what is removed while it is listed may hide others.
+            let names: Vec<OsString> = entries.flatten().map(|entry| entry.name).collect();
+            for name in names {
+                emptied.absorb(limits.listed, remove_tree(&opened, &name, limits));
+            }
+        }
+        emptied
+    }
+
+    /// An empty directory goes without a quarantine: should somebody exchange it for another in the
+    /// instant between the look and the call, that call removes nothing that holds anything.
+    fn remove_if_empty(&self) -> bool {
+        let name = OsStr::new(self.name);
+        let Some(expected) = self.identity.filter(|identity| identity.is_strong()) else {
+            return false;
+        };
+        self.directory
+            .identity_beneath(name)
+            .is_ok_and(|found| is_same(expected, &found))
+            && self.directory.remove_empty_beneath(name).is_ok()
     }
 
     /// Where nobody else may write there is nobody to exchange the entry, and no need to move it away
@@ -80,11 +138,26 @@ impl Doomed<'_> {
             .is_ok()
     }
 
+    /// Whether an earlier removal made its quarantine and did not get to its end: the entry may be in
+    /// it, gone from it, or not in it yet.
+    pub(crate) fn has_quarantine(&self) -> bool {
+        self.directory
+            .open_beneath(&self.quarantine_name())
+            .is_ok_and(|quarantine| quarantine.require_private().is_ok())
+    }
+
     /// One for each entry, so that two releases in one directory never wait for each other, and the
     /// recipe of the entry tells where an interrupted one went.
     fn quarantine_name(&self) -> OsString {
         OsString::from(format!(".backstop-{}", self.cookie.abbreviation()))
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// Whether two identities are of one file. Where the file system gives no handle, birth time and inode

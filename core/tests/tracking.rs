@@ -197,6 +197,31 @@ fn a_policy_releases_what_is_idle_by_a_clock_that_the_test_moves() {
 }
 
 #[test]
+fn policies_are_enforced_by_themselves_until_told_otherwise() {
+    let (clock, hand) = Clock::manual();
+    let policy = CleanupPolicy::default().with_lifetime_limit(Duration::from_secs(60));
+    let backstop = Backstop::builder()
+        .tracking(Tracking::Anonymous)
+        .policy(KIND, policy)
+        .clock(clock)
+        .start();
+    let count = Arc::new(AtomicU32::new(0));
+    let guard = backstop.track(Thing::new(&count));
+    let enforcement = backstop
+        .enforce_every(Duration::from_millis(1))
+        .expect("a thread can be started");
+    hand.advance(Duration::from_secs(61));
+    while guard.get().is_ok() {
+        std::thread::yield_now();
+    }
+    drop(enforcement);
+    let guard = backstop.track(Thing::new(&count));
+    hand.advance(Duration::from_secs(61));
+    std::thread::sleep(Duration::from_millis(20));
+    assert!(guard.get().is_ok());
+}
+
+#[test]
 fn a_ledger_in_a_file_shows_what_is_open_and_goes_with_it() {
     let place = tempfile::tempdir().unwrap();
     let directory = place.path().join("ledgers");

@@ -31,10 +31,13 @@ fn judge(owner: &OwnerRecord, entry: &Entry) -> Option<Judgement> {
         owner,
         entry,
     };
-    let reclaimers = reclaimers();
-    let knowing = reclaimers.iter().find(|reclaimer| {
+    let knows = |reclaimer: &dyn Reclaimer| {
         let mut kinds = reclaimer.kinds().iter();
         kinds.any(|kind| kind.name() == entry.kind)
-    })?;
+    };
+    let reclaimers = reclaimers();
+    let knowing = reclaimers
+        .iter()
+        .find(|reclaimer| knows(reclaimer.as_ref()))?;
     Some(knowing.judge(&orphan))
 }

@@ -7,9 +7,11 @@
 mod fork_without_exec;
 mod inode_reuser;
 mod pid_reuser;
+mod raw_fork;
 mod symlink_swapper;
 
 pub use fork_without_exec::in_forked_child;
 pub use inode_reuser::InodeReuser;
 pub use pid_reuser::PidReuser;
+pub use raw_fork::RawFork;
 pub use symlink_swapper::SymlinkSwapper;

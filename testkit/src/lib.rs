@@ -6,9 +6,14 @@
 pub mod conformance;
 
 pub mod attackers;
+pub mod dice;
+mod forged_ledger;
 pub mod kill_points;
 pub mod role;
+mod rounds;
 pub mod scripted;
 mod skipped;
 
+pub use forged_ledger::ForgedLedger;
+pub use rounds::{ROUNDS, rounds};
 pub use skipped::{SKIP_LOG, skip};

@@ -5,11 +5,15 @@
 //! testing.
 
 mod actor;
+mod private_mounts;
+mod surroundings;
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 pub use actor::Actor;
+pub use private_mounts::PrivateMounts;
+pub use surroundings::{can_be_within, with_mounts, within};
 
 /// The variable that holds the role.
 pub const ROLE: &str = "BACKSTOP_TESTKIT_ROLE";

@@ -36,7 +36,9 @@ impl Account<'_> {
             .scratch
             .as_ref()
             .and_then(|scratch| count_files(scratch.path()));
-        let swept = sweep(self.plan, self.host, self.cookie);
+        let own = self.backstop.ledger();
+        let own = own.as_ref().and_then(|ledger| ledger.path());
+        let swept = sweep(self.plan, self.host, self.cookie, own);
         if let Some(scratch) = self.scratch.take() {
             if self.plan.keep_files {
                 match scratch.keep() {
@@ -118,9 +120,14 @@ pub(super) fn count_files(directory: &Path) -> Option<LeftFiles> {
 }
 
 /// Reclaims what programs under the run, or its dead supervisor, left in their ledgers.
-pub(super) fn sweep(plan: &RunPlan, host: &dyn Host, cookie: Cookie) -> SweepReport {
+pub(super) fn sweep(
+    plan: &RunPlan,
+    host: &dyn Host,
+    cookie: Cookie,
+    own: Option<&Path>,
+) -> SweepReport {
     let reclaimers = host.reclaimers();
-    let mut sweep = Sweep::new(&reclaimers).of_run(cookie);
+    let mut sweep = Sweep::new(&reclaimers).of_run(cookie).except(own);
     if let backstop_core::release::Tracking::Directory(directory) = &plan.tracking {
         sweep = sweep.directories(vec![directory.clone()]);
     }

@@ -143,7 +143,7 @@ impl Guardian<'_> {
         let _ = still_running(&members, grace.instant());
         mark(&mut processes, &members);
         let emptied = self.empty_tree();
-        let swept = account::sweep(self.plan, self.host, self.cookie);
+        let swept = account::sweep(self.plan, self.host, self.cookie, None);
         let mut stuck = account::stuck(&[], &swept);
         stuck.extend(emptied.err());
         let report = RunReport {

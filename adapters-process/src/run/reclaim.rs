@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use backstop_core::os::cgroup::Cgroup;
-use backstop_core::os::liveness::Delivery;
 use backstop_core::os::pinned::{PinnedProcess, still_running};
 use backstop_core::os::process;
+use backstop_core::os::scan::Scan;
 use backstop_core::os::signal::Signal;
 use backstop_core::os::takedown::{Reap, Roots};
 use backstop_core::os::tree;
@@ -15,6 +15,7 @@ use backstop_core::release::Outcome;
 use backstop_core::resource::{Bytes, Deadline, Kind};
 
 use super::tree::{KIND, RunRecipe};
+use crate::tree::is_gone;
 
 /// Reclaims the trees of dead runs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,6 +30,10 @@ struct Remains {
     processes: Vec<PinnedProcess>,
     evidence: Vec<String>,
     unreadable: usize,
+    /// Why there may be more than was found.
+    unproven: Vec<String>,
+    /// How many processes could not be told just now.
+    unsettled: usize,
 }
 
 impl Reclaimer for RunReclaimer {
@@ -60,6 +65,9 @@ impl Reclaimer for RunReclaimer {
         }
         let remains = Remains::of(&recipe);
         if remains.processes.is_empty() && remains.cgroup.is_none() {
+            if !remains.unproven.is_empty() {
+                return Judgement::keep(remains.unproven.join("; "));
+            }
             return Judgement::gone(format!(
                 "no process carries the cookie {}, and it has no control group ({} processes could not be read)",
                 recipe.cookie, remains.unreadable
@@ -90,14 +98,14 @@ impl Reclaimer for RunReclaimer {
             Err(error) => return Reclaimed::stuck(error.to_string()),
         }
         let left = Remains::of(&recipe);
-        if left.processes.is_empty() && left.cgroup.is_none() {
+        if left.is_nothing() {
             Reclaimed {
                 outcome: Outcome::Released,
                 count,
                 bytes: Bytes(0),
             }
         } else {
-            Reclaimed::stuck(left.evidence.join("; "))
+            Reclaimed::stuck([left.evidence, left.unproven].concat().join("; "))
         }
     }
 }
@@ -109,11 +117,24 @@ impl Remains {
             processes: Vec::new(),
             evidence: Vec::new(),
             unreadable: 0,
+            unproven: Vec::new(),
+            unsettled: 0,
         };
         remains.look_into_cgroup(recipe);
         remains.look_for_cookie(recipe);
         remains.look_beneath_leader(recipe);
+        if remains.unsettled > 0 {
+            remains.unproven.push(format!(
+                "{} processes could not be told just now: a later look tells",
+                remains.unsettled
+            ));
+        }
         remains
+    }
+
+    /// Whether it is certain that nothing is left.
+    fn is_nothing(&self) -> bool {
+        self.processes.is_empty() && self.cgroup.is_none() && self.unproven.is_empty()
     }
 
     fn look_into_cgroup(&mut self, recipe: &RunRecipe) {
@@ -122,45 +143,67 @@ impl Remains {
             (None, Some(path)) => (Cgroup::open_path(path), "carries the cookie in its name"),
             (None, None) => return,
         };
-        let Ok(group) = group else {
-            return;
+        let group = match group {
+            Ok(group) => group,
+            Err(error) => {
+                if !is_gone(&error) {
+                    self.unproven
+                        .push(format!("its control group cannot be opened: {error}"));
+                }
+                return;
+            }
         };
-        if let Ok(scan) = tree::members(Roots::Cgroup(&group), &[]) {
-            self.unreadable += scan.unreadable;
-            let path = group.identity().path.display();
-            self.evidence.push(format!(
-                "control group {path} {proof} and holds {} processes",
-                scan.found.len()
-            ));
-            self.add(scan.found, "is in the run's control group");
+        let path = group.identity().path.display().to_string();
+        match tree::members(Roots::Cgroup(&group), &[]) {
+            Ok(scan) => {
+                self.evidence.push(format!(
+                    "control group {path} {proof} and holds {} processes",
+                    scan.found.len()
+                ));
+                self.add(scan, "is in the run's control group");
+            }
+            Err(error) => self.evidence.push(format!(
+                "control group {path} {proof}, and cannot be looked into: {error}"
+            )),
         }
         self.cgroup = Some(group);
     }
 
     fn look_for_cookie(&mut self, recipe: &RunRecipe) {
-        if let Ok(scan) = tree::members(Roots::WithCookie(&recipe.cookie), &[]) {
-            self.unreadable += scan.unreadable;
-            self.add(scan.found, "carries the run's cookie in its environment");
+        match tree::members(Roots::WithCookie(&recipe.cookie), &[]) {
+            Ok(scan) => self.add(scan, "carries the run's cookie in its environment"),
+            Err(error) => self
+                .unproven
+                .push(format!("the processes cannot be read: {error}")),
         }
     }
 
     /// A leader that cleared its environment is still the recorded one, and its children are its own.
     fn look_beneath_leader(&mut self, recipe: &RunRecipe) {
-        let Some(leader) = recipe
-            .leader
-            .as_ref()
-            .and_then(|leader| PinnedProcess::verify(leader, Some(&recipe.cookie)).ok())
-        else {
+        let Some(identity) = &recipe.leader else {
             return;
         };
-        if let Ok(scan) = tree::members(Roots::DescendantsOf(&leader), &[]) {
-            self.unreadable += scan.unreadable;
-            self.add(scan.found, "is or descends from the recorded command");
+        let scan = match PinnedProcess::verify(identity, Some(&recipe.cookie)) {
+            Ok(leader) => tree::members(Roots::DescendantsOf(&leader), &[]),
+            Err(refusal) => {
+                if !refusal.proves_gone() {
+                    self.unproven.push(refusal.to_string());
+                }
+                return;
+            }
+        };
+        match scan {
+            Ok(scan) => self.add(scan, "is or descends from the recorded command"),
+            Err(error) => self.unproven.push(format!(
+                "the recorded command cannot be looked beneath: {error}"
+            )),
         }
     }
 
-    fn add(&mut self, found: Vec<PinnedProcess>, proof: &str) {
-        for process in found {
+    fn add(&mut self, scan: Scan<PinnedProcess>, proof: &str) {
+        self.unreadable += scan.unreadable;
+        self.unsettled += scan.unsettled;
+        for process in scan.found {
             if self
                 .processes
                 .iter()
@@ -196,8 +239,9 @@ impl Remains {
 
     fn take_down(&self, recipe: &RunRecipe, deadline: Deadline) -> std::io::Result<()> {
         for process in &self.processes {
-            let _: Delivery = process.signal(Signal::TERM)?;
-            let _: Delivery = process.signal(Signal::CONT)?;
+            // One that refuses, because it became another user's, must not keep the others.
+            let _ = process.signal(Signal::TERM);
+            let _ = process.signal(Signal::CONT);
         }
         let grace = (Instant::now() + GRACE).min(deadline.instant());
         still_running(&self.processes, grace)?;
@@ -208,11 +252,14 @@ impl Remains {
         let roots = Roots::WithCookie(&recipe.cookie);
         let _ = tree::kill_until_empty(roots, &[], Reap::Nothing, deadline.instant())?;
         for process in &self.processes {
-            let _: Delivery = process.signal(Signal::KILL)?;
+            let _ = process.signal(Signal::KILL);
         }
         still_running(&self.processes, deadline.instant())?;
         match &self.cgroup {
-            Some(group) => group.remove(),
+            Some(group) => match group.remove() {
+                Err(error) if !is_gone(&error) => Err(error),
+                _ => Ok(()),
+            },
             None => Ok(()),
         }
     }

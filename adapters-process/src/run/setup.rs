@@ -7,6 +7,7 @@ use backstop_core::error::{Error, Stage};
 use backstop_core::identity::Cookie;
 use backstop_core::os::before_exec::BeforeExec;
 use backstop_core::os::cgroup::Cgroup;
+use backstop_core::os::fork;
 use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::os::signals::SignalSource;
 use backstop_core::release::{Intent, Tracked};
@@ -101,7 +102,7 @@ impl Setup<'_> {
         }
         before.apply(&mut command);
         // Reaped by its pidfd, as everything beneath this process is.
-        let child = command.spawn()?;
+        let child = fork::executing(|| command.spawn())?;
         i32::try_from(child.id()).map_err(|_| std::io::ErrorKind::InvalidData.into())
     }
 }

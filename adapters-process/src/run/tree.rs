@@ -136,8 +136,13 @@ impl TrackedResource for Tree {
         Recipe::of(&self.recipe_of()).ok()
     }
 
+    /// With nobody left there is nobody to wait for: what remains is to remove an empty group.
     fn blocking(&self) -> Blocking {
-        Blocking::Possible
+        if self.members().is_empty() {
+            Blocking::Never
+        } else {
+            Blocking::Possible
+        }
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {

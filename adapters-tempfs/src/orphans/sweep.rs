@@ -111,7 +111,7 @@ impl Pass<'_> {
         name: &OsStr,
     ) {
         let entry = match self.judge(directory, name) {
-            Ok(condemned) => remove(directory, quarantine, name, condemned),
+            Ok(condemned) => remove(quarantine, name, condemned),
             Err(kept) => kept,
         };
         self.note(above, name, entry);
@@ -236,28 +236,14 @@ fn entry(verdict: OrphanVerdict, why: String, bytes: u64) -> Verdict {
     }
 }
 
-fn remove(
-    directory: &Directory,
-    quarantine: &Quarantine<'_>,
-    name: &OsStr,
-    condemned: Condemned,
-) -> Verdict {
+fn remove(quarantine: &Quarantine<'_>, name: &OsStr, condemned: Condemned) -> Verdict {
     let limits = Limits {
         owners: Owners::OnlyOurs,
         // The first entry's own lock is the claim's.
         signs: Signs::RespectBelow,
         ..Limits::default()
     };
-    let identity = match directory.identity_beneath(name) {
-        Ok(identity) => identity,
-        Err(cause) => return entry(OrphanVerdict::Failed, cause.to_string(), 0),
-    };
-    let stat = condemned.claim.stat();
-    if (identity.device, identity.inode) != (stat.device, stat.inode) {
-        let why = "it was replaced while it was judged".to_owned();
-        return entry(OrphanVerdict::Kept, why, 0);
-    }
-    match quarantine.remove_proven(name, Some(&identity), &limits) {
+    match quarantine.remove_claimed(name, &condemned.claim, &limits) {
         Ok(removal) if removal.is_complete() => {
             entry(OrphanVerdict::Removed, condemned.why, removal.bytes)
         }

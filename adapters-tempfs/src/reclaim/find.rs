@@ -88,16 +88,18 @@ fn look(orphan: &Orphan<'_>) -> Result<Proven, Judgement> {
         .stat_beneath(OsStr::new(&proven.recipe.name))
     {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if !proven.doomed().is_in_quarantine() {
+            let doomed = proven.doomed();
+            let unfinished = if doomed.is_in_quarantine() {
+                "an earlier removal moved it into the quarantine of its cookie and did not end"
+            } else if doomed.has_quarantine() {
+                "an earlier removal removed it, and left the empty quarantine of its cookie"
+            } else {
                 return Err(Judgement::gone(format!(
                     "{} does not exist",
                     proven.path().display()
                 )));
-            }
-            proven.evidence.push(
-                "an earlier removal moved it into the quarantine of its cookie and did not end"
-                    .to_owned(),
-            );
+            };
+            proven.evidence.push(unfinished.to_owned());
         }
         Err(error) => return Err(cannot_look(&proven.path(), &error)),
         Ok(stat) => {

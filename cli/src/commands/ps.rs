@@ -67,6 +67,12 @@ impl PsArguments {
         } else {
             listing.print()?;
         }
+        if listing.untracked > 0 {
+            warn(&format!(
+                "{} more resources could not be written into a ledger",
+                listing.untracked
+            ));
+        }
         Ok(Exit::FINE)
     }
 
@@ -141,12 +147,6 @@ impl Listing {
             ]);
         }
         output::write_table(&table)?;
-        if self.untracked > 0 {
-            warn(&format!(
-                "{} more resources could not be written into a ledger",
-                self.untracked
-            ));
-        }
         if self.resources.iter().any(|row| !row.owner_alive) {
             warn(
                 "the owners of some are dead: `backstop sweep --dry-run --why` tells what can be done",

@@ -94,7 +94,9 @@ fn of_path(what: &str) -> Result<Answer, Failure> {
         let (device, inode) = numbers_of(&real)?;
         holders::holders_of(device, inode, Mappings::Include)?
     };
-    let Scan { found, unreadable } = scan;
+    let Scan {
+        found, unreadable, ..
+    } = scan;
     let found = found
         .into_iter()
         .map(|holder| {

@@ -48,14 +48,20 @@ impl Stage {
         self.place.path().join(name)
     }
 
-    fn binary(&self) -> PathBuf {
+    pub(crate) fn binary(&self) -> PathBuf {
         self.path("backstop")
     }
 
     pub(crate) fn backstop(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.binary());
+        let mut command = self.command(&self.binary());
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// Any program, in the surroundings of this stage.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.path("work"))
             .env("BACKSTOP_DIR", self.path("ledgers"))
             .env("TMPDIR", self.path("tmp"))
@@ -107,9 +113,12 @@ impl Finished {
     }
 }
 
+/// How long anything may take: far beyond what a loaded machine needs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Waits until `look` gives something; what is waited for either comes or the test fails.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;

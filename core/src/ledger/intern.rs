@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::layout::RecordTag;
 use super::slot::FreeSlot;
+use crate::resource::{Kind, Site};
 
 /// Names already written, by tag and text. Behind the ledger's lock.
 #[derive(Debug, Default)]
@@ -35,6 +36,7 @@ pub(super) struct Local {
     ledger: u64,
     pub(super) free: Vec<FreeSlot>,
     names: [Name; NAMES],
+    calls: [Call; CALLS],
     /// The kernel's number of this thread.
     pub(super) thread: u32,
 }
@@ -46,6 +48,58 @@ struct Name {
     length: usize,
     position: u32,
 }
+
+/// The three names of one call that tracks, and where they stand: found by one look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct CallNames {
+    site: usize,
+    kind: usize,
+    kind_length: usize,
+    label: usize,
+    label_length: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Call {
+    names: CallNames,
+    places: Places,
+}
+
+/// Where a kind, a site and a label stand.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Places {
+    pub(super) kind: u32,
+    pub(super) site: u32,
+    pub(super) label: u32,
+}
+
+impl CallNames {
+    pub(super) fn of(site: Site, kind: Kind, label: &'static str) -> Self {
+        Self {
+            site: site.address(),
+            kind: kind.name().as_ptr().addr(),
+            kind_length: kind.name().len(),
+            label: label.as_ptr().addr(),
+            label_length: label.len(),
+        }
+    }
+}
+
+const CALLS: usize = 64;
+const NO_CALL: Call = Call {
+    names: CallNames {
+        site: 0,
+        kind: 0,
+        kind_length: 0,
+        label: 0,
+        label_length: 0,
+    },
+    places: Places {
+        kind: 0,
+        site: 0,
+        label: 0,
+    },
+};
 
 const NAMES: usize = 128;
 const NO_NAME: Name = Name {
@@ -77,14 +131,32 @@ impl Local {
             ledger,
             free: Vec::new(),
             names: [NO_NAME; NAMES],
+            calls: [NO_CALL; CALLS],
             thread: crate::os::thread::id(),
         }
     }
 
+    /// Where the names of this call stand, if this thread has made it lately.
+    pub(super) fn places(&self, names: CallNames) -> Option<Places> {
+        let set = set_of::<CALLS>(names.site);
+        let call = self.calls[set..set + WAYS]
+            .iter()
+            .find(|call| call.names == names)?;
+        Some(call.places)
+    }
+
+    pub(super) fn remember_call(&mut self, names: CallNames, places: Places) {
+        let set = set_of::<CALLS>(names.site);
+        put_first(&mut self.calls[set..set + WAYS], Call { names, places });
+    }
+
     /// Where the name at this address stands, if this thread has used it lately.
     pub(super) fn position(&self, address: usize, length: usize) -> Option<u32> {
-        let name = &self.names[place(address, length)];
-        (name.address == address && name.length == length).then_some(name.position)
+        let set = set_of::<NAMES>(address);
+        let name = self.names[set..set + WAYS]
+            .iter()
+            .find(|name| name.address == address && name.length == length)?;
+        Some(name.position)
     }
 
     /// Where the constant text stands as such a name, if this thread has used it lately.
@@ -97,11 +169,13 @@ impl Local {
     }
 
     pub(super) fn remember(&mut self, address: usize, length: usize, position: u32) {
-        self.names[place(address, length)] = Name {
+        let set = set_of::<NAMES>(address);
+        let name = Name {
             address,
             length,
             position,
         };
+        put_first(&mut self.names[set..set + WAYS], name);
     }
 }
 
@@ -111,15 +185,47 @@ impl Drop for Local {
     }
 }
 
+/// How many entries of a table share a place: names whose addresses happen to meet must not put each
+/// other out for ever.
+const WAYS: usize = 4;
+
+/// The first of an address's places in a table of `SIZE`: Fibonacci hashing, its high bits.
+fn set_of<const SIZE: usize>(address: usize) -> usize {
+    let hash = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let bits = (SIZE / WAYS).trailing_zeros();
+    (hash >> (u64::BITS - bits)) as usize * WAYS
+}
+
+/// Puts an entry in the first place of a set; the last one goes.
+fn put_first<T: Copy>(set: &mut [T], entry: T) {
+    set.copy_within(..WAYS - 1, 1);
+    set[0] = entry;
+}
+
 /// A text's length together with what it is: one constant may be a kind and a label, which are two
 /// records. Never zero, which is a site's.
 fn length_as(tag: RecordTag, text: &str) -> usize {
     text.len() << 3 | tag as usize
 }
 
-/// A place in the table: Fibonacci hashing, its high bits. By the length too, so that one constant that
-/// is two names does not take its own place away.
-fn place(address: usize, length: usize) -> usize {
-    const SHIFT: u32 = usize::BITS - NAMES.trailing_zeros();
-    (address.wrapping_add(length) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> SHIFT
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_meet_in_one_place_are_all_remembered() {
+        let mut local = Local::of(0);
+        let meeting: Vec<usize> = (1_usize..)
+            .map(|number| number * 8)
+            .filter(|address| set_of::<NAMES>(*address) == 0)
+            .take(WAYS)
+            .collect();
+        for (position, address) in meeting.iter().enumerate() {
+            local.remember(*address, 3, position as u32);
+        }
+        for (position, address) in meeting.iter().enumerate() {
+            assert_eq!(local.position(*address, 3), Some(position as u32));
+            assert_eq!(local.position(*address, 4), None);
+        }
+    }
 }

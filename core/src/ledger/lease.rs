@@ -15,9 +15,11 @@ use crate::os::lock;
 #[derive(Debug)]
 #[must_use = "dropping it tells everyone that the owner is gone"]
 pub struct Lease {
-    file: File,
+    // Dropped first: once the file is closed its number is anyone's, and a child forked then would
+    // close a stranger's descriptor.
     #[cfg(all(target_os = "linux", not(backstop_os_unsupported)))]
     _closed_in_child: Option<crate::os::fork::ClosedInChild>,
+    file: File,
 }
 
 /// What came of asking for a lease.

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::directory::{LedgerDirectory, SUFFIX};
 use super::growth::Growth;
-use super::intern::Local;
+use super::intern::{CallNames, Local, Places};
 use super::layout::{self, RecordTag};
 use super::lease::{Lease, LeaseAttempt};
 use super::open_entry::{NewEntry, OpenEntry};
@@ -184,6 +184,12 @@ impl Ledger {
         ledger
     }
 
+    /// Reads every ledger in the places where this user's programs keep them: for observers.
+    #[must_use]
+    pub fn read_all() -> super::ReadAll {
+        super::reading::read_all()
+    }
+
     /// Where it is kept.
     #[must_use]
     pub fn medium(&self) -> &Medium {
@@ -254,10 +260,11 @@ impl Ledger {
             return None;
         };
         let (free, opening) = Local::with(self.0.number, |local| {
+            let places = local.places(CallNames::of(new.site, new.kind, label))?;
             let opening = Opening {
-                kind: local.name(RecordTag::Kind, new.kind.name())?,
-                site: local.position(new.site.address(), 0)?,
-                label: local.name(RecordTag::SharedLabel, label)?,
+                kind: places.kind,
+                site: places.site,
+                label: places.label,
                 recipe: 0,
                 now: new.now,
                 footprint: new.footprint,
@@ -306,6 +313,15 @@ impl Ledger {
             thread: Local::with(self.0.number, |local| local.thread)
                 .unwrap_or_else(crate::os::thread::id),
         };
+        if let (Cow::Borrowed(label), None) = (new.label, new.recipe) {
+            let places = Places {
+                kind: opening.kind,
+                site: opening.site,
+                label: opening.label,
+            };
+            let names = CallNames::of(new.site, new.kind, label);
+            Local::with(self.0.number, |local| local.remember_call(names, places));
+        }
         let slot = SlotHandle::take(free, new.state, &opening);
         Some(OpenEntry::new(*self, slot, texts))
     }

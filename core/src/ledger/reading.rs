@@ -6,7 +6,7 @@ mod owner_record;
 mod slot_view;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 pub use bytes::Damage;
@@ -84,6 +84,8 @@ impl LedgerReading {
             .with("bytes", length)
             .with("limit", Self::LARGEST));
         }
+        // Whoever waits for a lease reads the same opening twice.
+        file.rewind().map_err(failed)?;
         let mut bytes = Vec::with_capacity(length as usize);
         file.by_ref()
             .take(Self::LARGEST)

@@ -7,6 +7,10 @@ pub struct Scan<T> {
     pub found: Vec<T>,
     /// The processes that could not be read, and may hold more of it.
     pub unreadable: usize,
+    /// The processes that could not be told just now, and may be more of it: one that is executing a
+    /// program, or for which no descriptor was left. While there are any, finding nothing proves
+    /// nothing; a later look tells.
+    pub unsettled: usize,
 }
 
 impl<T> Default for Scan<T> {
@@ -14,6 +18,7 @@ impl<T> Default for Scan<T> {
         Self {
             found: Vec::new(),
             unreadable: 0,
+            unsettled: 0,
         }
     }
 }

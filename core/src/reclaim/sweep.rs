@@ -17,6 +17,7 @@ use crate::ledger::{
     Entry, Lease, LeaseAttempt, LedgerDirectory, LedgerReading, OwnerRecord, default_directories,
 };
 use crate::os::files::Access;
+use crate::os::pinned::PinnedProcess;
 use crate::policy::Order;
 use crate::resource::Deadline;
 
@@ -33,6 +34,7 @@ pub struct Sweep<'a> {
     directories: Vec<PathBuf>,
     rehearse: bool,
     run: Option<Cookie>,
+    except: Option<PathBuf>,
     deadline: Duration,
 }
 
@@ -44,6 +46,7 @@ impl<'a> Sweep<'a> {
             directories: default_directories(),
             rehearse: false,
             run: None,
+            except: None,
             deadline: Duration::from_secs(30),
         }
     }
@@ -63,6 +66,12 @@ impl<'a> Sweep<'a> {
     /// Looks only at ledgers of processes that ran under this `backstop run`.
     pub fn of_run(mut self, run: Cookie) -> Self {
         self.run = Some(run);
+        self
+    }
+
+    /// Passes over this ledger: the sweeper's own, whose owner is surely alive.
+    pub fn except(mut self, ledger: Option<&Path>) -> Self {
+        self.except = ledger.map(Path::to_owned);
         self
     }
 
@@ -111,6 +120,9 @@ impl<'a> Sweep<'a> {
             }
         };
         for name in names {
+            if self.except.as_deref() == Some(&directory.path_of(&name)) {
+                continue;
+            }
             if let Err(error) = self.sweep_name(directory, &name, report) {
                 // Its owner ended and took it away meanwhile.
                 if error.kind() != ErrorKind::NotFound {
@@ -137,8 +149,11 @@ impl<'a> Sweep<'a> {
             .handle()
             .open_file_beneath(name, Access::ReadWrite)
             .map_err(failed("the ledger cannot be opened"))?;
-        let attempt = Lease::attempt(file).map_err(failed("the ledger cannot be locked"))?;
-        match attempt {
+        let attempt = Lease::attempt(file).and_then(|attempt| match attempt {
+            LeaseAttempt::Held(file) if !directory.is_unnamed(name) => outwait(file, &path),
+            settled => Ok(settled),
+        });
+        match attempt.map_err(failed("the ledger cannot be locked"))? {
             LeaseAttempt::Held(file) => {
                 if !directory.is_unnamed(name) {
                     self.report_held(&path, &file, report);
@@ -164,12 +179,9 @@ impl<'a> Sweep<'a> {
         match LedgerReading::of_file(file, path) {
             Ok(reading) if self.concerns(reading.owner()) => {
                 let owner = reading.owner().clone();
-                let fate = match crate::os::pinned::PinnedProcess::verify(&owner.process, None) {
-                    Ok(_) => LedgerFate::OwnerAlive,
-                    Err(refusal) if refusal.proves_gone() => LedgerFate::LeaseKept {
-                        evidence: refusal.to_string(),
-                    },
-                    Err(_) => LedgerFate::OwnerAlive,
+                let fate = match death_of(&owner) {
+                    Some(evidence) => LedgerFate::LeaseKept { evidence },
+                    None => LedgerFate::OwnerAlive,
                 };
                 report.ledgers.push(SweptLedger {
                     path: path.to_owned(),
@@ -312,6 +324,35 @@ impl<'a> Sweep<'a> {
             count,
             bytes,
         }
+    }
+}
+
+/// How long a dead owner's lease is waited for.
+const EXECUTING: Duration = Duration::from_secs(1);
+
+/// Waits a moment for the lease in `file` if its owner is dead: a child that the owner was starting when
+/// it died keeps the lease until it has executed its program, and can be found from then on.
+fn outwait(file: File, path: &Path) -> std::io::Result<LeaseAttempt> {
+    let is_dead = LedgerReading::of_file(&file, path)
+        .is_ok_and(|reading| death_of(reading.owner()).is_some());
+    let deadline = Deadline::after(EXECUTING);
+    let mut attempt = LeaseAttempt::Held(file);
+    while let LeaseAttempt::Held(file) = attempt {
+        if !is_dead || deadline.has_passed() {
+            return Ok(LeaseAttempt::Held(file));
+        }
+        // A wait for a lock has no deadline.
+        std::thread::sleep(Duration::from_millis(1));
+        attempt = Lease::attempt(file)?;
+    }
+    Ok(attempt)
+}
+
+/// What shows that the owner is dead, if that is certain.
+fn death_of(owner: &OwnerRecord) -> Option<String> {
+    match PinnedProcess::verify(&owner.process, None) {
+        Err(refusal) if refusal.proves_gone() => Some(refusal.to_string()),
+        _ => None,
     }
 }
 

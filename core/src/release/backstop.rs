@@ -200,7 +200,8 @@ impl Backstop {
 
     /// Releases whatever its policy says must go, at this clock's now.
     ///
-    /// It is called by whoever keeps time: a timer, the monitor, a test.
+    /// It is called by whoever keeps time: [`enforce_every`](Self::enforce_every), a timer of the
+    /// program's own, a test.
     pub fn enforce(&self) -> Vec<Release> {
         let now = self.now();
         let due: Vec<_> = self

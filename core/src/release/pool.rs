@@ -361,18 +361,15 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Borrowed<K, R> {
         };
         // A reset that panics must not keep the resource's place for ever, nor leave a drop.
         let reset = || {
-            let reset = || (self.pool.reset)(&guard);
-            match catch_unwind(AssertUnwindSafe(reset)) {
-                Ok(Ok(())) => true,
-                Ok(Err(error)) => {
-                    tracing::debug!(%error, "a pooled resource is dirty");
-                    false
-                }
-                Err(panic) => {
-                    tracing::warn!(panic = panic_text(&*panic), "the reset of a pool panicked");
-                    false
-                }
-            }
+            catch_unwind(AssertUnwindSafe(|| (self.pool.reset)(&guard)))
+                .inspect_err(|panic| {
+                    tracing::debug!(panic = panic_text(&**panic), "a reset panicked");
+                })
+                .is_ok_and(|reset| {
+                    reset
+                        .inspect_err(|error| tracing::debug!(%error, "a pooled resource is dirty"))
+                        .is_ok()
+                })
         };
         let clean = !std::thread::panicking() && guard.get().is_ok() && reset();
         guard.touch();

@@ -1,7 +1,7 @@
 //! Making sure that nobody uses an entry before its age is looked at.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::directory::Directory;
 use super::signs::{self, Signs};
@@ -15,7 +15,7 @@ use crate::os::files::{FileKind, SkipReason, Stat};
 pub struct Claim {
     stat: Stat,
     _directory: Option<OwnedFd>,
-    _file: Option<signs::Unused>,
+    file: Option<signs::Unused>,
 }
 
 /// Takes claims, and remembers which sockets are bound for a second.
@@ -49,7 +49,7 @@ impl Claims {
             return Ok(Claim {
                 stat,
                 _directory: None,
-                _file: Some(file),
+                file: Some(file),
             });
         }
         let opened = match beneath::open(directory.as_fd(), name, beneath::DIRECTORY) {
@@ -62,12 +62,17 @@ impl Claims {
             // Of what is locked: the name may have changed since it was looked at.
             stat: status::of(&opened).map_err(failed)?,
             _directory: Some(opened),
-            _file: None,
+            file: None,
         })
     }
 }
 
 impl Claim {
+    /// The claimed regular file, held open: its inode belongs to no other file while this claim lives.
+    pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().and_then(signs::Unused::file)
+    }
+
     /// The facts of the claimed entry.
     #[must_use]
     pub fn stat(&self) -> &Stat {

@@ -209,7 +209,11 @@ impl Directory {
     }
 
     /// Removes the empty directory `name`; what is not one stays.
-    pub(super) fn remove_empty_beneath(&self, name: &OsStr) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// It is not empty ([`io::ErrorKind::DirectoryNotEmpty`]), no directory, does not exist, or there
+    /// is no right.
+    pub fn remove_empty_beneath(&self, name: &OsStr) -> io::Result<()> {
         let name = beneath::component(name)?;
         let flags = rustix::fs::AtFlags::REMOVEDIR;
         Ok(rustix::fs::unlinkat(self.as_fd(), name.as_c_str(), flags)?)

@@ -46,7 +46,7 @@ pub fn has_cookie(pid: i32, cookie: &Cookie) -> io::Result<bool> {
 /// Every process whose environment carries this cookie, this one included.
 ///
 /// A process that is executing a program at this very moment shows nothing; it is looked at again
-/// for a short while, and counts as unreadable when it still shows nothing.
+/// for a short while, and counts as unsettled when it still shows nothing.
 ///
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
@@ -57,6 +57,7 @@ pub fn with_cookie(cookie: &Cookie) -> io::Result<Scan<i32>> {
             Ok(true) => scan.found.push(pid),
             Ok(false) => {}
             Err(error) if procfs::is_gone(&error) => {}
+            Err(error) if procfs::is_passing(&error) => scan.unsettled += 1,
             Err(_) if is_kernel_thread(pid) => {}
             Err(_) => scan.unreadable += 1,
         }

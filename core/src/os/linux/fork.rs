@@ -4,6 +4,7 @@
     reason = "madvise(MADV_WIPEONFORK) and pthread_atfork have no safe form"
 )]
 
+use std::cell::Cell;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
@@ -80,6 +81,24 @@ pub fn close_in_child(descriptor: BorrowedFd<'_>) -> Option<ClosedInChild> {
         .map(ClosedInChild)
 }
 
+thread_local! {
+    /// Whether children that this thread forks are about to execute. Constant and without a
+    /// destructor, so that the handler may read it in the child.
+    static ABOUT_TO_EXECUTE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `body`, which starts a program: the child that it forks keeps the descriptors that it would not
+/// inherit, until it executes and the kernel closes them.
+///
+/// Until it executes, a child has nothing by which others find it. Holding its owner's lease meanwhile,
+/// it is sure that nobody sweeps before it can be found.
+pub fn executing<T>(body: impl FnOnce() -> T) -> T {
+    let before = ABOUT_TO_EXECUTE.replace(true);
+    let answer = body();
+    ABOUT_TO_EXECUTE.set(before);
+    answer
+}
+
 impl Drop for ClosedInChild {
     fn drop(&mut self) {
         if is_original_process() {
@@ -89,6 +108,9 @@ impl Drop for ClosedInChild {
 }
 
 extern "C" fn close_all() {
+    if ABOUT_TO_EXECUTE.get() {
+        return;
+    }
     for entry in &CLOSED_IN_CHILD {
         let descriptor: RawFd = entry.swap(-1, Ordering::Acquire);
         if descriptor >= 0 {

@@ -12,11 +12,16 @@ use crate::os::forked::Forked;
 /// held stays locked for ever. The supervisor of `run` forks before it starts any thread.
 ///
 /// # Errors
-/// This process has more than one thread (`Unsupported`), or the kernel has no room for another
+/// This process has more than one thread (`Unsupported`), or `/proc` is hidden and does not tell, or the kernel has no room for another
 /// process.
 pub fn fork_child() -> io::Result<Forked> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
-    let threads = process_table::stat(own)?.threads;
+    let threads = process_table::stat(own)
+        .map_err(|error| {
+            let message = format!("/proc does not tell how many threads this process has: {error}");
+            io::Error::new(error.kind(), message)
+        })?
+        .threads;
     if threads != 1 {
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,

@@ -53,7 +53,8 @@ pub(super) fn read_into<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b 
 
 /// Reads a whole file of at most `limit` bytes.
 pub(super) fn read_all(path: &str, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // These files have no length to go by: room for most of them, so that they are read at once.
+    let mut bytes = Vec::with_capacity(limit.min(16 * 1024));
     let file = std::fs::File::open(path)?;
     // One more than allowed, to tell a file that fits from one that was cut.
     io::Read::read_to_end(&mut io::Read::take(file, limit as u64 + 1), &mut bytes)?;
@@ -98,6 +99,16 @@ pub(super) fn linked_file(path: &str) -> io::Result<DeviceAndInode> {
 /// Whether the error only says that the process ended meanwhile.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}
+
+/// Whether the error says that nothing can be told at this moment, and not that it never can: a process
+/// is executing a program, or there is no descriptor or no memory left.
+pub(super) fn is_passing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+        || matches!(
+            error.raw_os_error(),
+            Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)
+        )
 }
 
 fn open(path: &str, flags: OFlags) -> io::Result<OwnedFd> {

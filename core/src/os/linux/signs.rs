@@ -20,7 +20,14 @@ pub(super) struct Signs {
 /// Nobody uses the file, as far as can be seen; a lock that was won stands until this is dropped.
 #[derive(Debug)]
 pub(super) struct Unused {
-    _lock: Option<OwnedFd>,
+    lock: Option<OwnedFd>,
+}
+
+impl Unused {
+    /// The locked file itself, if it is a regular one.
+    pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.lock.as_ref().map(std::os::fd::AsFd::as_fd)
+    }
 }
 
 impl Signs {
@@ -38,7 +45,7 @@ impl Signs {
             FileKind::File => Some(lock_file(directory, name)?),
             _ => None,
         };
-        Ok(Unused { _lock: lock })
+        Ok(Unused { lock })
     }
 
     /// Whether a socket of this name is bound, in whichever directory: a process may have bound it by

@@ -30,6 +30,7 @@ pub fn members(roots: Roots<'_>, except: &[i32]) -> io::Result<Scan<PinnedProces
     Ok(Scan {
         found: pass.members,
         unreadable: pass.unreadable,
+        unsettled: pass.unsettled,
     })
 }
 

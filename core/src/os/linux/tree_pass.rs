@@ -35,6 +35,8 @@ enum Parent {
 pub(super) struct Pass {
     pub(super) members: Vec<PinnedProcess>,
     pub(super) unreadable: usize,
+    /// Those of which a later look tells more.
+    pub(super) unsettled: usize,
     /// Whether nothing moved during the look that could have hidden a process.
     pub(super) is_settled: bool,
     except: HashSet<i32>,
@@ -46,6 +48,7 @@ impl Pass {
         let mut pass = Self {
             members: Vec::new(),
             unreadable: 0,
+            unsettled: 0,
             is_settled: true,
             except: except.iter().copied().collect(),
         };
@@ -110,6 +113,7 @@ impl Pass {
                 }
                 // Its children have another parent now, which this look may have passed already.
                 Err(error) if procfs::is_gone(&error) => self.is_settled = false,
+                Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
                 Err(_) => self.unreadable += 1,
             }
             next += 1;
@@ -150,6 +154,10 @@ impl Pass {
     fn look_for(&mut self, cookie: &Cookie) -> io::Result<()> {
         let scan = environment::with_cookie(cookie)?;
         self.unreadable += scan.unreadable;
+        if scan.unsettled > 0 {
+            self.unsettled += scan.unsettled;
+            self.is_settled = false;
+        }
         for pid in scan.found.into_iter().filter(|pid| *pid != own_pid()) {
             let Some(pinned) = self.pin(pid) else {
                 continue;
@@ -157,7 +165,10 @@ impl Pass {
             // Once more, because the number may have been given away before it was pinned.
             match pinned.has_cookie(cookie) {
                 Ok(true) => self.members.push(pinned),
-                // Executing a program at this moment, or gone: the next look tells.
+                Err(error) if procfs::is_gone(&error) => self.is_settled = false,
+                // Executing a program at this moment: the next look tells.
+                Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
+                // The number was given away before it was pinned.
                 _ => self.is_settled = false,
             }
         }
@@ -185,11 +196,20 @@ impl Pass {
             Ok(pinned) => Some(pinned),
             Err(error) => {
                 self.is_settled = false;
-                // No descriptor left: those already pinned are acted on, and the next look goes on.
-                self.unreadable += usize::from(!procfs::is_gone(&error));
+                if procfs::is_passing(&error) {
+                    // No descriptor left: those already pinned are acted on, and the next look goes on.
+                    self.unsettled += 1;
+                } else if !procfs::is_gone(&error) {
+                    self.unreadable += 1;
+                }
                 None
             }
         }
+    }
+
+    fn note_unsettled(&mut self) {
+        self.unsettled += 1;
+        self.is_settled = false;
     }
 
     pub(super) fn kill(&self, roots: Roots<'_>, except: &[i32]) -> io::Result<usize> {

@@ -104,6 +104,12 @@ impl Directory {
 
     /// # Errors
     /// Never: there is no such directory.
+    pub fn remove_empty_beneath(&self, _name: &OsStr) -> io::Result<()> {
+        match self.0 {}
+    }
+
+    /// # Errors
+    /// Never: there is no such directory.
     pub fn sync(&self) -> io::Result<()> {
         match self.0 {}
     }

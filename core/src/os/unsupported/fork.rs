@@ -5,3 +5,8 @@
 pub fn is_original_process() -> bool {
     true
 }
+
+/// Runs `body`, which starts a program. Nothing is kept from children on this system.
+pub fn executing<T>(body: impl FnOnce() -> T) -> T {
+    body()
+}

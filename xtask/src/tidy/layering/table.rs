@@ -81,7 +81,6 @@ pub(super) const PLANNED: &[&str] = &[
     "backstop-webdriver",
     "backstop-dashboard",
     "backstop-lint",
-    "backstop-benches",
 ];
 
 /// What the command need not put behind a feature: `run` and `sweep` are made of these.

@@ -1,0 +1,149 @@
+//! What a question came to: one JSON line.
+
+use serde::Serialize;
+
+use crate::measure::{Ratio, Series};
+
+/// One answer. A question can have several, of which each has its aspect.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Answer {
+    pub(crate) question: &'static str,
+    /// What of the question it answers; `None` for the question itself.
+    pub(crate) aspect: Option<String>,
+    pub(crate) ours: Figure,
+    pub(crate) peers: Vec<Figure>,
+    /// The peer that the ratio is to.
+    pub(crate) against: Option<String>,
+    pub(crate) ratio: Option<Ratio>,
+    pub(crate) goal: Option<String>,
+    pub(crate) met: Option<bool>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// What one contender came to.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Figure {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The median; `None` for a peer that is not installed.
+    pub(crate) value: Option<f64>,
+    pub(crate) min: Option<f64>,
+    pub(crate) max: Option<f64>,
+    pub(crate) unit: &'static str,
+}
+
+/// What a figure or a ratio must be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Figure {
+    pub(crate) fn of(
+        name: impl Into<String>,
+        version: impl Into<String>,
+        series: &Series,
+        unit: &'static str,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            version: version.into(),
+            value: Some(series.median()),
+            min: Some(series.min()),
+            max: Some(series.max()),
+            unit,
+        }
+    }
+
+    /// Ours, at this version.
+    pub(crate) fn ours(name: impl Into<String>, series: &Series, unit: &'static str) -> Self {
+        Self::of(name, env!("CARGO_PKG_VERSION"), series, unit)
+    }
+
+    /// A peer that is not here.
+    pub(crate) fn missing(name: impl Into<String>, unit: &'static str) -> Self {
+        Self {
+            name: name.into(),
+            version: "not installed".to_owned(),
+            value: None,
+            min: None,
+            max: None,
+            unit,
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(question: &'static str, ours: Figure) -> Self {
+        Self {
+            question,
+            aspect: None,
+            ours,
+            peers: Vec::new(),
+            against: None,
+            ratio: None,
+            goal: None,
+            met: None,
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn aspect(mut self, aspect: impl Into<String>) -> Self {
+        self.aspect = Some(aspect.into());
+        self
+    }
+
+    pub(crate) fn peer(mut self, peer: Figure) -> Self {
+        self.peers.push(peer);
+        self
+    }
+
+    pub(crate) fn peers(mut self, peers: impl IntoIterator<Item = Figure>) -> Self {
+        self.peers.extend(peers);
+        self
+    }
+
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// The ratio to a peer, without a goal.
+    pub(crate) fn against(mut self, peer: impl Into<String>, ratio: Ratio) -> Self {
+        self.against = Some(peer.into());
+        self.ratio = Some(ratio);
+        self
+    }
+
+    /// Holds the ratio's median against a goal.
+    pub(crate) fn goal(mut self, goal: Goal) -> Self {
+        let ratio = self.ratio.map(|ratio| ratio.median);
+        self.goal = Some(goal.text("×"));
+        self.met = ratio.map(|ratio| goal.is_met(ratio));
+        self
+    }
+
+    /// Holds our own figure against a goal.
+    pub(crate) fn absolute_goal(mut self, goal: Goal) -> Self {
+        self.goal = Some(goal.text(&format!(" {}", self.ours.unit)));
+        self.met = self.ours.value.map(|value| goal.is_met(value));
+        self
+    }
+}
+
+impl Goal {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(limit) => value <= limit,
+            Self::AtLeast(limit) => value >= limit,
+        }
+    }
+
+    fn text(self, unit: &str) -> String {
+        match self {
+            Self::AtMost(limit) => format!("≤ {limit}{unit}"),
+            Self::AtLeast(limit) => format!("≥ {limit}{unit}"),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What does `backstop run -- true` cost, in time and memory?
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use backstop_benches::place;
+use backstop_core::os::process_table;
+
+use crate::answer::{Answer, Figure, Goal};
+use crate::measure::{Effort, Ratio, Series, in_turn};
+use crate::peer::{self, Program};
+
+pub(crate) const NAME: &str = "run_true";
+
+/// Each with what stands before the command.
+const PEERS: [(&str, &[&str]); 4] = [
+    ("tini", &["-s", "--"]),
+    ("dumb-init", &["--"]),
+    ("catatonit", &["--"]),
+    ("timeout", &["60"]),
+];
+
+pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
+    let (rounds, times) = effort.pick((11, 20), (25, 40));
+    let backstop = Backstop::find()?;
+    let installed: Vec<(Program, &[&str])> = PEERS
+        .into_iter()
+        .filter_map(|(name, before)| Some((peer::program(name)?, before)))
+        .collect();
+    let tini = installed
+        .iter()
+        .position(|(program, _)| program.name == "tini")
+        .context("tini is not installed")?;
+
+    let mut ours = || time(times, || backstop.run(&["true"]));
+    let mut in_memory = || {
+        time(times, || {
+            let mut command = backstop.run(&["true"]);
+            command.env("TMPDIR", backstop.place.path());
+            command
+        })
+    };
+    let mut theirs: Vec<_> = installed
+        .iter()
+        .map(|(program, before)| {
+            move || {
+                time(times, || {
+                    let mut command = Command::new(&program.path);
+                    command.args(*before).arg("true").stderr(Stdio::null());
+                    command
+                })
+            }
+        })
+        .collect();
+    let mut contenders: Vec<&mut dyn FnMut() -> anyhow::Result<f64>> =
+        vec![&mut ours, &mut in_memory];
+    for peer in &mut theirs {
+        contenders.push(peer);
+    }
+    let series = in_turn(rounds, &mut contenders)?;
+
+    let unit = "ms";
+    let figures = installed
+        .iter()
+        .zip(&series[2..])
+        .map(|((program, _), series)| Figure::of(program.name, &program.version, series, unit));
+    let missing = PEERS
+        .iter()
+        .filter(|(name, _)| installed.iter().all(|(program, _)| program.name != *name))
+        .map(|(name, _)| Figure::missing(*name, unit));
+    let time = Answer::new(
+        NAME,
+        Figure::ours("backstop run -q -- true", &series[0], unit),
+    )
+    .peers(figures)
+    .peers(missing)
+    .against("tini", Ratio::of(&series[0], &series[tini + 2]))
+    .goal(Goal::AtMost(3.0));
+    let fast = Figure::ours(
+        "backstop run -q -- true, TMPDIR in memory",
+        &series[1],
+        unit,
+    );
+    let in_memory = Answer::new(NAME, fast)
+        .aspect("TMPDIR in memory")
+        .against("tini", Ratio::of(&series[1], &series[tini + 2]))
+        .goal(Goal::AtMost(3.0));
+    Ok(vec![
+        time,
+        in_memory,
+        memory(&backstop, &installed[tini].0)?,
+    ])
+}
+
+/// How long one of so many runs takes, in milliseconds.
+fn time(times: u32, command: impl Fn() -> Command) -> anyhow::Result<f64> {
+    let start = Instant::now();
+    for _ in 0..times {
+        let status = command().stdin(Stdio::null()).status()?;
+        ensure!(status.success(), "it failed: {status}");
+    }
+    Ok(start.elapsed().as_secs_f64() * 1e3 / f64::from(times))
+}
+
+fn memory(backstop: &Backstop, tini: &Program) -> anyhow::Result<Answer> {
+    let (mut resident, mut share, mut largest, mut theirs) = (
+        Series::default(),
+        Series::default(),
+        Series::default(),
+        Series::default(),
+    );
+    for _ in 0..5 {
+        let both = Memory::of(&mut backstop.run(&["sleep", "0.3"]), 2)?;
+        resident.0.push(both.iter().map(|one| one.peak).sum());
+        share.0.push(both.iter().map(|one| one.share).sum());
+        largest
+            .0
+            .push(both.iter().map(|one| one.peak).fold(0.0, f64::max));
+        let mut tini = Command::new(&tini.path);
+        let one = Memory::of(tini.args(["-s", "--", "sleep", "0.3"]), 1)?;
+        theirs.0.push(one[0].peak);
+    }
+    let unit = "MB";
+    Ok(Answer::new(NAME, Figure::ours("backstop run, peak RSS of both processes added", &resident, unit))
+        .aspect("memory")
+        .peer(Figure::of("tini, peak RSS", &tini.version, &theirs, unit))
+        .absolute_goal(Goal::AtMost(6.0))
+        .note(format!(
+            "the larger of the two has {:.1} MB; pages that both share counted once, the two have {:.1} MB",
+            largest.median(),
+            share.median()
+        )))
+}
+
+/// What one process occupies, in megabytes.
+struct Memory {
+    /// The most that was ever resident.
+    peak: f64,
+    /// What is resident now, each page divided by the number of those that share it.
+    share: f64,
+}
+
+impl Memory {
+    /// Of a command and, for `count` of 2, its first child.
+    fn of(command: &mut Command, count: usize) -> anyhow::Result<Vec<Self>> {
+        let mut child = command.stdin(Stdio::null()).spawn()?;
+        std::thread::sleep(Duration::from_millis(150));
+        let mut pids = vec![child.id() as i32];
+        if count > 1 {
+            pids.extend(process_table::children(pids[0])?.first());
+        }
+        let read = pids.iter().map(|pid| Self::read(*pid)).collect();
+        ensure!(child.wait()?.success(), "it failed");
+        read
+    }
+
+    fn read(pid: i32) -> anyhow::Result<Self> {
+        let field = |file: &str, name: &str| {
+            let text = std::fs::read_to_string(format!("/proc/{pid}/{file}"))?;
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            let kilobytes: f64 = kilobytes.with_context(|| format!("no {name} in {file}"))?;
+            anyhow::Ok(kilobytes * 1024.0 / 1e6)
+        };
+        Ok(Self {
+            peak: field("status", "VmHWM:")?,
+            share: field("smaps_rollup", "Pss:")?,
+        })
+    }
+}
+
+/// The command, with a ledger directory of its own.
+pub(crate) struct Backstop {
+    program: PathBuf,
+    place: tempfile::TempDir,
+}
+
+impl Backstop {
+    /// The one that was built beside this program.
+    pub(crate) fn find() -> anyhow::Result<Self> {
+        let own = std::env::current_exe()?;
+        let program = own.with_file_name("backstop");
+        ensure!(
+            program.is_file(),
+            "{} is missing: `cargo xtask bench` builds it",
+            program.display()
+        );
+        let place = tempfile::tempdir_in(place::in_memory())?;
+        Ok(Self { program, place })
+    }
+
+    /// `backstop`, where it finds no settings of anybody's.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .current_dir(self.place.path())
+            .env("BACKSTOP_DIR", self.place.path().join("ledgers"))
+            .env("HOME", self.place.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command();
+        command.args(["run", "-q", "--"]).args(arguments);
+        command
+    }
+}

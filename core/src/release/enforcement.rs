@@ -1,0 +1,60 @@
+//! Policies enforced at intervals, by a thread of its own.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::backstop::Backstop;
+use super::cancel::CancelToken;
+use crate::error::{Error, Stage};
+
+/// Enforces policies until it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it ends the enforcement"]
+pub struct Enforcement {
+    stop: CancelToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Backstop {
+    /// Releases at each interval whatever its policy says must go: what is over its lifetime or idle
+    /// limit.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn enforce_every(&self, interval: Duration) -> Result<Enforcement, Error> {
+        let (backstop, stop) = (*self, CancelToken::new());
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("backstop-enforce".into())
+            .spawn(move || {
+                while !stopped.wait(interval) {
+                    for release in backstop.enforce() {
+                        tracing::info!(%release, cause = %release.cause, "released by its policy");
+                    }
+                }
+            })
+            .map_err(|error| {
+                Error::io(
+                    Stage::Configure,
+                    "the thread that enforces policies cannot be started",
+                    error,
+                )
+            })?;
+        Ok(Enforcement {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Enforcement {
+    /// Waits for a release that is under way: at the most as long as its ladder.
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::warn!("the thread that enforces policies had panicked");
+        }
+    }
+}
