@@ -59,7 +59,9 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
     assert_eq!(open.len(), 6);
     ever.extend(open.iter().cloned());
     drop(plain);
-    intents.into_iter().for_each(|intent| intent.abandon());
+    intents
+        .into_iter()
+        .for_each(backstop_core::release::Intent::abandon);
     ledger.remove().unwrap();
     Sound { bytes, open, ever }
 });
