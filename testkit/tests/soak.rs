@@ -30,14 +30,6 @@ const ROUNDS_A_SAMPLE: u32 = 4;
 /// stacks of threads that are kept. A leak of one byte a resource would be 10 MB in the long run.
 const MOST_GROWTH: u64 = 4 << 20;
 
-/// How many rounds are run: 20 in every run, `BACKSTOP_ROUNDS` in a long one.
-fn rounds() -> u32 {
-    let text = std::env::var("BACKSTOP_ROUNDS").unwrap_or_else(|_| "20".into());
-    let rounds: u32 = text.parse().expect("BACKSTOP_ROUNDS is a number of rounds");
-    // Fewer would give nothing to compare.
-    rounds.max(3 * ROUNDS_A_SAMPLE)
-}
-
 /// What all threads share.
 struct Soak {
     backstop: Backstop,
@@ -285,7 +277,8 @@ fn memory_and_handles_stay_flat_and_all_is_accounted_for() {
     let together = Barrier::new(THREADS);
     let stuck = AtomicU64::new(0);
     let (senders, inboxes): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| channel()).unzip();
-    let rounds = rounds();
+    // Fewer would give nothing to compare.
+    let rounds = backstop_testkit::rounds(20).max(3 * ROUNDS_A_SAMPLE);
     std::thread::scope(|threads| {
         for (number, inbox) in inboxes.into_iter().enumerate() {
             let next = senders[(number + 1) % THREADS].clone();
