@@ -59,13 +59,7 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
     assert_eq!(open.len(), 6);
     ever.extend(open.iter().cloned());
     drop(plain);
-<<<<<<< HEAD
     intents.into_iter().for_each(Intent::abandon);
-=======
-    intents
-        .into_iter()
-        .for_each(backstop_core::release::Intent::abandon);
->>>>>>> models
     ledger.remove().unwrap();
     Sound { bytes, open, ever }
 });
