@@ -68,7 +68,7 @@ fn live_resources(most: usize) -> anyhow::Result<Plot> {
         open.extend(hot_path::live(backstop, count - open.len()));
         let rounds = (0..5).map(|_| {
             nanoseconds_each(200_000, |times| {
-                hot_path::track_and_release(backstop, times)
+                hot_path::track_and_release(backstop, times);
             })
         });
         cost.push((count as f64, rounds.fold(f64::INFINITY, f64::min)));

@@ -54,12 +54,12 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
 
     let mut ours = || {
         Ok(nanoseconds_each(times, |times| {
-            hot_path::track_and_release(backstop, times)
+            hot_path::track_and_release(backstop, times);
         }))
     };
     let mut dashmap = || {
         Ok(nanoseconds_each(times, |times| {
-            insert_and_remove(&map, 0, times)
+            insert_and_remove(&map, 0, times);
         }))
     };
     let mut span = || Ok(nanoseconds_each(times, enter_and_close_spans));

@@ -102,12 +102,12 @@ pub(crate) fn at(tracker: &Tracker, threads: u64, rounds: usize) -> anyhow::Resu
         &mut [
             &mut || {
                 Ok(rate(threads, span, |_| {
-                    hot_path::track_and_release(backstop, BATCH)
+                    hot_path::track_and_release(backstop, BATCH);
                 }))
             },
             &mut || {
                 Ok(rate(threads, span, |thread| {
-                    insert_and_remove(&map, thread << 32, BATCH)
+                    insert_and_remove(&map, thread << 32, BATCH);
                 }))
             },
         ],
