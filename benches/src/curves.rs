@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::measure::nanoseconds_each;
 use crate::questions::{orphan_sweep, tree_of_400, two_threads};
-use plot::{Line, Plot};
+use plot::{Legend, Line, Plot, Scale};
 
 /// One curve's points, as they are printed.
 #[derive(Serialize)]
@@ -79,6 +79,8 @@ fn live_resources(most: usize) -> anyhow::Result<Plot> {
         title: "Tracking with more and more resources open",
         x: "live resources",
         y: "nanoseconds, or bytes",
+        scale: Scale::Log,
+        legend: Legend::Right,
         lines: vec![
             Line::new("track + release of one more, ns", cost),
             Line::new("ledger file, bytes a resource", bytes),
@@ -107,6 +109,8 @@ fn threads(most: usize) -> anyhow::Result<Plot> {
         },
         x: "threads",
         y: "million a second, all threads together",
+        scale: Scale::Linear,
+        legend: Legend::Right,
         lines: vec![
             Line::new("backstop track + release", ours),
             Line::new("dashmap insert + remove", dashmap),
@@ -130,6 +134,8 @@ fn processes(most: usize) -> anyhow::Result<Plot> {
         title: "Until a tree of sessions is gone and reaped",
         x: "processes",
         y: "milliseconds",
+        scale: Scale::Log,
+        legend: Legend::Left,
         lines: vec![
             Line::new("backstop, control group", group),
             Line::new("cgroup.kill and wait", kernel),
@@ -151,6 +157,8 @@ fn orphans(most: usize) -> anyhow::Result<Plot> {
         title: "A sweep of orphans, in memory",
         x: "orphans",
         y: "milliseconds",
+        scale: Scale::Log,
+        legend: Legend::Left,
         lines: vec![
             Line::new("backstop, each proven and removed", ours),
             Line::new("find -delete", find),

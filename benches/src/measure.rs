@@ -41,6 +41,7 @@ impl Series {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         match sorted.len() {
+            // Nothing was measured: no figure, and none in the line of JSON.
             0 => f64::NAN,
             count if count % 2 == 1 => sorted[count / 2],
             count => f64::midpoint(sorted[count / 2 - 1], sorted[count / 2]),

@@ -1,8 +1,9 @@
-//! A picture of a few lines over logarithmic axes.
+//! A picture of a few lines.
 
 use std::path::Path;
 
 use anyhow::{anyhow, ensure};
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::prelude::*;
 use serde::Serialize;
 
@@ -11,7 +12,23 @@ pub(super) struct Plot {
     pub(super) title: &'static str,
     pub(super) x: &'static str,
     pub(super) y: &'static str,
+    pub(super) scale: Scale,
+    pub(super) legend: Legend,
     pub(super) lines: Vec<Line>,
+}
+
+/// How both axes grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    Linear,
+    Log,
+}
+
+/// In which upper corner no line runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Legend {
+    Left,
+    Right,
 }
 
 /// One line of it.
@@ -40,20 +57,42 @@ impl Plot {
         ensure!(points().next().is_some(), "nothing to draw");
         let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
         let most = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
-        let right = most(&mut points().map(|(x, _)| *x)).max(2.0);
         let left = least(&mut points().map(|(x, _)| *x));
-        let bottom = least(&mut points().map(|(_, y)| *y)) / 2.0;
-        let top = most(&mut points().map(|(_, y)| *y)) * 2.0;
+        let right = most(&mut points().map(|(x, _)| *x)).max(left * 2.0);
+        let bottom = least(&mut points().map(|(_, y)| *y));
+        let top = most(&mut points().map(|(_, y)| *y));
 
         let area = SVGBackend::new(path, (720, 440)).into_drawing_area();
         area.fill(&WHITE).map_err(failed)?;
-        let mut chart = ChartBuilder::on(&area)
+        let mut builder = ChartBuilder::on(&area);
+        builder
             .caption(self.title, ("sans-serif", 20))
             .margin(16)
             .x_label_area_size(46)
-            .y_label_area_size(72)
-            .build_cartesian_2d((left..right * 1.2).log_scale(), (bottom..top).log_scale())
-            .map_err(failed)?;
+            .y_label_area_size(72);
+        // Above the highest line there is room for the names of all.
+        match self.scale {
+            Scale::Linear => {
+                let chart = builder.build_cartesian_2d(0.0..right * 1.05, 0.0..top * 1.35);
+                self.fill(chart.map_err(failed)?)?;
+            }
+            Scale::Log => {
+                let (across, up) = (left..right * 1.2, bottom / 2.0..top * 4.0);
+                let chart = builder.build_cartesian_2d(across.log_scale(), up.log_scale());
+                self.fill(chart.map_err(failed)?)?;
+            }
+        }
+        area.present().map_err(failed)
+    }
+
+    fn fill<'a, X, Y>(
+        &self,
+        mut chart: ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    ) -> anyhow::Result<()>
+    where
+        X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+        Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    {
         chart
             .configure_mesh()
             .x_desc(self.x)
@@ -73,15 +112,18 @@ impl Plot {
                 .label(line.name)
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
         }
+        let corner = match self.legend {
+            Legend::Left => SeriesLabelPosition::UpperLeft,
+            Legend::Right => SeriesLabelPosition::UpperRight,
+        };
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(corner)
             .label_font(("sans-serif", 14))
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.2))
             .draw()
-            .map_err(failed)?;
-        area.present().map_err(failed)
+            .map_err(failed)
     }
 }
 

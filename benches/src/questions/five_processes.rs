@@ -101,7 +101,10 @@ impl Table {
         for _ in 0..rounds {
             let (survivors, milliseconds) = play().with_context(|| name.to_owned())?;
             alive.0.push(survivors as f64);
-            took.0.push(milliseconds);
+            // Where nobody ended there is no time until they had.
+            if survivors < COUNT {
+                took.0.push(milliseconds);
+            }
         }
         self.rows
             .push((name.to_owned(), version.to_owned(), alive, took));

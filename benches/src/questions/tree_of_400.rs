@@ -11,6 +11,8 @@ use backstop_core::os::cgroup::Cgroup;
 use backstop_core::os::process_table;
 use backstop_core::os::subreaper::set_subreaper;
 use backstop_core::release::Backstop;
+use backstop_core::resource::Rung;
+use backstop_process::config::child_policy;
 use backstop_process::{ChildProcess, Containment};
 use rustix::process::WaitOptions;
 
@@ -76,7 +78,10 @@ pub(crate) fn play(count: usize, rounds: usize) -> anyhow::Result<String> {
 }
 
 fn ours(backstop: &Backstop, count: usize, containment: Containment) -> anyhow::Result<f64> {
+    // As long as it takes: how long that is, is the question.
+    let policy = child_policy().with_deadline(Rung::Force, Duration::from_secs(120));
     let child = ChildProcess::builder(command(count))
+        .policy(policy)
         .at_most(containment)
         .spawn_on(backstop)?;
     ensure!(

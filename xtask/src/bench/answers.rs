@@ -83,7 +83,8 @@ impl Figure {
     pub(crate) fn shown(&self) -> String {
         match self.value {
             Some(value) => format!("{} {}", number(value), self.unit),
-            None => "not installed".to_owned(),
+            None if self.version == "not installed" => self.version.clone(),
+            None => "–".to_owned(),
         }
     }
 }
@@ -99,7 +100,8 @@ impl Ratio {
 /// Three digits that count.
 pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
-        size if size >= 100.0 || size == 0.0 => 0,
+        _ if value.fract() == 0.0 => 0,
+        size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
         _ => 2,
     };

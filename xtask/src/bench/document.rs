@@ -201,7 +201,6 @@ fn growth(root: &Path) -> String {
     if pictures.is_empty() {
         return String::new();
     }
-    let points =
-        "The points are in the pictures' own text; `cargo xtask bench --curves` draws them anew.";
+    let points = "`cargo xtask bench --curves` draws them anew, and prints their points.";
     format!("{GROWTH}\n\n{points}\n\n{}", pictures.join("\n"))
 }

@@ -19,8 +19,8 @@ use crate::workspace::Workspace;
 /// Where they are kept.
 const PATH: &str = "benches/instructions.toml";
 
-/// How much more is a failure, and how much less is worth keeping.
-const TOLERANCE: f64 = 0.03;
+/// How many per cent more are a failure, and how many less are worth keeping.
+const TOLERANCE: u64 = 3;
 
 const HEADING: &str = "\
 # Instructions for one of each hot path, counted by callgrind. Written by
@@ -89,10 +89,10 @@ fn compare(kept: &Counts, counted: &Counts) -> bool {
             continue;
         };
         let change = *count as f64 / *before as f64 - 1.0;
-        let verdict = if change > TOLERANCE {
+        let verdict = if count * 100 > before * (100 + TOLERANCE) {
             passed = false;
             "FAILED: slower; if it must be, keep it with --update"
-        } else if change < -TOLERANCE {
+        } else if count * 100 < before * (100 - TOLERANCE) {
             "faster; keep it with --update"
         } else {
             "ok"
