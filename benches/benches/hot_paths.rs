@@ -1,6 +1,5 @@
 //! The hot paths by criterion, for a look at one of them: `cargo bench -p backstop-benches`. The figures
 //! that are published come from `cargo xtask bench`, where the peers run in turn with them.
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 
 use std::hint::black_box;
 

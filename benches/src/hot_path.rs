@@ -14,6 +14,9 @@ use backstop_core::ledger::LedgerReading;
 use backstop_core::release::{Backstop, Pool, PoolOptions, Tracked};
 use backstop_core::resource::{Blocking, Kind, Presence, Progress, Recipe, Step, TrackedResource};
 
+const FLAG: Kind = Kind::new("bench.flag");
+const DESCRIBED: Kind = Kind::new("bench.described");
+
 /// A resource that is a bit of memory: what is measured with it is the tracking.
 #[derive(Debug)]
 pub struct Flag(AtomicBool);
@@ -34,7 +37,7 @@ impl Flag {
 
 impl TrackedResource for Flag {
     fn kind(&self) -> Kind {
-        Kind::new("bench.flag")
+        FLAG
     }
 
     fn label(&self) -> Cow<'static, str> {
@@ -61,7 +64,7 @@ impl TrackedResource for Flag {
 
 impl TrackedResource for Described {
     fn kind(&self) -> Kind {
-        Kind::new("bench.described")
+        DESCRIBED
     }
 
     fn label(&self) -> Cow<'static, str> {

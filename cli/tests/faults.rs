@@ -20,13 +20,14 @@ use std::time::Duration;
 
 use backstop_core::Backstop;
 use backstop_core::error::Error;
-use backstop_core::ledger::Medium;
+use backstop_core::identity::Cookie;
+use backstop_core::ledger::{Medium, State};
 use backstop_core::reclaim::{Reclaimers, Sweep};
 use backstop_core::resource::{Blocking, Kind, Presence, Progress, Step, TrackedResource};
 use backstop_process::{ChildProcess, Containment};
 use backstop_tempfs::{TempOptions, temp_dir, temp_file};
 use backstop_testkit::role::{self, Actor, PrivateMounts, can_be_within, within};
-use backstop_testkit::skip;
+use backstop_testkit::{ForgedLedger, skip};
 use marked::{Mark, names_in};
 use stage::{Finished, Stage};
 
@@ -343,7 +344,7 @@ fn a_sweep_without_handles_forgets_nothing() {
             // Where no descriptor comes free, it tries to the end of its deadline.
             let sweep = Sweep::new(&reclaimers)
                 .directories(vec![ledgers])
-                .deadline(Duration::from_millis(300));
+                .deadline(Duration::from_millis(100));
             return role::say(&format!("{:?}", sweep.run()).replace('\n', " "));
         }
         Some(_) => own_a_child(),
@@ -352,10 +353,28 @@ fn a_sweep_without_handles_forgets_nothing() {
     for handles in 3..28 {
         let (stage, mark) = (Stage::new(), Mark::new());
         killed_owner_of_a_child(&stage, &mark);
+        // And one that was killed before it knew which process its child is.
+        let cookie = Cookie::random();
+        let mut command = Command::new("sleep");
+        command
+            .arg("4003")
+            .env(Cookie::LINEAGE_VARIABLE, cookie.to_string());
+        let mut known_by_cookie = mark.put_on(&mut command).spawn().unwrap();
+        let recipe = format!("{{\"cookie\":\"{cookie}\"}}");
+        let ledger = ForgedLedger::new().entry("process.child", "sleep", State::Intent, &recipe);
+        let _ = ledger.write(&stage.path("ledgers"));
         let limit = format!("ulimit -n {handles}; exec \"$@\"");
         let command = within(&["sh", "-c", &limit, "sh"], &actor_on(&stage, "sweeper"));
         let about = format!("{handles} handles: {}", said_by(command));
+        let gone = |process: &mut std::process::Child| process.try_wait().unwrap().is_some();
+        let names = names_in(&stage.path("ledgers"));
+        let is_forged = |name: &String| name.contains(&ledger.owner.cookie.to_string());
+        assert!(
+            gone(&mut known_by_cookie) || names.iter().any(is_forged),
+            "forgotten: {about}"
+        );
         assert_nothing_was_forgotten(&stage, &mark, &about);
+        assert!(gone(&mut known_by_cookie), "{about}");
     }
 }
 

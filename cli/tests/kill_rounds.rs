@@ -12,7 +12,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backstop_core::Backstop;
 use backstop_core::os::pinned::PinnedProcess;
@@ -23,6 +23,7 @@ use backstop_process::config::child_policy;
 use backstop_process::run::RunReclaimer;
 use backstop_process::{ChildProcess, Containment, ProcessWorker, Server};
 use backstop_tempfs::{AtomicFile, AtomicOptions, TempOptions, temp_dir, temp_file};
+use backstop_testkit::attackers::start_slowly;
 use backstop_testkit::dice::Dice;
 use backstop_testkit::kill_points::KillPoints;
 use backstop_testkit::role::{self, Actor};
@@ -392,6 +393,13 @@ fn witness() {
     role::wait_for_cue();
 }
 
+fn containment_of_seed() -> Containment {
+    match std::env::var(SEED).unwrap().as_str() {
+        "0" => Containment::Cgroup,
+        _ => Containment::Walk,
+    }
+}
+
 fn has_played() -> bool {
     match role::assigned().as_deref() {
         Some("witness") => witness(),
@@ -403,6 +411,14 @@ fn has_played() -> bool {
                 .collect();
             role::say("open");
             role::wait_to_be_killed();
+        }
+        Some("starter") => {
+            role::say("begins");
+            let mut command = sh(SCRIPT);
+            start_slowly(&mut command, 300);
+            let child = ChildProcess::builder(command).at_most(containment_of_seed());
+            // It is killed before the child executes.
+            let _child = child.spawn();
         }
         Some("sweeper") => {
             role::say("begins");
@@ -455,4 +471,36 @@ fn sweepers_killed_at_any_state_and_any_instant_leave_nothing_after_the_next_swe
         ground.assert_clean_after_a_sweep(&base, &mark, &format!("round {round}, {blow:?}"));
     }
     ground.end("sweepers");
+}
+
+/// Between fork and exec a child is in no control group and carries no cookie.
+#[test]
+fn a_child_that_a_killed_owner_was_starting_is_found() {
+    if has_played() {
+        return;
+    }
+    let ground = Ground::new();
+    for seed in ["0", "1"] {
+        let mark = Mark::new();
+        let base = format!("start-{seed}");
+        let mut command = ground.actor("starter", &base, &mark);
+        command.env(SEED, seed);
+        let mut owner = Actor::start(&mut command);
+        assert_eq!(owner.next_line().as_deref(), Some("begins"));
+        // The owner itself, and its child.
+        let late = Instant::now() + Actor::PATIENCE;
+        while mark.bearers().len() < 2 {
+            assert!(Instant::now() < late, "the child is not forked");
+        }
+        owner.kill();
+        let report = ground.sweep();
+        let late = Instant::now() + Duration::from_secs(1);
+        // What the sweep missed would execute only now.
+        while mark.bearers().is_empty() && Instant::now() < late {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(mark.bearers(), [], "{seed}: {report:#?}");
+        assert_eq!(report.left().count(), 0, "{seed}: {report:#?}");
+        assert!(ground.sweep().items.is_empty(), "{seed}");
+    }
 }

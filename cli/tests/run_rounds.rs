@@ -144,10 +144,20 @@ fn play(stage: &Stage, whom: Whom, script: &str, dice: &mut Dice) {
         let left = mark.bearers();
         assert!(left.is_empty(), "{about}: survivors: {left:?}: {swept:?}");
     } else {
-        let finished = Finished::of(&guardian.wait_with_output().unwrap());
-        until(&format!("nobody is left, {about}: {finished:?}"), || {
+        // Its output comes to an end with the last survivor: not waited for before there is none.
+        until(&format!("the guardian has ended, {about}"), || {
+            guardian.try_wait().unwrap()
+        });
+        until(&format!("nobody is left, {about}"), || {
             mark.bearers().is_empty().then_some(())
         });
+        let finished = Finished::of(&guardian.wait_with_output().unwrap());
+        let expected = if whom == Whom::Guardian {
+            None
+        } else {
+            Some(137)
+        };
+        assert_eq!(finished.code, expected, "{about}: {finished:?}");
     }
     assert_eq!(stage.left(), [] as [String; 0], "{about}");
     let groups = pen.as_ref().map(Pen::groups).unwrap_or_default();

@@ -7,11 +7,12 @@
 
 mod forged;
 
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use backstop_core::ledger::State;
 use backstop_core::reclaim::{Reclaimers, Sweep, SweepReport};
-use backstop_testkit::attackers::SymlinkSwapper;
+use backstop_testkit::attackers::{DirectorySwapper, SymlinkSwapper};
 use backstop_testkit::{ForgedLedger, rounds};
 use forged::Thing;
 
@@ -32,15 +33,21 @@ enum Attacked {
     Entry,
     /// The one in which it stands.
     Parent,
-    /// One beneath it, while it is being removed.
+    /// One beneath it, which is in quarantine while it is removed.
     Inner,
+    /// One beneath it, which is removed where it stands: in a root that is its owner's alone.
+    InnerInRoot,
 }
 
 impl Scene {
     fn new() -> Self {
         let place = tempfile::tempdir().unwrap();
         let base = place.path().join("base");
-        std::fs::create_dir(&base).unwrap();
+        // As private as a root is; a directory that others may write to is moved from all the same.
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&base)
+            .unwrap();
         let thing = Thing::directory(&base);
         fill(&thing.path.join("inner"));
         let victim = place.path().join("victim");
@@ -59,7 +66,7 @@ impl Scene {
         match which {
             Attacked::Entry => self.thing.path.clone(),
             Attacked::Parent => self.place.path().join("base"),
-            Attacked::Inner => self.thing.path.join("inner"),
+            Attacked::Inner | Attacked::InnerInRoot => self.thing.path.join("inner"),
         }
     }
 
@@ -92,6 +99,18 @@ fn fill(directory: &Path) {
     std::fs::create_dir(directory).unwrap();
     for name in NAMES {
         std::fs::write(directory.join(name), "data").unwrap();
+    }
+}
+
+fn recipe(scene: &Scene, which: Attacked) -> String {
+    match which {
+        Attacked::InnerInRoot => scene.thing.recipe_in_root(),
+        Attacked::Entry | Attacked::Parent | Attacked::Inner => {
+            let everybody = std::fs::Permissions::from_mode(0o777);
+            let base = scene.thing.path.parent().unwrap();
+            std::fs::set_permissions(base, everybody).unwrap();
+            scene.thing.recipe()
+        }
     }
 }
 
@@ -144,4 +163,58 @@ fn an_exchanged_parent_never_leads_out() {
 #[test]
 fn an_exchanged_inner_directory_never_leads_out() {
     attack(Attacked::Inner);
+    attack(Attacked::InnerInRoot);
+}
+
+/// Without a link: the victim has the entry's name half of the time, and is told by what it is.
+#[test]
+fn an_exchanged_victim_is_never_taken_for_the_entry() {
+    let wanted = u64::from(rounds(300)) * SWAPS;
+    let (mut swaps, mut removed, mut left) = (0, 0, 0);
+    while swaps < wanted {
+        let scene = Scene::new();
+        let victim = scene.thing.path.with_file_name("precious");
+        fill(&victim);
+        let ledger = ForgedLedger::new().entry(
+            "tempfs.dir",
+            "job",
+            State::Closing,
+            &recipe(&scene, Attacked::Entry),
+        );
+        let _ = ledger.write(&scene.ledgers());
+        let swapper = DirectorySwapper::start(&scene.thing.path, &victim).unwrap();
+        let mut sweeps = 0;
+        while sweeps < 40 && scene.sweep().left().count() > 0 {
+            sweeps += 1;
+        }
+        swaps += swapper.swaps();
+        drop(swapper);
+        // Under one of the two names, or, if both were taken when it was to be put back, in dispute.
+        let mut places = vec![scene.thing.path.clone(), victim];
+        let base = scene.thing.path.parent().unwrap();
+        for name in std::fs::read_dir(base).unwrap() {
+            let disputed = name.unwrap().path().join("disputed");
+            let inner = std::fs::read_dir(disputed).into_iter().flatten();
+            places.extend(inner.map(|entry| entry.unwrap().path()));
+        }
+        let is_whole = |place: &PathBuf| {
+            NAMES
+                .iter()
+                .all(|name| std::fs::read(place.join(name)).is_ok_and(|text| text == b"data"))
+        };
+        assert!(
+            places.iter().any(is_whole),
+            "{swaps} swaps, {sweeps} sweeps: {places:?}"
+        );
+        if sweeps < 40 {
+            removed += 1;
+        } else {
+            left += 1;
+        }
+    }
+    use std::io::Write;
+    let _ = writeln!(
+        std::io::stderr(),
+        "victim beside it: {swaps} swaps, 0 lost; {removed} removed, {left} left"
+    );
 }

@@ -4,14 +4,19 @@
 //! The only place of the testkit that may be `unsafe`. Every attacker works on what its test made, and
 //! says why where the machine does not let it attack.
 
+mod directory_swapper;
+mod exchange;
 mod fork_without_exec;
 mod inode_reuser;
 mod pid_reuser;
 mod raw_fork;
+mod slow_start;
 mod symlink_swapper;
 
+pub use directory_swapper::DirectorySwapper;
 pub use fork_without_exec::in_forked_child;
 pub use inode_reuser::InodeReuser;
 pub use pid_reuser::PidReuser;
 pub use raw_fork::RawFork;
+pub use slow_start::start_slowly;
 pub use symlink_swapper::SymlinkSwapper;

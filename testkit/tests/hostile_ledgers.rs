@@ -13,7 +13,7 @@ use backstop_core::ledger::{Entry, LedgerReading};
 use backstop_core::reclaim::{
     Authority, Judgement, Orphan, Reclaimed, Reclaimer, Reclaimers, Sweep, SweepReport,
 };
-use backstop_core::release::Tracking;
+use backstop_core::release::{Intent, Tracking};
 use backstop_core::resource::{Deadline, Kind, Recipe, ResourceId};
 use proptest::prelude::*;
 
@@ -59,9 +59,7 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
     assert_eq!(open.len(), 6);
     ever.extend(open.iter().cloned());
     drop(plain);
-    intents
-        .into_iter()
-        .for_each(backstop_core::release::Intent::abandon);
+    intents.into_iter().for_each(Intent::abandon);
     ledger.remove().unwrap();
     Sound { bytes, open, ever }
 });

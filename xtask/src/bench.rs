@@ -1,27 +1,45 @@
-//! `cargo xtask bench`: the benchmarks, each with its peers in the same run.
+//! `cargo xtask bench`: how fast, against the peers in the same run.
 
-use std::process::ExitCode;
+pub(crate) mod instructions;
+
+mod answers;
+mod document;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::bail;
 
 use crate::arguments::{Accepted, Arguments};
 use crate::program;
 use crate::workspace::Workspace;
+use answers::Answer;
+use document::Kind;
+use instructions::{Act, Counts};
 
 const HELP: &str = "\
-Runs the benchmarks.
+Asks how fast, with the peers in the same run, and prints a table: question, ours, peers, ratio, goal.
 
-Usage: cargo xtask bench [--quick] [name...]
+Usage: cargo xtask bench [--quick [--write]] [name...]
+       cargo xtask bench --curves
+       cargo xtask bench --instructions [--update]
 
-  name      only this benchmark: a file of benches/ without its ending
-  --quick   fewer samples: for a look, not for a figure to publish
+  name            only this question: a file of benches/src/questions without its ending
+  --quick         fewer and smaller rounds, under five minutes: for a look, not for a figure to publish
+  --write         writes docs/BENCHMARKS.md also after a quick run; a full run of all questions does so
+  --curves        draws how figures grow, into docs/: up to 10 million resources, 4000 processes
+  --instructions  counts the instructions of the hot paths and compares them with those that are kept
+  --update        keeps what was counted
 
-Exits with 2 when the workspace has no benchmarks.";
+Exits with 1 when a question had no answer, or a hot path has more instructions than are kept. A goal
+that is missed is shown and is no failure: a machine can be slow.";
 
 const ACCEPTED: Accepted = Accepted {
-    flags: &["quick"],
+    flags: &["quick", "write", "curves", "instructions", "update"],
     options: &[],
     names: true,
 };
 
+/// The package of the benchmarks, which is its program's name too.
 const PACKAGE: &str = "backstop-benches";
 
 pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
@@ -29,22 +47,84 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
         println!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     };
-    if Workspace::load()?.member(PACKAGE).is_none() {
-        eprintln!("there are no benchmarks yet: the workspace has no package `{PACKAGE}`");
-        return Ok(ExitCode::from(2));
-    }
-    let mut command = program::cargo();
-    command.args(["bench", "--package", PACKAGE]);
-    for name in &arguments.names {
-        command.args(["--bench", name]);
-    }
-    if arguments.names.is_empty() {
-        // Else cargo also runs the library's unit tests as benchmarks, which know no `--quick`.
-        command.arg("--benches");
-    }
-    if arguments.has("quick") {
-        command.args(["--", "--quick"]);
-    }
-    let passed = program::status(&mut command)?.success();
+    let workspace = Workspace::load()?;
+    let passed = if arguments.has("instructions") {
+        let act = if arguments.has("update") {
+            Act::Update
+        } else {
+            Act::Compare
+        };
+        instructions::run(&workspace, act)?
+    } else {
+        let mut benches = build(&workspace)?;
+        if arguments.has("curves") {
+            benches.arg("--curves").arg(workspace.root.join("docs"));
+            let passed = program::status(&mut benches)?.success();
+            document::refresh_curves(&workspace.root)?;
+            passed
+        } else {
+            ask(&workspace, benches, &arguments)?
+        }
+    };
     Ok(ExitCode::from(u8::from(!passed)))
+}
+
+/// Builds the benchmarks and the command that some of them run; gives the benchmarks.
+fn build(workspace: &Workspace) -> anyhow::Result<Command> {
+    let mut cargo = program::cargo();
+    cargo.args([
+        "build",
+        "--release",
+        "--bins",
+        "--package",
+        PACKAGE,
+        "--package",
+        "backstop",
+    ]);
+    if !program::status(&mut cargo)?.success() {
+        bail!("the benchmarks cannot be built");
+    }
+    Ok(Command::new(workspace.target.join("release").join(PACKAGE)))
+}
+
+fn ask(workspace: &Workspace, mut benches: Command, arguments: &Arguments) -> anyhow::Result<bool> {
+    let kind = if arguments.has("quick") {
+        benches.arg("--quick");
+        Kind::Quick
+    } else {
+        Kind::Full
+    };
+    benches.args(&arguments.names);
+    let (answers, passed) = answers::ask(&mut benches)?;
+    print(&answers);
+    let is_whole = arguments.names.is_empty() && passed;
+    if is_whole && (kind == Kind::Full || arguments.has("write")) {
+        let counts = Counts::kept(&workspace.root).ok();
+        document::write(&workspace.root, kind, &answers, counts.as_ref())?;
+        println!("{} is written", document::PATH);
+    }
+    Ok(passed)
+}
+
+fn print(answers: &[Answer]) {
+    for answer in answers {
+        println!("\n{}", answer.title());
+        println!("  {:<52} {:>16}", answer.ours.name, answer.ours.shown());
+        for peer in &answer.peers {
+            let name = match peer.value {
+                Some(_) => format!("{} {}", peer.name, peer.version),
+                None => peer.name.clone(),
+            };
+            println!("  {name:<52} {:>16}", peer.shown());
+        }
+        if let (Some(ratio), Some(against)) = (&answer.ratio, &answer.against) {
+            println!("  ratio to {against}: {}", ratio.shown());
+        }
+        if let Some(goal) = &answer.goal {
+            println!("  goal {goal}: {}", answer.verdict());
+        }
+        for note in &answer.notes {
+            println!("  ({note})");
+        }
+    }
 }

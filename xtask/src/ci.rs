@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use crate::arguments::{Accepted, Arguments};
+use crate::bench::instructions::{self, Act};
 use crate::program;
 use crate::setup;
 use crate::test::{self, Skips};
@@ -16,7 +17,8 @@ Runs every check a change must pass, and prints what each took.
 
 Usage: cargo xtask ci [--fast] [--no-test]
 
-  --fast      without the documentation, the models of concurrency and each package alone
+  --fast      without the documentation, the models of concurrency, the count of instructions and
+              each package alone
   --no-test   without the tests: for a script that runs `cargo xtask test` itself
 
 Every step runs, also after a failed one. With tests, the last line is their count.";
@@ -50,6 +52,12 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
                 record.command(&name, cargo(&["check", "--package", &member.name]));
             }
         }
+    }
+    if workspace.member("backstop-benches").is_some() && !arguments.has("fast") {
+        record.step("instructions of the hot paths", || {
+            setup::for_tests()?;
+            instructions::run(&workspace, Act::Compare)
+        });
     }
     let mut counts = None;
     if !arguments.has("no-test") {

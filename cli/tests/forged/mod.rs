@@ -51,10 +51,19 @@ impl Thing {
 
     /// As adapters-tempfs records an entry that stands beside, and not in a root.
     pub(crate) fn recipe(&self) -> String {
+        self.recipe_in("directory")
+    }
+
+    /// As it records one that stands in a root, where nobody else may write.
+    pub(crate) fn recipe_in_root(&self) -> String {
+        self.recipe_in("root")
+    }
+
+    fn recipe_in(&self, what: &str) -> String {
         let recipe = json!({
             "directory": self.path.parent(),
             "directory_identity": self.parent,
-            "leased": false,
+            "leased": what == "root",
             "name": self.path.file_name().unwrap().to_str(),
             "cookie": self.cookie,
             "identity": self.identity,

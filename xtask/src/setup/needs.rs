@@ -42,6 +42,8 @@ pub(crate) enum Weight {
     Required,
     /// This suite reports itself as skipped.
     Suite(&'static str),
+    /// `cargo xtask ci` fails.
+    Check,
     /// Only a comparison or a convenience.
     Optional,
 }
@@ -97,6 +99,13 @@ pub(crate) const ALL: &[Need] = &[
         weight: Weight::Suite("mount"),
     },
     Need {
+        name: "valgrind",
+        check: Check::Program(&["valgrind"]),
+        source: Source::Apt("valgrind"),
+        why: "counts the instructions of the hot paths",
+        weight: Weight::Check,
+    },
+    Need {
         name: "procps",
         check: Check::Program(&["ps"]),
         source: Source::Apt("procps"),
@@ -132,6 +141,20 @@ pub(crate) const ALL: &[Need] = &[
         weight: Weight::Optional,
     },
     Need {
+        name: "tmpreaper",
+        check: Check::Program(&["tmpreaper"]),
+        source: Source::Apt("tmpreaper"),
+        why: "a peer in the benchmarks",
+        weight: Weight::Optional,
+    },
+    Need {
+        name: "systemd-tmpfiles",
+        check: Check::Program(&["systemd-tmpfiles"]),
+        source: Source::Apt("systemd-standalone-tmpfiles"),
+        why: "a peer in the benchmarks",
+        weight: Weight::Optional,
+    },
+    Need {
         name: "tmux",
         check: Check::Program(&["tmux"]),
         source: Source::Apt("tmux"),
@@ -159,6 +182,7 @@ impl fmt::Display for Weight {
         match self {
             Self::Required => formatter.write_str("required"),
             Self::Suite(suite) => write!(formatter, "else suite `{suite}` is skipped"),
+            Self::Check => formatter.write_str("else `cargo xtask ci` fails"),
             Self::Optional => formatter.write_str("optional"),
         }
     }

@@ -1,0 +1,28 @@
+//! Exchanges a directory with another one, as fast as it goes.
+
+use std::io;
+use std::path::Path;
+
+use super::exchange::Exchange;
+
+/// Keeps exchanging a directory with a victim beside it until it is dropped: no link gives it away, and
+/// only which directory it is tells the one from the other.
+#[derive(Debug)]
+#[must_use = "dropping it ends the attack"]
+pub struct DirectorySwapper(Exchange);
+
+impl DirectorySwapper {
+    /// Begins to exchange `directory` with `victim`.
+    ///
+    /// # Errors
+    /// One of them does not exist, or the file system cannot exchange names.
+    pub fn start(directory: &Path, victim: &Path) -> io::Result<Self> {
+        Exchange::start(directory, victim).map(Self)
+    }
+
+    /// How often the two were exchanged so far. A test that saw none proves nothing.
+    #[must_use]
+    pub fn swaps(&self) -> u64 {
+        self.0.swaps()
+    }
+}

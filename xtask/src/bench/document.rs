@@ -1,0 +1,207 @@
+//! `docs/BENCHMARKS.md`: the machine, the table, the survivors, the curves.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context;
+
+use super::answers::Answer;
+use super::instructions::Counts;
+
+/// Where the document stands.
+pub(crate) const PATH: &str = "docs/BENCHMARKS.md";
+
+/// The question that has a table of its own.
+const SURVIVORS: &str = "five_processes";
+
+const GROWTH: &str = "## How it grows";
+
+/// The pictures that `--curves` draws, with what each shows.
+const CURVES: &[(&str, &str)] = &[
+    ("curve-live-resources.svg", "Live resources, 1 to 10⁷"),
+    ("curve-threads.svg", "Threads, 1 to 16"),
+    ("curve-processes.svg", "Processes, 1 to 4 000"),
+    ("curve-orphans.svg", "Orphans, 10 to 10⁶"),
+];
+
+/// Which effort the figures were made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Quick,
+    Full,
+}
+
+/// Writes the document anew.
+pub(crate) fn write(
+    root: &Path,
+    kind: Kind,
+    answers: &[Answer],
+    counts: Option<&Counts>,
+) -> anyhow::Result<()> {
+    let mut text = String::from(
+        "# Benchmarks\n\n\
+         Written by `cargo xtask bench`; do not edit. Contenders of one question run in turn, forwards and\n\
+         backwards, in the same minutes; a ratio is taken within each pair, and shown as the median with\n\
+         the least and the greatest. Single figures are medians.\n\n",
+    );
+    if kind == Kind::Quick {
+        text.push_str("**This was a quick run: good for a look, not for a claim.**\n\n");
+    }
+    text.push_str(&machine(root));
+    text.push_str(&table(answers));
+    text.push_str(&survivors(answers));
+    if let Some(counts) = counts {
+        text.push_str(&instructions(counts));
+    }
+    text.push_str(&growth(root));
+    save(root, &text)
+}
+
+/// Puts the curves of now into the document, if there is one.
+pub(crate) fn refresh_curves(root: &Path) -> anyhow::Result<()> {
+    let Ok(text) = fs::read_to_string(root.join(PATH)) else {
+        return Ok(());
+    };
+    let before = text.split(GROWTH).next().unwrap_or_default();
+    save(root, &format!("{before}{}", growth(root)))
+}
+
+fn save(root: &Path, text: &str) -> anyhow::Result<()> {
+    let path = root.join(PATH);
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn machine(root: &Path) -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name));
+        let value = line.and_then(|line| line.split_once(':'));
+        value.map_or_else(
+            || "unknown".to_owned(),
+            |(_, value)| value.trim().to_owned(),
+        )
+    };
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(root)
+            .output();
+        let text = output.map(|output| output.stdout).unwrap_or_default();
+        String::from_utf8_lossy(&text).trim().to_owned()
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().unwrap_or_default();
+    format!(
+        "| | |\n|---|---|\n\
+         | date | {} |\n| commit | {} |\n| processor | {}, {cores} cores |\n| memory | {} |\n\
+         | kernel | Linux {} |\n| compiler | {} |\n| load at the end | {load} |\n\n",
+        said("date", &["-u", "+%F"]),
+        said("git", &["rev-parse", "--short", "HEAD"]),
+        field(&read("/proc/cpuinfo"), "model name"),
+        field(&read("/proc/meminfo"), "MemTotal"),
+        read("/proc/sys/kernel/osrelease").trim(),
+        said("rustc", &["--version"]),
+    )
+}
+
+fn table(answers: &[Answer]) -> String {
+    let mut text = String::from(
+        "## The questions\n\n| question | ours | peers | ratio | goal | |\n|---|---|---|---|---|---|\n",
+    );
+    for answer in answers.iter().filter(|answer| answer.question != SURVIVORS) {
+        let peers = answer.peers.iter().map(|peer| match peer.value {
+            Some(_) => format!("{} {}: {}", peer.name, peer.version, peer.shown()),
+            None => format!("{}: not installed", peer.name),
+        });
+        let ratio = match (&answer.ratio, &answer.against) {
+            (Some(ratio), Some(against)) => format!("{} of {against}", ratio.shown()),
+            _ => String::new(),
+        };
+        let notes: String = answer
+            .notes
+            .iter()
+            .map(|note| format!("<br>{note}"))
+            .collect();
+        text.push_str(&format!(
+            "| {}{notes} | {}: {} | {} | {ratio} | {} | {} |\n",
+            answer.title(),
+            answer.ours.name,
+            answer.ours.shown(),
+            peers.collect::<Vec<_>>().join("<br>"),
+            answer.goal.as_deref().unwrap_or(""),
+            answer.verdict(),
+        ));
+    }
+    text.push('\n');
+    text
+}
+
+fn survivors(answers: &[Answer]) -> String {
+    let columns: Vec<&Answer> = answers
+        .iter()
+        .filter(|answer| answer.question == SURVIVORS)
+        .collect();
+    let Some(first) = columns.first() else {
+        return String::new();
+    };
+    let mut text = String::from(
+        "## Five processes and their supervisor\n\n\
+         A leader; one in its group; one in its group that ignores TERM; one in a session of its own; a\n\
+         double-forked daemon that ignores TERM. The supervisor gets a signal; how many of the five are\n\
+         alive three seconds later, and how long until the last of the others was gone. Outside of a\n\
+         container: as its first process, an init takes the rest with it when it ends. Each peer in its\n\
+         strongest setting; ours and `timeout` with 0.3 s between the rungs.\n\n| supervisor |",
+    );
+    for column in &columns {
+        text.push_str(&format!(" {} |", column.aspect.as_deref().unwrap_or("")));
+    }
+    text.push_str(&format!("\n|---|{}\n", "---|".repeat(columns.len())));
+    let rows = |answer: &Answer| [std::slice::from_ref(&answer.ours), &answer.peers].concat();
+    for (index, row) in rows(first).iter().enumerate() {
+        text.push_str(&format!("| {} {} |", row.name, row.version));
+        for column in &columns {
+            let figure = rows(column).into_iter().nth(index);
+            let shown = figure.map_or_else(String::new, |figure| match figure.unit.as_str() {
+                "survivors" => figure
+                    .value
+                    .map_or_else(|| "–".to_owned(), |value| format!("{value}")),
+                _ => figure.shown(),
+            });
+            text.push_str(&format!(" {shown} |"));
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+fn instructions(counts: &Counts) -> String {
+    let mut text = String::from(
+        "## Instructions of the hot paths\n\n\
+         Counted by callgrind for one of each, kept in [instructions.toml](../benches/instructions.toml),\n\
+         and compared by `cargo xtask ci`: more than 3 % above is a failure.\n\n\
+         | path | instructions |\n|---|---|\n",
+    );
+    for (name, count) in counts.iter() {
+        text.push_str(&format!("| {name} | {count} |\n"));
+    }
+    text.push('\n');
+    text
+}
+
+fn growth(root: &Path) -> String {
+    let drawn = CURVES
+        .iter()
+        .filter(|(file, _)| root.join("docs").join(file).is_file());
+    let pictures: Vec<_> = drawn
+        .map(|(file, title)| format!("![{title}]({file})\n"))
+        .collect();
+    if pictures.is_empty() {
+        return String::new();
+    }
+    let points =
+        "The points are in the pictures' own text; `cargo xtask bench --curves` draws them anew.";
+    format!("{GROWTH}\n\n{points}\n\n{}", pictures.join("\n"))
+}
