@@ -162,6 +162,11 @@ impl Ground {
 fn assert_harmless(swept: &Swept, wound: &str) {
     let foreign: Vec<_> = swept.acted.difference(&SOUND.open).collect();
     assert!(foreign.is_empty(), "{wound}: acted on {foreign:?}");
+    for item in &swept.report.items {
+        let is_kept = matches!(item.judgement, Judgement::Keep { .. });
+        let is_unreadable = item.kind.starts_with("(unreadable");
+        assert!(is_kept || !is_unreadable, "{wound}: {item}");
+    }
     let is_lost = !swept.is_kept && swept.acted != SOUND.open;
     assert!(!is_lost, "{wound}: lost some: {:?}", swept.report);
 }

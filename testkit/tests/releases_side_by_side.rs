@@ -105,7 +105,9 @@ fn what_found_no_thread_is_stuck_and_can_be_tried_again() {
     assert_eq!(remote.let_go(), 0);
 
     gate.open();
-    while !backstop.release_all(Deadline::after(SOON)).is_complete() {
+    let end = Deadline::after(SOON);
+    while !backstop.release_all(end).is_complete() {
+        assert!(!end.has_passed(), "nobody may release it any more");
         std::thread::yield_now();
     }
     assert_eq!(remote.let_go(), 1);

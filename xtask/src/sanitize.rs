@@ -16,7 +16,7 @@ Usage: cargo xtask sanitize [filter...]
 
 It needs the nightly compiler (`rustup toolchain install nightly`), and builds in a directory of its
 own. Leaks are not looked for: a ledger and what belongs to it live as long as their process
-(docs/decisions/0004-ledgers-are-never-unmapped.md). Documentation tests are not run.";
+(docs/decisions/0004-ledgers-are-never-unmapped.md).";
 
 const ACCEPTED: Accepted = Accepted {
     flags: &[],
@@ -41,11 +41,12 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     }
     // A target that is named keeps the flags from build scripts and macros.
     let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    let targets = ["--lib", "--bins", "--tests", "--examples"];
-    command.args(targets).args(["--target", &target]);
+    command.args(["--target", &target]);
     command.arg("--").args(&arguments.names);
     command.env_remove("CARGO").env_remove("RUSTC");
-    command.env("RUSTFLAGS", "-Zsanitizer=address");
+    for flags in ["RUSTFLAGS", "RUSTDOCFLAGS"] {
+        command.env(flags, "-Zsanitizer=address");
+    }
     command.env("CARGO_TARGET_DIR", workspace.target.join("sanitized"));
     // What is freed is kept for a while to catch its use: so little that memory which should stay flat
     // is seen to.
