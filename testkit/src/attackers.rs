@@ -6,6 +6,7 @@
 
 mod directory_swapper;
 mod exchange;
+mod faceless;
 mod fork_without_exec;
 mod inode_reuser;
 mod pid_reuser;
@@ -14,6 +15,7 @@ mod slow_start;
 mod symlink_swapper;
 
 pub use directory_swapper::DirectorySwapper;
+pub use faceless::become_faceless;
 pub use fork_without_exec::in_forked_child;
 pub use inode_reuser::InodeReuser;
 pub use pid_reuser::PidReuser;
