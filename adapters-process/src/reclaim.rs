@@ -35,10 +35,10 @@ struct ChildReclaimer;
 
 /// How long they have to end by themselves: their owner is dead, and nobody waits for what they do.
 const GRACE: Duration = Duration::from_millis(250);
-/// How long a child of which only the intent is known is looked for: far longer than it takes from
-/// fork to exec.
-const BIRTH_LOOKS: u32 = 5;
-const BIRTH_PAUSE: Duration = Duration::from_millis(10);
+/// How often somebody who may be executing a program just now is looked for again: together far longer
+/// than it takes from fork to exec.
+pub(crate) const BIRTH_LOOKS: u32 = 5;
+pub(crate) const BIRTH_PAUSE: Duration = Duration::from_millis(10);
 /// How many processes the evidence names one by one.
 const NAMED: usize = 16;
 
@@ -156,14 +156,16 @@ impl Found {
         Ok(found)
     }
 
-    /// Looks again for a child that may be on its way from fork to exec, where it shows no cookie yet.
+    /// Looks again for a child that may be on its way from fork to exec, where it shows no cookie yet,
+    /// and for those that could not be told: mostly strangers that execute a program just then.
     ///
-    /// A child that is started without code of its own before exec keeps the ledger's lease until then,
-    /// so that there is no sweep. Code of the user's own makes it a fork, which does not.
+    /// A child that this library starts keeps the ledger's lease until it executes, so that there is no
+    /// sweep before; this is for owners of other versions, and for the last steps of the kernel's exec.
     fn look_patiently(recipe: &ChildRecipe) -> io::Result<Self> {
         let mut found = Self::look(recipe)?;
         for _ in 0..BIRTH_LOOKS {
-            if recipe.leader.is_some() || !found.is_nothing() {
+            let may_come = recipe.leader.is_none() || found.unsettled > 0;
+            if !may_come || !found.is_nothing() {
                 break;
             }
             std::thread::sleep(BIRTH_PAUSE);

@@ -182,6 +182,33 @@ fn a_removal_that_was_killed_in_its_quarantine_is_finished() {
     assert_clean(&ground, &report, "quarantine");
 }
 
+/// As an owner or a sweeper leaves it that is killed after the removal, before or after the inner
+/// directory went.
+#[test]
+fn a_quarantine_that_a_killed_removal_left_empty_goes() {
+    for inner in ["taken", ""] {
+        let ground = Ground::new();
+        let owner = ground.start("owner", "");
+        let outside = owner.paths()[1].to_owned();
+        owner.kill();
+        let name = outside.file_name().unwrap().to_str().unwrap();
+        let cookie = name.strip_prefix("beside-").unwrap();
+        let left = ground.base.join(format!(".backstop-{cookie}")).join(inner);
+        let mut private = std::fs::DirBuilder::new();
+        private.mode(0o700).recursive(true).create(left).unwrap();
+        std::fs::remove_dir_all(&outside).unwrap();
+
+        let report = ground.rehearse();
+        let item = report
+            .items
+            .iter()
+            .find(|item| item.label.contains("beside-"));
+        assert!(item.unwrap().to_string().contains("empty quarantine"));
+        let report = ground.sweep();
+        assert_clean(&ground, &report, "empty quarantine");
+    }
+}
+
 #[test]
 fn links_are_not_followed_and_what_they_lead_to_stays() {
     let ground = Ground::new();

@@ -11,6 +11,7 @@ mod stage;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use backstop_core::Backstop;
 use backstop_core::identity::{BootId, Cookie};
@@ -93,13 +94,21 @@ fn numbers_given_away_again_are_never_signalled() {
             .entry("process.child", "child", State::Live, &recipe)
             .entry("process.server", "server", State::Closing, &recipe)
             .entry("process.run", "run", State::Live, &recipe);
-        let _ = ledger.write(&ledgers);
-        let report = sweep(&ledgers);
-        assert!(innocent.is_alive(), "round {round}: {report:#?}");
-        assert_eq!(report.items.len(), 3, "{report:#?}");
-        for item in &report.items {
-            let is_gone = matches!(item.judgement, Judgement::Gone { .. });
-            assert!(is_gone, "round {round}: {item}");
+        let path = ledger.write(&ledgers);
+        let late = Instant::now() + Actor::PATIENCE;
+        while path.exists() {
+            let report = sweep(&ledgers);
+            assert!(innocent.is_alive(), "round {round}: {report:#?}");
+            for item in &report.items {
+                // A stranger that executes a program just then may be the one: the next sweep tells.
+                let is_right = match &item.judgement {
+                    Judgement::Gone { .. } => true,
+                    Judgement::Keep { reason, .. } => reason.contains("just now"),
+                    Judgement::Reclaim { .. } => false,
+                };
+                assert!(is_right, "round {round}: {item}");
+            }
+            assert!(Instant::now() < late, "round {round}: {report:#?}");
         }
         count += 1;
     }

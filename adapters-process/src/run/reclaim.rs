@@ -15,6 +15,7 @@ use backstop_core::release::Outcome;
 use backstop_core::resource::{Bytes, Deadline, Kind};
 
 use super::tree::{KIND, RunRecipe};
+use crate::reclaim::{BIRTH_LOOKS, BIRTH_PAUSE};
 use crate::tree::is_gone;
 
 /// Reclaims the trees of dead runs.
@@ -63,7 +64,7 @@ impl Reclaimer for RunReclaimer {
             }
             Err(error) => return Judgement::keep(format!("/proc cannot be read: {error}")),
         }
-        let remains = Remains::of(&recipe);
+        let remains = Remains::look_patiently(&recipe);
         if remains.processes.is_empty() && remains.cgroup.is_none() {
             if !remains.unproven.is_empty() {
                 return Judgement::keep(remains.unproven.join("; "));
@@ -97,7 +98,7 @@ impl Reclaimer for RunReclaimer {
             Ok(()) => {}
             Err(error) => return Reclaimed::stuck(error.to_string()),
         }
-        let left = Remains::of(&recipe);
+        let left = Remains::look_patiently(&recipe);
         if left.is_nothing() {
             Reclaimed {
                 outcome: Outcome::Released,
@@ -111,6 +112,19 @@ impl Reclaimer for RunReclaimer {
 }
 
 impl Remains {
+    /// Looks, and again if nothing is found and somebody could not be told.
+    fn look_patiently(recipe: &RunRecipe) -> Self {
+        let mut remains = Self::of(recipe);
+        for _ in 0..BIRTH_LOOKS {
+            if !remains.processes.is_empty() || remains.unsettled == 0 {
+                break;
+            }
+            std::thread::sleep(BIRTH_PAUSE);
+            remains = Self::of(recipe);
+        }
+        remains
+    }
+
     fn of(recipe: &RunRecipe) -> Self {
         let mut remains = Self {
             cgroup: None,
