@@ -12,6 +12,7 @@ mod orphan;
 mod receipt;
 mod reclaimer;
 mod report;
+mod side_by_side;
 
 pub use authority::Authority;
 pub use judgement::Judgement;
@@ -19,4 +20,5 @@ pub use orphan::Orphan;
 pub use receipt::{Receipt, Receipts};
 pub use reclaimer::{Reclaimed, Reclaimer, Reclaimers};
 pub use report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
+pub use side_by_side::side_by_side;
 pub use sweep::Sweep;

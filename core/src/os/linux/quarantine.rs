@@ -155,7 +155,7 @@ impl<'a> Quarantine<'a> {
         let Some(file) = claim.file().filter(|_| name != self.name) else {
             return self.remove_identified(name, claim, limits);
         };
-        let claimed = status::of(file).map_err(|error| system("look at it", error.into()))?;
+        let claimed = claim.stat();
         match self.root.rename_into(name, &self.taken, name) {
             Ok(()) => {}
             // It was moved already by a sweep that was killed, or its mode is in the way.
