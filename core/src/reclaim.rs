@@ -6,6 +6,7 @@
 mod sweep;
 
 mod authority;
+mod batch;
 pub mod guardian;
 mod judgement;
 mod orphan;

@@ -23,6 +23,7 @@ pub mod removal;
 pub mod survey;
 
 // Processes.
+pub mod carriers;
 pub mod cgroup;
 pub mod environment;
 pub mod fork_child;
