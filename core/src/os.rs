@@ -20,6 +20,7 @@ pub mod cgroup_identity;
 pub mod forked;
 pub mod holder;
 pub mod liveness;
+pub mod not_started;
 pub mod process_stat;
 pub mod scan;
 pub mod signal;

@@ -31,6 +31,7 @@ mod status;
 pub mod survey;
 
 // Processes.
+pub mod born_within;
 pub mod carriers;
 pub mod cgroup;
 mod cgroup_mount;

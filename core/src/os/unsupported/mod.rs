@@ -23,6 +23,7 @@ pub mod removal;
 pub mod survey;
 
 // Processes.
+pub mod born_within;
 pub mod carriers;
 pub mod cgroup;
 pub mod environment;
