@@ -334,8 +334,9 @@ fn take_down(recipe: &ChildRecipe, deadline: Deadline) -> io::Result<Reclaimed> 
         }
         kill(Roots::WithCookie(&recipe.cookie))?;
         // Those that were found stay proven by their pidfds, whatever became of their parents.
-        for process in found.leader.iter().chain(&found.processes) {
-            kill(Roots::DescendantsOf(process))?;
+        let known: Vec<&PinnedProcess> = found.leader.iter().chain(&found.processes).collect();
+        if !known.is_empty() {
+            kill(Roots::DescendantsOfAny(&known))?;
         }
         let after = Found::look(recipe)?;
         let left: Vec<&PinnedProcess> = after

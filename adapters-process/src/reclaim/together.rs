@@ -93,8 +93,9 @@ fn empty(
         let _ = tree::kill_until_empty(roots, &[], Reap::Nothing, deadline.instant());
     };
     for found in found {
-        for process in still_running(&found.processes, grace.instant())? {
-            kill(Roots::DescendantsOf(process));
+        let running = still_running(&found.processes, grace.instant())?;
+        if !running.is_empty() {
+            kill(Roots::DescendantsOfAny(&running));
         }
         if let Some(group) = &found.cgroup {
             kill(Roots::Cgroup(group));

@@ -68,26 +68,12 @@ impl OrphanRule {
                     error::refused(self.directory(), refusal).with("rule", self.prefix())
                 })?;
             entries.extend(pass.finish_earlier(&directory, &quarantine));
-            let way = match directory.keeps_our_entries() {
-                Ok(true) => Way::InPlace,
-                _ => Way::Quarantine,
-            };
             entries.extend(pass.all(&listed, |judge, entry| {
-                judge.act(&directory, &quarantine, way, entry)
+                judge.act(&directory, &quarantine, entry)
             }));
         }
         Ok(pass.report(rehearsal, entries))
     }
-}
-
-/// How what may go is removed, once it is claimed and judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// A file is unlinked where it stands: nobody else can have put another in its place. Anything else
-    /// goes through the quarantine all the same.
-    InPlace,
-    /// Moved away, proven to be the claimed one, removed.
-    Quarantine,
 }
 
 /// One for each user, as it must be its user's alone.
@@ -149,7 +135,7 @@ impl Pass<'_> {
         let mut judge = self.judge();
         let verdicts = names.into_iter().map(|name| {
             let entry = Entry { name, hint: None };
-            let verdict = judge.act(&taken, quarantine, Way::Quarantine, &entry);
+            let verdict = judge.act(&taken, quarantine, &entry);
             named(&path, &entry.name, verdict)
         });
         verdicts.collect()
@@ -190,19 +176,12 @@ impl Judge<'_> {
         &mut self,
         directory: &Directory,
         quarantine: &Quarantine<'_>,
-        way: Way,
         listed: &Entry,
     ) -> Verdict {
-        let condemned = match self.judge(directory, listed) {
-            Ok(condemned) => condemned,
-            Err(kept) => return kept,
-        };
-        if way == Way::InPlace
-            && let Ok(removal) = condemned.claim.unlink(directory, &listed.name)
-        {
-            return entry(OrphanVerdict::Removed, condemned.why, removal.bytes);
+        match self.judge(directory, listed) {
+            Ok(condemned) => remove(quarantine, &listed.name, condemned),
+            Err(kept) => kept,
         }
-        remove(quarantine, &listed.name, condemned)
     }
 
     /// The lock first, then the age; the other way round, its owner could begin to use it in between.

@@ -243,7 +243,8 @@ impl<'a> Sweep<'a> {
         for entries in entries.chunk_by(of_one) {
             let reclaimer = self.reclaimers.of_kind(&entries[0].1.kind);
             let most = reclaimer.map_or(1, Reclaimer::most_at_once).max(1);
-            for entries in entries.chunks(most) {
+            let (first, rest) = entries.split_at(FIRST.min(most).min(entries.len()));
+            for entries in std::iter::once(first).chain(rest.chunks(most)) {
                 let batch = Batch {
                     ledger: &path,
                     owner: &owner,
@@ -290,6 +291,10 @@ impl<'a> Sweep<'a> {
         });
     }
 }
+
+/// How many entries of a reclaimer are its first batch: few, so that the first of what still runs is asked
+/// to end before all the rest has been looked at. It costs one more look at the processes of the system.
+const FIRST: usize = 1;
 
 /// How long a dead owner's lease is waited for.
 const EXECUTING: Duration = Duration::from_secs(1);

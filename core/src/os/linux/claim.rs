@@ -1,16 +1,14 @@
 //! Making sure that nobody uses an entry before its age is looked at.
 
 use std::ffi::{CStr, OsStr};
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 
 use super::directory::Directory;
 use super::signs::{self, Signs, Unused};
 use super::{beneath, status};
-use crate::os::files::{FileKind, Removal, SkipReason, Stat};
+use crate::os::files::{FileKind, SkipReason, Stat};
 
 /// The word that nobody uses an entry, as far as can be seen. Where the entry can be locked, its lock
 /// is ours until this is dropped.
@@ -124,30 +122,6 @@ impl Claim {
     /// The claimed regular file, held open: its inode belongs to no other file while this claim lives.
     pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().and_then(Unused::file)
-    }
-
-    /// Unlinks the claimed file under the `name` by which it was claimed in `directory`, where it stands.
-    ///
-    /// Only for a directory in which [nobody exchanges our entries](Directory::keeps_our_entries), as
-    /// what has the name is not looked at again; elsewhere it goes through a
-    /// [`Quarantine`](super::quarantine::Quarantine).
-    ///
-    /// # Errors
-    /// It is no file of ours ([`io::ErrorKind::InvalidInput`]), its name is gone, or there is no right.
-    pub fn unlink(&self, directory: &Directory, name: &OsStr) -> io::Result<Removal> {
-        if self.file().is_none() || !self.is_ours {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        let name = beneath::component(name)?;
-        unlinkat(directory.as_fd(), name.as_c_str(), AtFlags::empty())?;
-        Ok(Removal {
-            files: 1,
-            bytes: match self.stat.links {
-                0..=1 => self.stat.allocated,
-                _ => 0,
-            },
-            ..Removal::default()
-        })
     }
 
     /// Whether it belongs to our user.

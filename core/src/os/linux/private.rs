@@ -30,26 +30,6 @@ impl Directory {
         };
         Err(io::Error::new(io::ErrorKind::PermissionDenied, fault))
     }
-
-    /// Whether nobody but our user, and root, can put something else under the name of an entry that is
-    /// ours: the directory is ours and others may not write to it, or it is ours or root's and sticky,
-    /// so that the kernel lets nobody else unlink or rename what belongs to us.
-    ///
-    /// An access list that lets others write shows in the group's bits, which are its mask.
-    ///
-    /// # Errors
-    /// As [`Directory::stat`].
-    pub fn keeps_our_entries(&self) -> io::Result<bool> {
-        let stat = self.stat()?;
-        let us = rustix::process::geteuid().as_raw();
-        let is_sticky = stat.mode & 0o1000 != 0;
-        let is_closed = stat.mode & 0o022 == 0;
-        Ok(match stat.owner {
-            owner if owner == us => is_closed || is_sticky,
-            0 => is_sticky,
-            _ => false,
-        })
-    }
 }
 
 /// Opens the private directory at `path`, or makes it with mode 0700 if there is none. Its parent must
@@ -134,32 +114,6 @@ mod tests {
         assert_eq!(refusal("dangling"), "it is a symbolic link");
         private_directory(&at("file")).unwrap_err();
         assert!(!at("nowhere").exists());
-    }
-
-    #[test]
-    fn where_others_may_exchange_our_entries_is_told() {
-        let place = tempfile::tempdir().unwrap();
-        let directory = Directory::open(place.path()).unwrap();
-        for (mode, keeps) in [
-            (0o700, true),
-            (0o755, true),
-            (0o775, false),
-            (0o702, false),
-            (0o777, false),
-            (0o1777, true),
-        ] {
-            std::fs::set_permissions(place.path(), Permissions::from_mode(mode)).unwrap();
-            assert_eq!(directory.keeps_our_entries().unwrap(), keeps, "{mode:o}");
-        }
-        if !rustix::process::geteuid().is_root() {
-            println!("skipped: only root can give a directory away");
-            return;
-        }
-        std::os::unix::fs::chown(place.path(), Some(4242), None).unwrap();
-        for mode in [0o700, 0o1777] {
-            std::fs::set_permissions(place.path(), Permissions::from_mode(mode)).unwrap();
-            assert!(!directory.keeps_our_entries().unwrap(), "{mode:o}");
-        }
     }
 
     #[test]

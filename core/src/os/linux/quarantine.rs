@@ -600,6 +600,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_in_the_place_of_the_claimed_one_is_put_back() {
+        let place = Place::new();
+        std::fs::write(place.path("file"), "").unwrap();
+        let root = place.open();
+        let quarantine = Quarantine::open(&root, os(QUARANTINE)).unwrap();
+        let claim = super::super::claim::Claims::new()
+            .claim(&root, os("file"), None)
+            .unwrap();
+        std::fs::write(place.path("other"), "precious").unwrap();
+        std::fs::rename(place.path("other"), place.path("file")).unwrap();
+        let refusal = quarantine
+            .remove_claimed(os("file"), &claim, &Limits::default())
+            .unwrap_err();
+        let put_back = matches!(
+            refusal,
+            Refusal::Different {
+                left: Left::PutBack,
+                ..
+            }
+        );
+        assert!(put_back, "{refusal:?}");
+        assert_eq!(std::fs::read(place.path("file")).unwrap(), b"precious");
+    }
+
+    #[test]
     fn two_sweeps_do_not_meet_in_it() {
         let place = Place::new();
         let root = place.open();

@@ -2,10 +2,9 @@
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
-use std::io;
 
 use super::directory::Directory;
-use crate::os::files::{FileKind, Removal, SkipReason, Stat};
+use crate::os::files::{FileKind, SkipReason, Stat};
 
 /// The word that nobody uses an entry. None can be had on this system.
 #[derive(Debug)]
@@ -35,12 +34,6 @@ impl Claims {
 }
 
 impl Claim {
-    /// # Errors
-    /// Never: there is no claim.
-    pub fn unlink(&self, _directory: &Directory, _name: &OsStr) -> io::Result<Removal> {
-        match self.0 {}
-    }
-
     /// Whether it belongs to our user.
     #[must_use]
     pub fn is_ours(&self) -> bool {

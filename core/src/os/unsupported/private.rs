@@ -11,12 +11,6 @@ impl Directory {
     pub fn require_private(&self) -> io::Result<()> {
         match self.0 {}
     }
-
-    /// # Errors
-    /// Never: there is no such directory.
-    pub fn keeps_our_entries(&self) -> io::Result<bool> {
-        match self.0 {}
-    }
 }
 
 /// # Errors
