@@ -1,5 +1,7 @@
 //! Taking down the trees of a dead owner's children.
 
+mod together;
+
 use std::io;
 use std::time::Duration;
 
@@ -65,41 +67,54 @@ impl Reclaimer for ChildReclaimer {
     }
 
     fn judge(&self, orphan: &Orphan<'_>) -> Judgement {
-        let recipe = match readable(orphan) {
+        let recipe = match readable(orphan, &pid_namespace()) {
             Ok(recipe) => recipe,
             Err(judgement) => return judgement,
         };
-        let found = match Found::look_patiently(&recipe) {
-            Ok(found) => found,
-            Err(error) => return Judgement::keep(format!("the processes cannot be read: {error}")),
-        };
-        if found.is_nothing() {
-            if found.unproven.is_empty() {
-                let mut evidence = found.evidence;
-                evidence.push(format!("no process carries the cookie {}", recipe.cookie));
-                return Judgement::gone(evidence.join("; "));
+        match Found::look_patiently(&recipe) {
+            Ok(found) => found.judgement(&recipe),
+            Err(error) => Judgement::keep(format!("the processes cannot be read: {error}")),
+        }
+    }
+
+    fn most_at_once(&self) -> usize {
+        together::MOST
+    }
+
+    fn judge_all(&self, orphans: &[Orphan<'_>]) -> Vec<Judgement> {
+        let together = together::judge(orphans);
+        let each = orphans.iter().zip(together);
+        each.map(|(orphan, judgement)| judgement.unwrap_or_else(|| self.judge(orphan)))
+            .collect()
+    }
+
+    fn reclaim_all(
+        &self,
+        orphans: &[Orphan<'_>],
+        authority: &Authority,
+        span: Duration,
+        settled: &mut dyn FnMut(usize, Reclaimed),
+    ) {
+        for _ in orphans {
+            backstop_core::kill_point::reach("sweep.acting");
+        }
+        let mut left = Vec::new();
+        let together = together::take_down(orphans, Deadline::after(span));
+        for (index, taken) in together.into_iter().enumerate() {
+            match taken {
+                Ok(reclaimed) => settled(index, reclaimed),
+                Err(count) => left.push((index, count)),
             }
-            return Judgement::keep(found.unproven.join("; "));
         }
-        let count = found.processes.len();
-        let mut act = format!("SIGTERM to {count} processes, then SIGKILL until none is left");
-        if let Some(group) = &found.cgroup {
-            act.push_str(&format!(
-                "; then remove the control group {}",
-                group.identity().path.display()
-            ));
-        }
-        let mut evidence = found.evidence;
-        evidence.extend(found.unproven);
-        Judgement::Reclaim {
-            rule: "the children of a dead owner go with everything that they started".into(),
-            evidence,
-            act,
+        for (index, count) in left {
+            let mut reclaimed = self.reclaim(&orphans[index], authority, Deadline::after(span));
+            reclaimed.count = reclaimed.count.max(count);
+            settled(index, reclaimed);
         }
     }
 
     fn reclaim(&self, orphan: &Orphan<'_>, _: &Authority, deadline: Deadline) -> Reclaimed {
-        match readable(orphan) {
+        match readable(orphan, &pid_namespace()) {
             Ok(recipe) => take_down(&recipe, deadline)
                 .unwrap_or_else(|error| Reclaimed::stuck(format!("cannot look: {error}"))),
             Err(Judgement::Gone { .. }) => nothing(),
@@ -109,7 +124,7 @@ impl Reclaimer for ChildReclaimer {
 }
 
 /// The recipe, if it means something here.
-fn readable(orphan: &Orphan<'_>) -> Result<ChildRecipe, Judgement> {
+fn readable(orphan: &Orphan<'_>, here: &io::Result<u64>) -> Result<ChildRecipe, Judgement> {
     if !orphan.is_of_this_boot() {
         let boot = orphan.owner.process.boot;
         return Err(Judgement::gone(format!(
@@ -124,36 +139,49 @@ fn readable(orphan: &Orphan<'_>) -> Result<ChildRecipe, Judgement> {
     let recipe = orphan
         .read_recipe()
         .map_err(|error| Judgement::keep(error.chain()))?;
-    let here = process::identity_of_self().map_err(|error| {
+    let here = here.as_ref().map_err(|error| {
         Judgement::keep(format!(
             "this process cannot read the process table: {error}"
         ))
     })?;
     let there = orphan.owner.process.pid_namespace;
-    if here.pid_namespace == there {
+    if *here == there {
         Ok(recipe)
     } else {
         Err(Judgement::keep(format!(
-            "recorded in pid namespace {there}, this is {}: its numbers mean nothing here",
-            here.pid_namespace
+            "recorded in pid namespace {there}, this is {here}: its numbers mean nothing here"
         )))
     }
 }
 
+/// Which pid namespace this is, where the process table can be read.
+fn pid_namespace() -> io::Result<u64> {
+    process::identity_of_self().map(|identity| identity.pid_namespace)
+}
+
 impl Found {
     fn look(recipe: &ChildRecipe) -> io::Result<Self> {
+        let mut found = Self::look_without_cookie(recipe)?;
+        found.add_carriers(tree::members(Roots::WithCookie(&recipe.cookie), &[])?);
+        Ok(found)
+    }
+
+    /// Looks for the control group and the child itself.
+    fn look_without_cookie(recipe: &ChildRecipe) -> io::Result<Self> {
         let mut found = Self::default();
         found.look_for_cgroup(recipe)?;
         found.look_for_leader(recipe)?;
-        let scan = tree::members(Roots::WithCookie(&recipe.cookie), &[])?;
-        found.add(scan, "carries the cookie in its environment");
-        if found.unsettled > 0 {
-            found.unproven.push(format!(
+        Ok(found)
+    }
+
+    fn add_carriers(&mut self, scan: Scan<PinnedProcess>) {
+        self.add(scan, "carries the cookie in its environment");
+        if self.unsettled > 0 {
+            self.unproven.push(format!(
                 "{} processes could not be told just now: a later look tells",
-                found.unsettled
+                self.unsettled
             ));
         }
-        Ok(found)
     }
 
     /// Looks again for a child that may be on its way from fork to exec, where it shows no cookie yet,
@@ -254,6 +282,32 @@ impl Found {
     fn is_nothing(&self) -> bool {
         self.processes.is_empty() && self.cgroup.is_none()
     }
+
+    fn judgement(self, recipe: &ChildRecipe) -> Judgement {
+        let is_nothing = self.is_nothing();
+        let mut evidence = self.evidence;
+        if is_nothing {
+            if !self.unproven.is_empty() {
+                return Judgement::keep(self.unproven.join("; "));
+            }
+            evidence.push(format!("no process carries the cookie {}", recipe.cookie));
+            return Judgement::gone(evidence.join("; "));
+        }
+        let count = self.processes.len();
+        let mut act = format!("SIGTERM to {count} processes, then SIGKILL until none is left");
+        if let Some(group) = &self.cgroup {
+            act.push_str(&format!(
+                "; then remove the control group {}",
+                group.identity().path.display()
+            ));
+        }
+        evidence.extend(self.unproven);
+        Judgement::Reclaim {
+            rule: "the children of a dead owner go with everything that they started".into(),
+            evidence,
+            act,
+        }
+    }
 }
 
 fn take_down(recipe: &ChildRecipe, deadline: Deadline) -> io::Result<Reclaimed> {
@@ -280,8 +334,9 @@ fn take_down(recipe: &ChildRecipe, deadline: Deadline) -> io::Result<Reclaimed> 
         }
         kill(Roots::WithCookie(&recipe.cookie))?;
         // Those that were found stay proven by their pidfds, whatever became of their parents.
-        for process in found.leader.iter().chain(&found.processes) {
-            kill(Roots::DescendantsOf(process))?;
+        let known: Vec<&PinnedProcess> = found.leader.iter().chain(&found.processes).collect();
+        if !known.is_empty() {
+            kill(Roots::DescendantsOfAny(&known))?;
         }
         let after = Found::look(recipe)?;
         let left: Vec<&PinnedProcess> = after

@@ -6,12 +6,14 @@
 mod sweep;
 
 mod authority;
+mod batch;
 pub mod guardian;
 mod judgement;
 mod orphan;
 mod receipt;
 mod reclaimer;
 mod report;
+mod side_by_side;
 
 pub use authority::Authority;
 pub use judgement::Judgement;
@@ -19,4 +21,5 @@ pub use orphan::Orphan;
 pub use receipt::{Receipt, Receipts};
 pub use reclaimer::{Reclaimed, Reclaimer, Reclaimers};
 pub use report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
+pub use side_by_side::side_by_side;
 pub use sweep::Sweep;

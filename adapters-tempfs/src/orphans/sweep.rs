@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime};
 use backstop_core::error::{Error, ErrorKind, Stage};
 use backstop_core::os::claim::{Claim, Claims};
 use backstop_core::os::directory::Directory;
-use backstop_core::os::files::{FileKind, Limits, Newest, Owners, Signs, Stat, Survey};
+use backstop_core::os::files::{Entry, FileKind, Limits, Newest, Owners, Signs, Stat, Survey};
 use backstop_core::os::quarantine::Quarantine;
 use backstop_core::os::{survey, user};
+use backstop_core::reclaim::side_by_side;
 use backstop_core::resource::Bytes;
 
 use super::{OrphanEntry, OrphanReport, OrphanRule, OrphanVerdict};
@@ -46,35 +47,32 @@ impl OrphanRule {
         let directory = Directory::open(self.directory())
             .map_err(failed("the directory of the rule cannot be opened"))?;
         let listing = "the directory of the rule cannot be listed";
-        let mut names = Vec::new();
+        let mut listed = Vec::new();
         for entry in directory.entries().map_err(failed(listing))? {
-            let name = entry.map_err(failed(listing))?.name;
-            if self.matches(&name) {
-                names.push(name);
+            let entry = entry.map_err(failed(listing))?;
+            if self.matches(&entry.name) {
+                listed.push(entry);
             }
         }
-        names.sort();
-        let mut pass = Pass {
+        listed.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+        let pass = Pass {
             rule: self,
             now: self.now(),
-            claims: Claims::new(),
-            entries: Vec::with_capacity(names.len()),
         };
+        let mut entries = Vec::new();
         if rehearsal == Rehearsal::DryRun {
-            for name in names {
-                pass.rehearse(&directory, self.directory(), &name);
-            }
-        } else if !names.is_empty() || directory.stat_beneath(&quarantine_name()).is_ok() {
+            entries.extend(pass.all(&listed, |judge, entry| judge.rehearse(&directory, entry)));
+        } else if !listed.is_empty() || directory.stat_beneath(&quarantine_name()).is_ok() {
             let quarantine =
                 Quarantine::open(&directory, &quarantine_name()).map_err(|refusal| {
                     error::refused(self.directory(), refusal).with("rule", self.prefix())
                 })?;
-            pass.finish_earlier(&directory, &quarantine);
-            for name in names {
-                pass.act(&directory, self.directory(), &quarantine, &name);
-            }
+            entries.extend(pass.finish_earlier(&directory, &quarantine));
+            entries.extend(pass.all(&listed, |judge, entry| {
+                judge.act(&directory, &quarantine, entry)
+            }));
         }
-        Ok(pass.report(rehearsal))
+        Ok(pass.report(rehearsal, entries))
     }
 }
 
@@ -86,61 +84,116 @@ fn quarantine_name() -> OsString {
 struct Pass<'a> {
     rule: &'a OrphanRule,
     now: SystemTime,
+}
+
+/// One thread's part of a pass.
+struct Judge<'a> {
+    pass: &'a Pass<'a>,
     claims: Claims,
-    entries: Vec<OrphanEntry>,
 }
 
 impl Pass<'_> {
-    fn rehearse(&mut self, directory: &Directory, above: &Path, name: &OsStr) {
-        let entry = match self.judge(directory, name) {
+    /// Gives each entry its verdict, in the entries' order.
+    fn all(
+        &self,
+        listed: &[Entry],
+        act: impl Fn(&mut Judge<'_>, &Entry) -> Verdict + Sync,
+    ) -> impl Iterator<Item = OrphanEntry> {
+        let above = self.rule.directory();
+        let mut entries = Vec::new();
+        entries.resize_with(listed.len(), || None);
+        side_by_side(
+            listed,
+            || self.judge(),
+            |judge, entry| named(above, &entry.name, act(judge, entry)),
+            |index, entry| entries[index] = Some(entry),
+        );
+        entries.into_iter().flatten()
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge {
+            pass: self,
+            claims: Claims::new(),
+        }
+    }
+
+    /// What a sweep that was killed had moved away: judged anew, because it may have been killed before
+    /// it proved what it moved.
+    fn finish_earlier(
+        &self,
+        directory: &Directory,
+        quarantine: &Quarantine<'_>,
+    ) -> Vec<OrphanEntry> {
+        let taken = directory
+            .open_beneath(&quarantine_name())
+            .and_then(|inner| inner.open_beneath(OsStr::new("taken")));
+        let (Ok(taken), Ok(names)) = (taken, quarantine.unfinished()) else {
+            return Vec::new();
+        };
+        let path = self.rule.directory().join(quarantine_name()).join("taken");
+        let mut judge = self.judge();
+        let verdicts = names.into_iter().map(|name| {
+            let entry = Entry { name, hint: None };
+            let verdict = judge.act(&taken, quarantine, &entry);
+            named(&path, &entry.name, verdict)
+        });
+        verdicts.collect()
+    }
+
+    fn report(&self, rehearsal: Rehearsal, entries: Vec<OrphanEntry>) -> OrphanReport {
+        use OrphanVerdict::{Removed, WouldRemove};
+        let went = || {
+            entries
+                .iter()
+                .filter(|entry| matches!(entry.verdict, Removed | WouldRemove))
+        };
+        OrphanReport {
+            directory: self.rule.directory().to_owned(),
+            prefix: self.rule.prefix().to_owned(),
+            older_than_seconds: self.rule.age().as_secs(),
+            dry_run: rehearsal == Rehearsal::DryRun,
+            count: went().count() as u64,
+            bytes: went().map(|entry| entry.bytes).sum(),
+            entries,
+        }
+    }
+}
+
+impl Judge<'_> {
+    fn rehearse(&mut self, directory: &Directory, listed: &Entry) -> Verdict {
+        match self.judge(directory, listed) {
             Ok(condemned) => entry(
                 OrphanVerdict::WouldRemove,
                 condemned.why,
                 condemned.survey.bytes,
             ),
             Err(kept) => kept,
-        };
-        self.note(above, name, entry);
+        }
     }
 
     fn act(
         &mut self,
         directory: &Directory,
-        above: &Path,
         quarantine: &Quarantine<'_>,
-        name: &OsStr,
-    ) {
-        let entry = match self.judge(directory, name) {
-            Ok(condemned) => remove(quarantine, name, condemned),
+        listed: &Entry,
+    ) -> Verdict {
+        match self.judge(directory, listed) {
+            Ok(condemned) => remove(quarantine, &listed.name, condemned),
             Err(kept) => kept,
-        };
-        self.note(above, name, entry);
-    }
-
-    /// What a sweep that was killed had moved away: judged anew, because it may have been killed before
-    /// it proved what it moved.
-    fn finish_earlier(&mut self, directory: &Directory, quarantine: &Quarantine<'_>) {
-        let taken = directory
-            .open_beneath(&quarantine_name())
-            .and_then(|inner| inner.open_beneath(OsStr::new("taken")));
-        let (Ok(taken), Ok(names)) = (taken, quarantine.unfinished()) else {
-            return;
-        };
-        let path = self.rule.directory().join(quarantine_name()).join("taken");
-        for name in names {
-            self.act(&taken, &path, quarantine, &name);
         }
     }
 
     /// The lock first, then the age; the other way round, its owner could begin to use it in between.
-    fn judge(&mut self, directory: &Directory, name: &OsStr) -> Result<Condemned, Verdict> {
+    fn judge(&mut self, directory: &Directory, listed: &Entry) -> Result<Condemned, Verdict> {
+        let name = &listed.name;
         let keep = |why: String| entry(OrphanVerdict::Kept, why, 0);
         let claim = self
             .claims
-            .claim(directory, name)
+            .claim(directory, name, listed.hint)
             .map_err(|reason| keep(reason.to_string()))?;
-        let (owner, us) = (claim.stat().owner, user::effective_id());
-        if owner != us {
+        if !claim.is_ours() {
+            let (owner, us) = (claim.stat().owner, user::effective_id());
             return Err(keep(format!("it belongs to user {owner}, and not to {us}")));
         }
         let survey = look(directory, name, claim.stat());
@@ -158,8 +211,12 @@ impl Pass<'_> {
             return Err(keep("it went meanwhile".to_owned()));
         };
         // A time in the future is no age at all: the clock was set back.
-        let age = self.now.duration_since(newest.time).unwrap_or_default();
-        let limit = self.rule.age();
+        let age = self
+            .pass
+            .now
+            .duration_since(newest.time)
+            .unwrap_or_default();
+        let limit = self.pass.rule.age();
         if age < limit {
             let why = format!(
                 "its newest member {} is {} old, and the rule says {}",
@@ -172,37 +229,12 @@ impl Pass<'_> {
         let why = format!(
             "its name begins with {}, nobody holds its lock, and its newest member {} is {} old, more \
              than {}",
-            self.rule.prefix(),
+            self.pass.rule.prefix(),
             newest.path.display(),
             whole(age),
             whole(limit)
         );
         Ok(Condemned { claim, survey, why })
-    }
-
-    fn note(&mut self, above: &Path, name: &OsStr, verdict: Verdict) {
-        self.entries.push(OrphanEntry {
-            path: above.join(name),
-            ..verdict
-        });
-    }
-
-    fn report(self, rehearsal: Rehearsal) -> OrphanReport {
-        use OrphanVerdict::{Removed, WouldRemove};
-        let went = || {
-            self.entries
-                .iter()
-                .filter(|entry| matches!(entry.verdict, Removed | WouldRemove))
-        };
-        OrphanReport {
-            directory: self.rule.directory().to_owned(),
-            prefix: self.rule.prefix().to_owned(),
-            older_than_seconds: self.rule.age().as_secs(),
-            dry_run: rehearsal == Rehearsal::DryRun,
-            count: went().count() as u64,
-            bytes: went().map(|entry| entry.bytes).sum(),
-            entries: self.entries,
-        }
     }
 }
 
@@ -226,6 +258,13 @@ fn look(directory: &Directory, name: &OsStr, stat: &Stat) -> Survey {
 
 /// An entry of the report that has no path yet.
 type Verdict = OrphanEntry;
+
+fn named(above: &Path, name: &OsStr, verdict: Verdict) -> OrphanEntry {
+    OrphanEntry {
+        path: above.join(name),
+        ..verdict
+    }
+}
 
 fn entry(verdict: OrphanVerdict, why: String, bytes: u64) -> Verdict {
     OrphanEntry {
@@ -264,11 +303,15 @@ fn remove(quarantine: &Quarantine<'_>, name: &OsStr, condemned: Condemned) -> Ve
     }
 }
 
-/// An age for people: in whole seconds.
+/// An age for people: in whole seconds, or tenths of an hour. In whole numbers, because writing out a
+/// fraction takes as long as a system call.
 fn whole(age: Duration) -> String {
     let seconds = age.as_secs();
     match seconds {
         0..7200 => format!("{seconds} s"),
-        _ => format!("{:.1} h", seconds as f64 / 3600.0),
+        _ => {
+            let tenths = seconds.saturating_add(180) / 360;
+            format!("{}.{} h", tenths / 10, tenths % 10)
+        }
     }
 }

@@ -49,16 +49,38 @@ impl Proven {
     }
 }
 
-/// Looks for the entry of an orphan. Touches nothing but locks, which it lets go again.
-pub(super) fn find(orphan: &Orphan<'_>) -> Finding {
-    match look(orphan) {
+/// A leased root whose lock is held for all of its entries: it would keep one from the other.
+pub(super) struct HeldRoot {
+    identity: FileIdentity,
+    _lock: std::fs::File,
+}
+
+impl HeldRoot {
+    /// Wins the lock of the root in which an entry stands; `None` if that is no leased root, if somebody
+    /// holds it, or if the root could not be told from a successor.
+    pub(super) fn of(recipe: &EntryRecipe) -> Option<Self> {
+        let path = recipe.directory.to_path();
+        let root = Directory::open(&path).ok().filter(|_| recipe.leased)?;
+        let identity = root.identity().ok().filter(FileIdentity::is_strong)?;
+        let lock = unlocked(&root, &path, &mut Vec::new()).ok().flatten()?;
+        Some(Self {
+            identity,
+            _lock: lock,
+        })
+    }
+}
+
+/// Looks for the entry of an orphan, in a root that is held or that it locks itself. Touches nothing but
+/// locks, which it lets go again.
+pub(super) fn find(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Finding {
+    match look(orphan, held) {
         Ok(proven) => Finding::Proven(Box::new(proven)),
         Err(judgement) => Finding::Settled(judgement),
     }
 }
 
 /// An early end is a verdict, hence in the place of an error.
-fn look(orphan: &Orphan<'_>) -> Result<Proven, Judgement> {
+fn look(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Result<Proven, Judgement> {
     let recipe: EntryRecipe = orphan
         .read_recipe()
         .map_err(|error| Judgement::keep(error.chain()))?;
@@ -75,7 +97,7 @@ fn look(orphan: &Orphan<'_>) -> Result<Proven, Judgement> {
     }
     let mut evidence = Vec::new();
     let mut locks = Vec::new();
-    let directory = directory_of(&recipe, &mut evidence, &mut locks)?;
+    let directory = directory_of(&recipe, held, &mut evidence, &mut locks)?;
     let mut proven = Proven {
         identity: recipe.identity.clone(),
         recipe,
@@ -133,6 +155,7 @@ fn look(orphan: &Orphan<'_>) -> Result<Proven, Judgement> {
 /// Opens the directory in which the entry stood, and says what is known of it.
 fn directory_of(
     recipe: &EntryRecipe,
+    held: Option<&HeldRoot>,
     evidence: &mut Vec<String>,
     locks: &mut Vec<std::fs::File>,
 ) -> Result<Directory, Judgement> {
@@ -180,7 +203,11 @@ fn directory_of(
         directory
             .require_private()
             .map_err(|error| Judgement::keep(format!("the root {}: {error}", path.display())))?;
-        locks.extend(unlocked(&directory, &path, evidence)?);
+        if held.is_some_and(|held| held.identity == found) {
+            evidence.push(format!("nobody else holds the lock of {}", path.display()));
+        } else {
+            locks.extend(unlocked(&directory, &path, evidence)?);
+        }
     }
     Ok(directory)
 }

@@ -1,8 +1,10 @@
 //! A resource whose owner is dead.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::error::{Error, ErrorKind, Stage};
+use crate::identity::BootId;
 use crate::ledger::{Entry, OwnerRecord};
 use crate::resource::Recipe;
 
@@ -24,7 +26,13 @@ impl Orphan<'_> {
     /// is left to read it, it counts as this one.
     #[must_use]
     pub fn is_of_this_boot(&self) -> bool {
-        crate::os::clock::boot_id().map_or(true, |boot| boot == self.owner.process.boot)
+        // Read once: it does not change while this process lives.
+        static BOOT: OnceLock<BootId> = OnceLock::new();
+        let boot = match BOOT.get() {
+            Some(boot) => Ok(*boot),
+            None => crate::os::clock::boot_id().map(|boot| *BOOT.get_or_init(|| boot)),
+        };
+        boot.map_or(true, |boot| boot == self.owner.process.boot)
     }
 
     /// The recipe as the adapter wrote it.

@@ -5,11 +5,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::authority::Authority;
+use super::batch::Batch;
 use super::judgement::Judgement;
-use super::orphan::Orphan;
 use super::receipt::Receipts;
-use super::reclaimer::{Reclaimed, Reclaimer, Reclaimers};
+use super::reclaimer::{Reclaimer, Reclaimers};
 use super::report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::identity::Cookie;
@@ -219,26 +218,42 @@ impl<'a> Sweep<'a> {
         self.sort(&mut entries);
         let mut kept = !reading.damage().is_empty();
         let receipts = Receipts::of(directory.path());
-        for (offset, entry) in entries {
-            let item = self.reclaim(&path, &owner, &entry);
+        let mut settle = |offset: u64, item: &SweepItem| {
             let gone = match &item.outcome {
                 Some(outcome) => outcome.is_released(),
                 None => matches!(item.judgement, Judgement::Gone { .. }),
             };
             kept |= !gone;
             if item.outcome.is_some()
-                && let Err(error) = receipts.write(&item)
+                && let Err(error) = receipts.write(item)
             {
                 tracing::warn!(%error, "an act has no receipt");
             }
             if gone && !self.rehearse {
                 crate::kill_point::reach("sweep.closing");
-                if let Err(error) = LedgerReading::mark_closed(lease.file(), offset, entry.id) {
+                if let Err(error) = LedgerReading::mark_closed(lease.file(), offset, item.id) {
                     tracing::warn!(%error, path = %path.display(), "a reclaimed entry stays open");
                     kept = true;
                 }
             }
-            report.items.push(item);
+        };
+        let of_one = |(_, left): &(u64, Entry), (_, right): &(u64, Entry)| {
+            self.reclaimers.are_of_one(&left.kind, &right.kind)
+        };
+        for entries in entries.chunk_by(of_one) {
+            let reclaimer = self.reclaimers.of_kind(&entries[0].1.kind);
+            let most = reclaimer.map_or(1, Reclaimer::most_at_once).max(1);
+            let (first, rest) = entries.split_at(FIRST.min(most).min(entries.len()));
+            for entries in std::iter::once(first).chain(rest.chunks(most)) {
+                let batch = Batch {
+                    ledger: &path,
+                    owner: &owner,
+                    entries,
+                    reclaimer,
+                };
+                let span = (!self.rehearse).then_some(self.deadline);
+                report.items.extend(batch.reclaim(span, &mut settle));
+            }
         }
         let fate = match (self.rehearse, kept) {
             (true, _) => LedgerFate::Rehearsed,
@@ -275,57 +290,11 @@ impl<'a> Sweep<'a> {
                 .then_with(|| right.id.cmp(&left.id))
         });
     }
-
-    fn reclaim(&self, path: &Path, owner: &OwnerRecord, entry: &Entry) -> SweepItem {
-        let orphan = Orphan {
-            ledger: path,
-            owner,
-            entry,
-        };
-        let reclaimer = self.reclaimers.of_kind(&entry.kind);
-        let judgement = match reclaimer {
-            Some(reclaimer) => reclaimer.judge(&orphan),
-            None if !entry.is_kind_readable() => {
-                Judgement::keep(format!("nobody can tell what it is: {}", entry.kind))
-            }
-            None if entry.has_recipe => Judgement::keep(format!(
-                "no reclaimer for the kind {} is compiled in",
-                entry.kind
-            )),
-            None => Judgement::gone("it died with its process: it has no recipe"),
-        };
-        let done = match (reclaimer, judgement.acts(), self.rehearse) {
-            (Some(reclaimer), true, false) => {
-                crate::kill_point::reach("sweep.acting");
-                let authority = Authority::of_lock_holder("the sweep holds the ledger's lease");
-                Some(reclaimer.reclaim(&orphan, &authority, Deadline::after(self.deadline)))
-            }
-            _ => None,
-        };
-        let (outcome, count, bytes) = match done {
-            Some(Reclaimed {
-                outcome,
-                count,
-                bytes,
-            }) => (Some(outcome), count, bytes),
-            None => (None, 0, Default::default()),
-        };
-        SweepItem {
-            ledger: path.to_owned(),
-            owner: format!("pid {} ({})", owner.process.pid, owner.command),
-            id: entry.id,
-            kind: entry.kind.clone(),
-            label: entry.label.clone(),
-            site: entry.site.clone(),
-            state: entry.state,
-            recipe: entry.recipe.clone(),
-            judgement,
-            outcome,
-            count,
-            bytes,
-        }
-    }
 }
+
+/// How many entries of a reclaimer are its first batch: few, so that the first of what still runs is asked
+/// to end before all the rest has been looked at. It costs one more look at the processes of the system.
+const FIRST: usize = 1;
 
 /// How long a dead owner's lease is waited for.
 const EXECUTING: Duration = Duration::from_secs(1);

@@ -1,5 +1,6 @@
 //! Finds processes by their environment.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -35,12 +36,7 @@ pub fn environment_value(pid: i32, name: &std::ffi::OsStr) -> io::Result<Option<
 pub fn has_cookie(pid: i32, cookie: &Cookie) -> io::Result<bool> {
     let environment = read(pid)?;
     let wanted = cookie.to_string();
-    // An environment may name a variable twice; any of them was written by whoever knew the cookie.
-    Ok([Cookie::ENVIRONMENT_VARIABLE, Cookie::LINEAGE_VARIABLE]
-        .iter()
-        .flat_map(|name| values(&environment, name.as_bytes()))
-        .flat_map(|value| value.split(|byte| *byte == b':'))
-        .any(|carried| carried == wanted.as_bytes()))
+    Ok(carried(&environment).any(|carried| carried == wanted.as_bytes()))
 }
 
 /// Every process whose environment carries this cookie, this one included.
@@ -51,11 +47,31 @@ pub fn has_cookie(pid: i32, cookie: &Cookie) -> io::Result<bool> {
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
 pub fn with_cookie(cookie: &Cookie) -> io::Result<Scan<i32>> {
+    let scan = with_any_cookie(std::slice::from_ref(cookie))?;
+    Ok(Scan {
+        found: scan.found.into_iter().map(|(_, pid)| pid).collect(),
+        unreadable: scan.unreadable,
+        unsettled: scan.unsettled,
+    })
+}
+
+/// As [`with_cookie`] for several cookies in one look: each process with the index of the cookie that it
+/// carries, once for each of them.
+///
+/// # Errors
+/// As [`with_cookie`].
+pub(super) fn with_any_cookie(cookies: &[Cookie]) -> io::Result<Scan<(usize, i32)>> {
+    let texts: Vec<String> = cookies.iter().map(Cookie::to_string).collect();
     let mut scan = Scan::default();
     for pid in process_table::pids()? {
-        match has_cookie(pid, cookie) {
-            Ok(true) => scan.found.push(pid),
-            Ok(false) => {}
+        match read(pid) {
+            Ok(environment) => {
+                let carried: HashSet<&[u8]> = carried(&environment).collect();
+                let is_carried = |text: &String| carried.contains(text.as_bytes());
+                let found = texts.iter().enumerate();
+                let found = found.filter(|(_, text)| is_carried(text));
+                scan.found.extend(found.map(|(index, _)| (index, pid)));
+            }
             Err(error) if procfs::is_gone(&error) => {}
             Err(error) if procfs::is_passing(&error) => scan.unsettled += 1,
             Err(_) if is_kernel_thread(pid) => {}
@@ -80,8 +96,10 @@ fn read(pid: i32) -> io::Result<Vec<u8>> {
             return Ok(environment);
         }
         let stat = process_table::stat(pid)?;
-        let has_none = stat.is_kernel_thread || stat.has_exited();
-        if has_none || !process_table::command_line(pid)?.is_empty() {
+        if stat.is_kernel_thread || stat.has_exited() {
+            return Ok(environment);
+        }
+        if !process_table::command_line(pid)?.is_empty() {
             // The arguments are filled in together with the environment, so these are settled; but
             // that may have happened after the first look.
             return procfs::read_all(&format!("/proc/{pid}/environ"), LONGEST_ENVIRONMENT);
@@ -93,6 +111,15 @@ fn read(pid: i32) -> io::Result<Vec<u8>> {
         io::ErrorKind::WouldBlock,
         format!("process {pid} is executing a program and shows no environment yet"),
     ))
+}
+
+/// The cookies that an environment carries, as text. It may name a variable twice; any of them was
+/// written by whoever knew the cookie.
+fn carried(environment: &[u8]) -> impl Iterator<Item = &[u8]> {
+    [Cookie::ENVIRONMENT_VARIABLE, Cookie::LINEAGE_VARIABLE]
+        .into_iter()
+        .flat_map(move |name| values(environment, name.as_bytes()))
+        .flat_map(|value| value.split(|byte| *byte == b':'))
 }
 
 fn values<'e>(environment: &'e [u8], name: &'e [u8]) -> impl Iterator<Item = &'e [u8]> {

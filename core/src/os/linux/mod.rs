@@ -32,6 +32,7 @@ pub mod survey;
 
 // Processes.
 pub mod born_within;
+pub mod carriers;
 pub mod cgroup;
 mod cgroup_mount;
 pub mod environment;

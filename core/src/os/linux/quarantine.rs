@@ -155,7 +155,7 @@ impl<'a> Quarantine<'a> {
         let Some(file) = claim.file().filter(|_| name != self.name) else {
             return self.remove_identified(name, claim, limits);
         };
-        let claimed = status::of(file).map_err(|error| system("look at it", error.into()))?;
+        let claimed = claim.stat();
         match self.root.rename_into(name, &self.taken, name) {
             Ok(()) => {}
             // It was moved already by a sweep that was killed, or its mode is in the way.
@@ -597,6 +597,31 @@ mod tests {
         .expect("the other's tree is still somewhere under a documented name");
         let found = Directory::open(&place.path(kept)).unwrap();
         assert_eq!(found.identity().unwrap(), other);
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_claimed_one_is_put_back() {
+        let place = Place::new();
+        std::fs::write(place.path("file"), "").unwrap();
+        let root = place.open();
+        let quarantine = Quarantine::open(&root, os(QUARANTINE)).unwrap();
+        let claim = super::super::claim::Claims::new()
+            .claim(&root, os("file"), None)
+            .unwrap();
+        std::fs::write(place.path("other"), "precious").unwrap();
+        std::fs::rename(place.path("other"), place.path("file")).unwrap();
+        let refusal = quarantine
+            .remove_claimed(os("file"), &claim, &Limits::default())
+            .unwrap_err();
+        let put_back = matches!(
+            refusal,
+            Refusal::Different {
+                left: Left::PutBack,
+                ..
+            }
+        );
+        assert!(put_back, "{refusal:?}");
+        assert_eq!(std::fs::read(place.path("file")).unwrap(), b"precious");
     }
 
     #[test]

@@ -24,6 +24,13 @@ pub(super) struct Unused {
 }
 
 impl Unused {
+    /// Opens and locks a file.
+    pub(super) fn lock(directory: BorrowedFd<'_>, name: &CStr) -> Result<Self, SkipReason> {
+        Ok(Self {
+            lock: Some(lock_file(directory, name)?),
+        })
+    }
+
     /// The locked file itself, if it is a regular one.
     pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
         self.lock.as_ref().map(std::os::fd::AsFd::as_fd)
@@ -41,7 +48,7 @@ impl Signs {
         let lock = match stat.kind {
             FileKind::Device => return Err(SkipReason::Device),
             FileKind::Socket if self.is_bound(name) => return Err(SkipReason::LiveSocket),
-            FileKind::File if stat.mode & 0o1000 != 0 => return Err(SkipReason::Sticky),
+            FileKind::File if is_sticky(stat) => return Err(SkipReason::Sticky),
             FileKind::File => Some(lock_file(directory, name)?),
             _ => None,
         };
@@ -62,6 +69,11 @@ impl Signs {
             _ => true,
         }
     }
+}
+
+/// Whether a file has the sticky bit, by which people keep files from cleaners.
+pub(super) fn is_sticky(stat: &Stat) -> bool {
+    stat.mode & 0o1000 != 0
 }
 
 /// Takes the lock on a directory that is open.

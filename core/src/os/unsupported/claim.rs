@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::ffi::OsStr;
 
 use super::directory::Directory;
-use crate::os::files::{SkipReason, Stat};
+use crate::os::files::{FileKind, SkipReason, Stat};
 
 /// The word that nobody uses an entry. None can be had on this system.
 #[derive(Debug)]
@@ -23,12 +23,23 @@ impl Claims {
 
     /// # Errors
     /// Never: there is no directory to call it with.
-    pub fn claim(&mut self, directory: &Directory, _name: &OsStr) -> Result<Claim, SkipReason> {
+    pub fn claim(
+        &mut self,
+        directory: &Directory,
+        _name: &OsStr,
+        _hint: Option<FileKind>,
+    ) -> Result<Claim, SkipReason> {
         match directory.0 {}
     }
 }
 
 impl Claim {
+    /// Whether it belongs to our user.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        match self.0 {}
+    }
+
     /// The facts of the claimed entry.
     #[must_use]
     pub fn stat(&self) -> &Stat {

@@ -24,6 +24,7 @@ pub mod survey;
 
 // Processes.
 pub mod born_within;
+pub mod carriers;
 pub mod cgroup;
 pub mod environment;
 pub mod fork_child;
