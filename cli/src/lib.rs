@@ -42,16 +42,27 @@ pub fn run() -> i32 {
     }
 }
 
-/// What the libraries tell of, from warnings on or as `BACKSTOP_LOG` says, on standard error.
+/// What the libraries tell of, errors or as `BACKSTOP_LOG` says (`debug`, or `backstop_core=debug,warn`),
+/// on standard error.
 fn show_log() {
-    use tracing_subscriber::EnvFilter;
-    use tracing_subscriber::filter::LevelFilter;
+    use std::io::IsTerminal;
+
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
     let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    // Filters by module are only taken up by who asks for them: every run would pay for them.
-    match EnvFilter::try_from_env("BACKSTOP_LOG") {
-        Ok(filter) => log.with_env_filter(filter).init(),
-        Err(_) => log.with_max_level(LevelFilter::ERROR).init(),
+    // Filters by module are only taken up by who asks for them: every run would pay for them. Those by
+    // spans and fields would bring a library of regular expressions, a fifth of the program.
+    let asked = std::env::var("BACKSTOP_LOG").ok();
+    match asked.and_then(|text| text.parse::<Targets>().ok()) {
+        Some(targets) => log
+            .with_max_level(LevelFilter::TRACE)
+            .finish()
+            .with(targets)
+            .init(),
+        None => log.with_max_level(LevelFilter::ERROR).init(),
     }
 }

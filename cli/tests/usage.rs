@@ -112,3 +112,23 @@ fn help_is_an_answer() {
         );
     }
 }
+
+#[test]
+fn the_log_tells_what_was_asked_for_by_level_and_by_module() {
+    let stage = Stage::new();
+    let told = |filter: Option<&str>| {
+        let mut command = stage.backstop(&["run", "--quiet", "--", "true"]);
+        // No ledger can be made there, of which the library warns.
+        command.env("BACKSTOP_DIR", "/proc/no-such-directory");
+        if let Some(filter) = filter {
+            command.env("BACKSTOP_LOG", filter);
+        }
+        let stderr = command.output().unwrap().stderr;
+        String::from_utf8_lossy(&stderr).contains("tracking is degraded")
+    };
+    assert!(told(Some("warn")));
+    assert!(told(Some("error,backstop_core::release=debug")));
+    assert!(!told(Some("backstop_process=trace")));
+    assert!(!told(Some("debug,backstop_core=off")));
+    assert!(!told(None));
+}

@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 use anyhow::bail;
 
 use crate::arguments::{Accepted, Arguments};
+use crate::dist;
 use crate::program;
 use crate::workspace::Workspace;
 use answers::Answer;
@@ -42,6 +43,9 @@ const ACCEPTED: Accepted = Accepted {
 /// The package of the benchmarks, which is its program's name too.
 const PACKAGE: &str = "backstop-benches";
 
+/// The question about the command as it is shipped.
+const ABOUT_SHIPPED: &str = "run_true";
+
 pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     let Some(arguments) = Arguments::read(parser, &ACCEPTED)? else {
         println!("{HELP}");
@@ -63,6 +67,10 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
             document::refresh_curves(&workspace.root)?;
             passed
         } else {
+            let names = &arguments.names;
+            if names.is_empty() || names.iter().any(|name| name == ABOUT_SHIPPED) {
+                dist::minimal(&workspace)?;
+            }
             ask(&workspace, benches, &arguments)?
         }
     };

@@ -14,6 +14,12 @@ use crate::peer::{self, Program};
 
 pub(crate) const NAME: &str = "run_true";
 
+/// How many of the contenders are ours.
+const OURS: usize = 3;
+
+/// The command as `cargo build --release` gives it.
+const PLAIN: &str = "backstop, plain release build";
+
 /// Each with what stands before the command.
 const PEERS: [(&str, &[&str]); 4] = [
     ("tini", &["-s", "--"]),
@@ -24,7 +30,8 @@ const PEERS: [(&str, &[&str]); 4] = [
 
 pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     let (rounds, times) = effort.pick((11, 20), (25, 40));
-    let backstop = Backstop::find()?;
+    let shipped = Backstop::shipped()?;
+    let plain = Backstop::find()?;
     let installed: Vec<(Program, &[&str])> = PEERS
         .into_iter()
         .filter_map(|(name, before)| Some((peer::program(name)?, before)))
@@ -34,14 +41,15 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         .position(|(program, _)| program.name == "tini")
         .context("tini is not installed")?;
 
-    let mut ours = || time(times, || backstop.run(&["true"]));
+    let mut ours = || time(times, || shipped.run(&["true"]));
     let mut in_memory = || {
         time(times, || {
-            let mut command = backstop.run(&["true"]);
-            command.env("TMPDIR", backstop.place.path());
+            let mut command = shipped.run(&["true"]);
+            command.env("TMPDIR", shipped.place.path());
             command
         })
     };
+    let mut ours_plain = || time(times, || plain.run(&["true"]));
     let mut theirs: Vec<_> = installed
         .iter()
         .map(|(program, before)| {
@@ -55,7 +63,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         })
         .collect();
     let mut contenders: Vec<&mut dyn FnMut() -> anyhow::Result<f64>> =
-        vec![&mut ours, &mut in_memory];
+        vec![&mut ours, &mut in_memory, &mut ours_plain];
     for peer in &mut theirs {
         contenders.push(peer);
     }
@@ -64,7 +72,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     let unit = "ms";
     let figures = installed
         .iter()
-        .zip(&series[2..])
+        .zip(&series[OURS..])
         .map(|((program, _), series)| Figure::of(program.name, &program.version, series, unit));
     let missing = PEERS
         .iter()
@@ -72,25 +80,26 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         .map(|(name, _)| Figure::missing(*name, unit));
     let time = Answer::new(
         NAME,
-        Figure::ours("backstop run -q -- true", &series[0], unit),
+        Figure::ours("backstop run -q -- true, as shipped", &series[0], unit),
     )
+    .peer(Figure::ours(PLAIN, &series[2], unit))
     .peers(figures)
     .peers(missing)
-    .against("tini", Ratio::of(&series[0], &series[tini + 2]))
+    .against("tini", Ratio::of(&series[0], &series[tini + OURS]))
     .goal(Goal::AtMost(3.0));
     let fast = Figure::ours(
-        "backstop run -q -- true, TMPDIR in memory",
+        "backstop run -q -- true, as shipped, TMPDIR in memory",
         &series[1],
         unit,
     );
     let in_memory = Answer::new(NAME, fast)
         .aspect("TMPDIR in memory")
-        .against("tini", Ratio::of(&series[1], &series[tini + 2]))
+        .against("tini", Ratio::of(&series[1], &series[tini + OURS]))
         .goal(Goal::AtMost(3.0));
     Ok(vec![
         time,
         in_memory,
-        memory(&backstop, &installed[tini].0)?,
+        memory(&shipped, &plain, &installed[tini].0)?,
     ])
 }
 
@@ -104,27 +113,27 @@ fn time(times: u32, command: impl Fn() -> Command) -> anyhow::Result<f64> {
     Ok(start.elapsed().as_secs_f64() * 1e3 / f64::from(times))
 }
 
-fn memory(backstop: &Backstop, tini: &Program) -> anyhow::Result<Answer> {
-    let (mut resident, mut share, mut largest, mut theirs) = (
-        Series::default(),
-        Series::default(),
-        Series::default(),
-        Series::default(),
-    );
+fn memory(shipped: &Backstop, plain: &Backstop, tini: &Program) -> anyhow::Result<Answer> {
+    let (mut ours, mut ours_plain, mut theirs) =
+        (Series::default(), Series::default(), Series::default());
+    let (mut share, mut largest) = (Series::default(), Series::default());
     for _ in 0..5 {
-        let both = Memory::of(&mut backstop.run(&["sleep", "0.3"]), 2)?;
-        resident.0.push(both.iter().map(|one| one.peak).sum());
+        let both = Memory::of(&mut shipped.run(&["sleep", "0.3"]), 2)?;
+        ours.0.push(Memory::peaks(&both));
         share.0.push(both.iter().map(|one| one.share).sum());
-        largest
-            .0
-            .push(both.iter().map(|one| one.peak).fold(0.0, f64::max));
+        let peaks = both.iter().map(|one| one.peak);
+        largest.0.push(peaks.fold(0.0, f64::max));
+        let both = Memory::of(&mut plain.run(&["sleep", "0.3"]), 2)?;
+        ours_plain.0.push(Memory::peaks(&both));
         let mut tini = Command::new(&tini.path);
         let one = Memory::of(tini.args(["-s", "--", "sleep", "0.3"]), 1)?;
-        theirs.0.push(one[0].peak);
+        theirs.0.push(Memory::peaks(&one));
     }
     let unit = "MB";
-    Ok(Answer::new(NAME, Figure::ours("backstop run, peak RSS of both processes added", &resident, unit))
+    let name = "backstop run, as shipped, peak RSS of both processes added";
+    Ok(Answer::new(NAME, Figure::ours(name, &ours, unit))
         .aspect("memory")
+        .peer(Figure::ours(PLAIN, &ours_plain, unit))
         .peer(Figure::of("tini, peak RSS", &tini.version, &theirs, unit))
         .absolute_goal(Goal::AtMost(6.0))
         .note(format!(
@@ -156,6 +165,10 @@ impl Memory {
         read
     }
 
+    fn peaks(all: &[Self]) -> f64 {
+        all.iter().map(|one| one.peak).sum()
+    }
+
     fn read(pid: i32) -> anyhow::Result<Self> {
         let field = |file: &str, name: &str| {
             let text = std::fs::read_to_string(format!("/proc/{pid}/{file}"))?;
@@ -180,8 +193,17 @@ pub(crate) struct Backstop {
 impl Backstop {
     /// The one that was built beside this program.
     pub(crate) fn find() -> anyhow::Result<Self> {
+        Self::at(std::env::current_exe()?.with_file_name("backstop"))
+    }
+
+    /// The smallest that is shipped, from where `cargo xtask dist` puts it.
+    fn shipped() -> anyhow::Result<Self> {
         let own = std::env::current_exe()?;
-        let program = own.with_file_name("backstop");
+        let target = own.ancestors().nth(2).context("a program in no folder")?;
+        Self::at(target.join("dist/backstop-minimal"))
+    }
+
+    fn at(program: PathBuf) -> anyhow::Result<Self> {
         ensure!(
             program.is_file(),
             "{} is missing: `cargo xtask bench` builds it",

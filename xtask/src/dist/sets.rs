@@ -10,6 +10,18 @@ pub(crate) struct Set {
     pub(crate) name: &'static str,
     /// Features of the command's package, each named like the adapter it brings.
     pub(crate) features: &'static [&'static str],
+    pub(crate) linking: Linking,
+}
+
+/// How the program finds the libraries that are not written in Rust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Linking {
+    /// All are in the program: it runs where there is no C library, or another one, and starts without
+    /// a loader.
+    Static,
+    /// They are the system's, for a family whose library comes as a shared one (DuckDB, OpenCV), or that
+    /// looks names up in a network: the C library loads its name services at run time.
+    Shared,
 }
 
 pub(crate) const ALL: &[Set] = &[
@@ -17,22 +29,27 @@ pub(crate) const ALL: &[Set] = &[
     Set {
         name: "minimal",
         features: &[],
+        linking: Linking::Static,
     },
     Set {
         name: "excel",
         features: &["excel"],
+        linking: Linking::Static,
     },
     Set {
         name: "vision",
         features: &["camera"],
+        linking: Linking::Shared,
     },
     Set {
         name: "browser",
         features: &["webdriver"],
+        linking: Linking::Shared,
     },
     Set {
         name: "data",
         features: &["excel", "db"],
+        linking: Linking::Shared,
     },
     Set {
         name: "full",
@@ -45,6 +62,7 @@ pub(crate) const ALL: &[Set] = &[
             "dashboard",
             "lint",
         ],
+        linking: Linking::Shared,
     },
 ];
 
@@ -112,6 +130,18 @@ mod tests {
         let full = set("full").features;
         for other in ALL {
             assert!(other.features.iter().all(|name| full.contains(name)));
+        }
+    }
+
+    #[test]
+    fn what_needs_a_shared_library_or_a_name_service_is_not_linked_statically() {
+        assert_eq!(set("minimal").linking, Linking::Static);
+        let needs = |set: &Set| {
+            let shared = ["db", "camera", "webdriver", "dashboard"];
+            set.features.iter().any(|name| shared.contains(name))
+        };
+        for set in ALL.iter().filter(|set| needs(set)) {
+            assert_eq!(set.linking, Linking::Shared, "{}", set.name);
         }
     }
 }
