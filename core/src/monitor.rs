@@ -1,0 +1,27 @@
+//! Seeing it coming: samples of a process, the system and the ledger, and findings made of them.
+//!
+//! Takes what the operating system and the ledgers tell; gives [`Sample`]s at intervals, and
+//! [`Finding`]s that open with evidence and clear again. It releases nothing, and alerts nobody: whoever
+//! wants to act on an [`Observation`] is an [`Observer`].
+//!
+//! One look at oneself costs some ten microseconds and keeps its files open; what is dearer (the
+//! proportional share of memory, sockets, the ledger's entries one by one) has a budget of time. The
+//! program that is watched takes no lock and makes no call for it.
+
+mod moment;
+mod sample;
+
+mod finding;
+mod observation;
+
+mod limits;
+mod seconds;
+
+pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
+pub use limits::{LimitError, Limits, Steps};
+pub use moment::{Disturbance, Moment};
+pub use observation::{Change, Observation, Observer};
+pub use sample::{
+    CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
+    ProcessSample, Sample, SiteTally, SystemSample,
+};
