@@ -23,6 +23,8 @@ pub mod monitor;
 
 pub mod reclaim;
 
+pub mod config;
+
 pub use release::Backstop;
 
 use std::borrow::Cow;

@@ -14,9 +14,9 @@ const CORE: &str = "core/src/";
 /// and atomics that a model checker can take the place of.
 const FOUNDATION: &[&str] = &["identity", "os", "error", "kill_point", "sync"];
 
-/// The order of the data's way.
+/// The order of the data's way, and last what tells all of them what to do.
 const ORDER: &[&str] = &[
-    "resource", "ledger", "policy", "release", "monitor", "alert", "reclaim", "report",
+    "resource", "ledger", "policy", "release", "monitor", "alert", "reclaim", "report", "config",
 ];
 
 /// A file that may use a later module, and why.

@@ -90,6 +90,7 @@ pub(super) const ALWAYS_IN_COMMAND: &[&str] = &[CORE, "backstop-tempfs", "backst
 pub(super) const CORE_LIBRARIES: &[&str] = &[
     "crc32fast",
     "crossbeam-channel",
+    "humantime",
     "jiff",
     "libc",
     "memmap2",
