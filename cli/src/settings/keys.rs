@@ -1,4 +1,6 @@
-//! The settings that there are.
+//! The settings that there are: the command's own, and those of the monitor, which are core's.
+
+use backstop_core::config::{self, Alias};
 
 /// One setting.
 pub(super) struct Key {
@@ -8,7 +10,7 @@ pub(super) struct Key {
     pub(super) variables: &'static [(&'static str, &'static str)],
 }
 
-/// Every setting, in the order of the commands.
+/// The command's own, in the order of the commands.
 pub(super) const KEYS: &[Key] = &[
     key("run.timeout", &[("BACKSTOP_RUN_TIMEOUT", "")]),
     key("run.grace", &[("BACKSTOP_RUN_GRACE", "")]),
@@ -37,14 +39,33 @@ const fn key(name: &'static str, variables: &'static [(&'static str, &'static st
     Key { name, variables }
 }
 
-/// The key of this name; else what to say to whoever wrote it.
-pub(super) fn find(name: &str) -> Result<&'static str, String> {
-    if let Some(key) = KEYS.iter().find(|key| key.name == name) {
-        return Ok(key.name);
+/// A setting as it is named in a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) name: &'static str,
+    /// The unit of a bare number under this name.
+    unit: &'static str,
+}
+
+impl Found {
+    /// The text with its unit.
+    pub(super) fn complete(self, text: &str) -> String {
+        Alias::complete(self.unit, text)
     }
-    let nearest = KEYS
-        .iter()
-        .map(|key| (strsim::damerau_levenshtein(key.name, name), key.name))
+}
+
+/// The key of this name; else what to say to whoever wrote it.
+pub(super) fn find(name: &str) -> Result<Found, String> {
+    if let Some(key) = KEYS.iter().find(|key| key.name == name) {
+        let (name, unit) = (key.name, "");
+        return Ok(Found { name, unit });
+    }
+    if let Some((key, unit)) = config::Key::in_file(name) {
+        let name = key.name;
+        return Ok(Found { name, unit });
+    }
+    let nearest = names()
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
         .min();
     Err(match nearest {
         Some((distance, nearest)) if distance <= nearest.len() / 2 => {
@@ -52,4 +73,10 @@ pub(super) fn find(name: &str) -> Result<&'static str, String> {
         }
         _ => format!("there is no setting `{name}`"),
     })
+}
+
+/// Every name, the command's own first.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let monitoring = config::KEYS.iter().map(|key| key.name);
+    KEYS.iter().map(|key| key.name).chain(monitoring)
 }
