@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, ps, run, sweep, who};
+use crate::commands::{completions, init, ps, run, sweep, who};
 
 /// Runs any program so that nothing it starts or leaves outlives it; shows, explains and reclaims what
 /// is left.
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Ps(ps::PsArguments),
     Who(who::WhoArguments),
     Sweep(sweep::SweepArguments),
+    Init(init::InitArguments),
     Completions(completions::CompletionsArguments),
 }
 

@@ -7,6 +7,8 @@ pub(crate) mod who;
 
 pub(crate) mod sweep;
 
+pub(crate) mod init;
+
 pub(crate) mod completions;
 
 use crate::arguments::{Arguments, Command};
@@ -21,6 +23,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Ps(ps) => ps.execute(),
         Command::Who(who) => who.execute(),
         Command::Sweep(sweep) => sweep.execute(&settings()?),
+        Command::Init(init) => init.execute(),
         Command::Completions(completions) => completions.execute(),
     }
 }
@@ -30,6 +33,6 @@ pub(crate) fn check(arguments: &Arguments, settings: &Settings) -> Result<(), Fa
     match &arguments.command {
         Command::Run(run) => run.check(settings),
         Command::Sweep(sweep) => sweep.check(settings),
-        Command::Ps(_) | Command::Who(_) | Command::Completions(_) => Ok(()),
+        Command::Ps(_) | Command::Who(_) | Command::Init(_) | Command::Completions(_) => Ok(()),
     }
 }

@@ -4,7 +4,7 @@
 //! precedence is a place in a list; what a value means is decided where it is used.
 
 mod file;
-mod keys;
+pub(crate) mod keys;
 
 use std::collections::BTreeMap;
 use std::fmt;
