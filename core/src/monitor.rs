@@ -17,6 +17,8 @@ mod observation;
 mod limits;
 mod seconds;
 
+mod sampler;
+
 pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
 pub use limits::{LimitError, Limits, Steps};
 pub use moment::{Disturbance, Moment};
@@ -24,4 +26,7 @@ pub use observation::{Change, Observation, Observer};
 pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
     ProcessSample, Sample, SiteTally, SystemSample,
+};
+pub use sampler::{
+    LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,
 };
