@@ -19,7 +19,18 @@ mod seconds;
 
 mod sampler;
 
+mod findings;
+
+mod detect;
+mod leak_tally;
+mod open_findings;
+mod recent;
+mod series;
+mod trend;
+
 pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
+pub use findings::{Findings, Loss};
+pub use leak_tally::LeakTally;
 pub use limits::{LimitError, Limits, Steps};
 pub use moment::{Disturbance, Moment};
 pub use observation::{Change, Observation, Observer};
