@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, init, ps, run, sweep, who};
+use crate::commands::{completions, init, ps, run, sweep, watch, who};
 
 /// Runs any program so that nothing it starts or leaves outlives it; shows, explains and reclaims what
 /// is left.
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Ps(ps::PsArguments),
     Who(who::WhoArguments),
     Sweep(sweep::SweepArguments),
+    Watch(watch::WatchArguments),
     Init(init::InitArguments),
     Completions(completions::CompletionsArguments),
 }
@@ -40,6 +41,7 @@ const EXAMPLES: &str = "Examples:
   backstop run --timeout 10m -- make     the same, for ten minutes at the most
   backstop ps                            what is open now, in every program with a ledger
   backstop who :8080                     who listens on a port
+  backstop watch chromium --tree         what a running program takes, and what of it grows
   backstop sweep --dry-run --why         what a killed program left, and what would be done
 
 Exit codes: 0 fine, 1 findings, 2 wrong usage; of `run`, the command's own.";

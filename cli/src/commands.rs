@@ -7,6 +7,8 @@ pub(crate) mod who;
 
 pub(crate) mod sweep;
 
+pub(crate) mod watch;
+
 pub(crate) mod init;
 
 pub(crate) mod completions;
@@ -23,6 +25,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Ps(ps) => ps.execute(),
         Command::Who(who) => who.execute(),
         Command::Sweep(sweep) => sweep.execute(&settings()?),
+        Command::Watch(watch) => watch.execute(&settings()?),
         Command::Init(init) => init.execute(),
         Command::Completions(completions) => completions.execute(),
     }
@@ -33,6 +36,7 @@ pub(crate) fn check(arguments: &Arguments, settings: &Settings) -> Result<(), Fa
     match &arguments.command {
         Command::Run(run) => run.check(settings),
         Command::Sweep(sweep) => sweep.check(settings),
+        Command::Watch(watch) => watch.check(settings),
         Command::Ps(_) | Command::Who(_) | Command::Init(_) | Command::Completions(_) => Ok(()),
     }
 }

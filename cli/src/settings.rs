@@ -169,11 +169,11 @@ pub fn check_text(text: &str) -> Result<(), String> {
         for line in [
             &["backstop", "run", "--", "true"][..],
             &["backstop", "sweep"],
+            &["backstop", "watch", "1"],
         ] {
             let arguments = Arguments::try_parse_from(line).map_err(|error| Failure::of(&error))?;
             commands::check(&arguments, &settings)?;
         }
-        settings.monitoring(&[])?;
         Ok(())
     };
     check().map_err(|failure: Failure| failure.to_string())

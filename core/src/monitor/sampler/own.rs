@@ -99,6 +99,7 @@ fn read(dear: Dear, usage: &OwnUsage, sample: &mut ProcessSample, left: Duration
             sample.heap = heap::usage().map(|heap| HeapSample {
                 in_use: Bytes(heap.in_use),
                 held: Bytes(heap.held),
+                own: None,
             });
         }
         Dear::Children => sample.children = usage.children().ok(),
