@@ -8,6 +8,9 @@ mod stage;
 
 use std::process::{Child, Command, Stdio};
 
+use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::process_table;
+use backstop_core::os::signal::Signal;
 use serde_json::Value;
 use stage::Stage;
 
@@ -168,18 +171,21 @@ finally:
     let last = &lines[lines.len() - 2]["process"];
     assert_eq!(last["processes"], 4, "{last}");
     // Python is killed when the test ends, and cannot end its own then.
-    let children: Vec<i32> =
-        backstop_core::os::process_table::children(program.0.id().cast_signed());
-    for child in children {
-        let child = backstop_core::os::pinned::PinnedProcess::pin(child).unwrap();
-        let _ = child.signal(backstop_core::os::signal::Signal::KILL);
+    let children = process_table::children(program.0.id().cast_signed());
+    for child in children.unwrap() {
+        let child = PinnedProcess::pin(child).unwrap();
+        let _ = child.signal(Signal::KILL);
     }
 }
 
 #[test]
 fn wrong_targets_and_flags_are_answered() {
     let stage = Stage::new();
-    let [one, two] = [(); 2].map(|()| Program::python("import time; time.sleep(60)"));
+    // Under a name that nobody else's program has.
+    let namesake = stage.path("work/namesake");
+    std::os::unix::fs::symlink("/bin/sleep", &namesake).unwrap();
+    let start = || Program(Command::new(&namesake).arg("60").spawn().unwrap());
+    let [one, two] = [start(), start()];
     for (arguments, said) in [
         (&["watch"][..], "PID|NAME"),
         (
@@ -188,7 +194,7 @@ fn wrong_targets_and_flags_are_answered() {
         ),
         (&["watch", "0"], "no process number"),
         (&["watch", "2147483647"], "process 2147483647"),
-        (&["watch", "python3"], "give one's number"),
+        (&["watch", "namesake"], "give one's number"),
         (&["watch", &one.pid(), "--interval", "1ms"], "at least 10ms"),
         (&["watch", &one.pid(), "--interval=-1s"], "500ms"),
         (
