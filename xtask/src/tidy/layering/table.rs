@@ -92,6 +92,7 @@ pub(super) const CORE_LIBRARIES: &[&str] = &[
     "crossbeam-channel",
     "jiff",
     "libc",
+    "maud",
     "memmap2",
     "parking_lot",
     "rustix",
