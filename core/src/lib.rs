@@ -2,7 +2,7 @@
 //! reclaims what a killed program left. **Nothing your program opens outlives it.**
 //!
 //! The modules stand in the order of the data's way and import only from earlier ones:
-//! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → monitor → reclaim`.
+//! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → monitor → reclaim → report`.
 
 pub mod error;
 pub mod identity;
@@ -22,6 +22,8 @@ pub mod release;
 pub mod monitor;
 
 pub mod reclaim;
+
+pub mod report;
 
 pub mod config;
 

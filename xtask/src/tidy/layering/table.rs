@@ -93,6 +93,7 @@ pub(super) const CORE_LIBRARIES: &[&str] = &[
     "humantime",
     "jiff",
     "libc",
+    "maud",
     "memmap2",
     "parking_lot",
     "rustix",
