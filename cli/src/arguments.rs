@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, init, ps, run, sweep, watch, who};
+use crate::commands::{check, completions, init, ps, run, sweep, watch, who};
 
 /// Runs any program so that nothing it starts or leaves outlives it; shows, explains and reclaims what
 /// is left.
@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Who(who::WhoArguments),
     Sweep(sweep::SweepArguments),
     Watch(watch::WatchArguments),
+    Check(check::CheckArguments),
     Init(init::InitArguments),
     Completions(completions::CompletionsArguments),
 }

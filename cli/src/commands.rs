@@ -9,6 +9,8 @@ pub(crate) mod sweep;
 
 pub(crate) mod watch;
 
+pub(crate) mod check;
+
 pub(crate) mod init;
 
 pub(crate) mod completions;
@@ -26,6 +28,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Who(who) => who.execute(),
         Command::Sweep(sweep) => sweep.execute(&settings()?),
         Command::Watch(watch) => watch.execute(&settings()?),
+        Command::Check(check) => check.execute(&settings()?),
         Command::Init(init) => init.execute(),
         Command::Completions(completions) => completions.execute(),
     }
@@ -37,6 +40,10 @@ pub(crate) fn check(arguments: &Arguments, settings: &Settings) -> Result<(), Fa
         Command::Run(run) => run.check(settings),
         Command::Sweep(sweep) => sweep.check(settings),
         Command::Watch(watch) => watch.check(settings),
-        Command::Ps(_) | Command::Who(_) | Command::Init(_) | Command::Completions(_) => Ok(()),
+        Command::Ps(_)
+        | Command::Who(_)
+        | Command::Check(_)
+        | Command::Init(_)
+        | Command::Completions(_) => Ok(()),
     }
 }

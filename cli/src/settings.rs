@@ -141,9 +141,9 @@ impl Settings {
         })
     }
 
-    /// Every setting that somebody gave, with its text and who gave it.
-    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, &Given)> {
-        self.0.iter().map(|(name, given)| (*name, given))
+    /// A setting as somebody gave it.
+    pub(crate) fn given(&self, name: &str) -> Option<&Given> {
+        self.0.get(name)
     }
 
     /// A switch's meaning.

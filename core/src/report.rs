@@ -34,6 +34,8 @@ mod series;
 
 mod account;
 
+mod health;
+
 mod render;
 
 pub use history::{
@@ -46,4 +48,5 @@ pub use account::{
     KindAccount, PeriodAccount, Releases, Request, RunAccount, RunState, Samples, SiteAccount,
     Span, Spread, Unknown, View,
 };
+pub use health::{Health, HealthIndicator, HealthKind, HealthVerdict};
 pub use series::{Measure, Point, Series};

@@ -18,6 +18,7 @@ use crate::output;
 use crate::settings::Settings;
 use crate::span;
 use findings::WatchFindings;
+pub(crate) use target::find;
 use target::{Target, Wanted};
 
 /// Watches any running program: what it takes, live, and what of it grows
@@ -182,7 +183,7 @@ impl WatchArguments {
             return Ok(Wanted::Cgroup(directory.clone()));
         }
         let text = self.target.as_deref().unwrap_or_default();
-        let pid = target::find(text)?;
+        let pid = find(text)?;
         Ok(match self.tree {
             true => Wanted::Tree(pid),
             false => Wanted::Process(pid),

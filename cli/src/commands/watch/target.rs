@@ -33,7 +33,7 @@ enum What {
 }
 
 /// The number of the process that `text` names: a number, or the one program of that name.
-pub(super) fn find(text: &str) -> Result<i32, Failure> {
+pub(crate) fn find(text: &str) -> Result<i32, Failure> {
     if let Ok(pid) = text.parse::<i32>() {
         return match pid {
             1.. => Ok(pid),
