@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use backstop_core::identity::Cookie;
 use backstop_core::os::cgroup::Cgroup;
 use backstop_core::os::liveness::Delivery;
-use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::pinned::{PinnedProcess, still_running};
 use backstop_core::os::process_group;
 use backstop_core::os::signal::Signal;
 use backstop_core::os::takedown::{Reap, Roots};
@@ -103,9 +103,9 @@ impl Tree {
     }
 
     fn kill_members(&self, leader: &PinnedProcess, deadline: Deadline) -> io::Result<usize> {
-        // All that can be found while they still have their parents. The child's status is read before
-        // anything below collects it: whoever waits for the child must not miss it.
-        self.signal(Signal::KILL)?;
+        self.kill_all_found(deadline)?;
+        // The child's status is read before anything below collects it: whoever waits for the child
+        // must not miss it.
         self.leader.wait(Some(deadline))?;
         self.leader.status();
         loop {
@@ -114,13 +114,7 @@ impl Tree {
                 None => {
                     self.kill_beneath(Roots::DescendantsOf(leader), deadline)?;
                     self.kill_beneath(Roots::WithCookie(&self.cookie), deadline)?;
-                    let strays = std::mem::take(&mut *self.known.lock());
-                    let killed = strays.iter().try_for_each(|stray| {
-                        self.kill_beneath(Roots::DescendantsOf(stray), deadline)
-                    });
-                    // Back first: those that live must not be forgotten by a failure.
-                    self.known.lock().extend(strays);
-                    killed?;
+                    self.kill_strays(deadline)?;
                 }
             }
             let left = self.look()?.len();
@@ -128,6 +122,46 @@ impl Tree {
                 return Ok(left);
             }
         }
+    }
+
+    /// Kills all that can be found while they still have their parents, and collects those that die of
+    /// it: what is looked through afterwards is the shorter for each of them.
+    fn kill_all_found(&self, deadline: Deadline) -> io::Result<()> {
+        // Not under the lock: whoever asks for the members meanwhile must not wait for the dying.
+        let found = std::mem::take(&mut *self.look()?);
+        let is_killed = match &self.cgroup {
+            Some(group) => tree::kill_at_once(group, &[]),
+            None => Ok(false),
+        };
+        if !matches!(is_killed, Ok(true)) {
+            for member in &found {
+                // One that refuses is found again below, and named if it stays.
+                let _ = member.signal(Signal::KILL);
+            }
+        }
+        // One that does not die must not keep the rest from being looked for.
+        let patience = Deadline::after(deadline.remaining() / 2);
+        let waited = still_running(&found, patience.instant()).map(drop);
+        // Back first: those that live must not be forgotten by a failure.
+        let mut known = self.known.lock();
+        add(&mut known, found);
+        self.forget_the_dead(&mut known);
+        is_killed.and(waited)
+    }
+
+    /// Kills those that were found once, have no cookie and lost their parents, and what they forked.
+    fn kill_strays(&self, deadline: Deadline) -> io::Result<()> {
+        let mut known = self.known.lock();
+        self.forget_the_dead(&mut known);
+        let strays = std::mem::take(&mut *known);
+        drop(known);
+        if strays.is_empty() {
+            return Ok(());
+        }
+        let roots: Vec<&PinnedProcess> = strays.iter().collect();
+        let killed = self.kill_beneath(Roots::DescendantsOfAny(&roots), deadline);
+        add(&mut self.known.lock(), strays);
+        killed
     }
 
     fn kill_beneath(&self, roots: Roots<'_>, deadline: Deadline) -> io::Result<()> {
@@ -151,15 +185,7 @@ impl Tree {
     /// Finds the living processes, and remembers them.
     pub(crate) fn look(&self) -> io::Result<MutexGuard<'_, Vec<PinnedProcess>>> {
         let mut known = self.known.lock();
-        let own = i32::try_from(self.leader.pid()).ok();
-        known.retain(|member| {
-            let has_exited = member.has_exited();
-            if has_exited && Some(member.pid()) != own {
-                // Where this process takes in orphans, nobody else collects it.
-                let _ = member.reap();
-            }
-            !has_exited
-        });
+        self.forget_the_dead(&mut known);
         match (&self.cgroup, self.leader.pinned()) {
             (Some(group), _) => match tree::members(Roots::Cgroup(group), &[]) {
                 Ok(scan) => add(&mut known, scan.found),
@@ -176,8 +202,12 @@ impl Tree {
                 let mut found = beneath.found;
                 found.extend(with_cookie.found);
                 let seen: HashSet<i32> = found.iter().map(PinnedProcess::pid).collect();
-                for stray in known.iter().filter(|one| !seen.contains(&one.pid())) {
-                    found.extend(tree::members(Roots::DescendantsOf(stray), &[])?.found);
+                let strays: Vec<&PinnedProcess> = known
+                    .iter()
+                    .filter(|one| !seen.contains(&one.pid()))
+                    .collect();
+                if !strays.is_empty() {
+                    found.extend(tree::members(Roots::DescendantsOfAny(&strays), &[])?.found);
                 }
                 add(&mut known, found);
             }
@@ -187,6 +217,20 @@ impl Tree {
             _ => {}
         }
         Ok(known)
+    }
+
+    /// Strikes those that have exited, and collects them where this process takes in orphans: nobody
+    /// else does.
+    fn forget_the_dead(&self, known: &mut Vec<PinnedProcess>) {
+        let own = i32::try_from(self.leader.pid()).ok();
+        known.retain(|member| {
+            let has_exited = member.has_exited();
+            // The child itself is collected by whoever holds its status.
+            if has_exited && Some(member.pid()) != own {
+                let _ = member.reap();
+            }
+            !has_exited
+        });
     }
 
     /// Whether the containment's own evidence says that something lives which cannot be listed.

@@ -45,11 +45,13 @@ pub fn run() -> i32 {
 /// What the libraries tell of, from warnings on or as `BACKSTOP_LOG` says, on standard error.
 fn show_log() {
     use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_env("BACKSTOP_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    use tracing_subscriber::filter::LevelFilter;
+    let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_target(false)
-        .init();
+        .with_target(false);
+    // Filters by module are only taken up by who asks for them: every run would pay for them.
+    match EnvFilter::try_from_env("BACKSTOP_LOG") {
+        Ok(filter) => log.with_env_filter(filter).init(),
+        Err(_) => log.with_max_level(LevelFilter::ERROR).init(),
+    }
 }

@@ -7,13 +7,18 @@
 mod stage;
 
 use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
-use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::pinned::{PinnedProcess, still_running};
 use backstop_core::os::signal::Signal;
 use stage::{Finished, Stage, pids_in, supervisor_of, until};
 
 /// The user `nobody` of every Linux system: it has no control groups of its own.
 const ORDINARY: u32 = 65_534;
+
+/// How long after the guardian's end whoever still lives has survived: all rungs together take 600 ms.
+/// Far less than a test may take, so that a tree that nobody takes down is told as what it is.
+const SURVIVAL: Duration = Duration::from_secs(10);
 
 struct FiveProcesses {
     stage: Stage,
@@ -50,11 +55,11 @@ impl FiveProcesses {
 
     /// Waits for the end of both, and asserts that nothing is left of anything.
     fn assert_nothing_survives(mut self) -> Finished {
-        let guardian = self.guardian.take().unwrap();
-        let output = guardian.wait_with_output().unwrap();
-        until("the supervisor has ended", || {
-            self.supervisor.has_exited().then_some(())
+        until("the guardian has ended", || {
+            self.guardian.as_mut().unwrap().try_wait().unwrap()
         });
+        // Before its output is read, which comes to an end with the last survivor.
+        let _ = still_running(&self.tree, Instant::now() + SURVIVAL).unwrap();
         let alive: Vec<i32> = self
             .tree
             .iter()
@@ -62,6 +67,10 @@ impl FiveProcesses {
             .map(PinnedProcess::pid)
             .collect();
         assert_eq!(alive, [] as [i32; 0], "survivors");
+        until("the supervisor has ended", || {
+            self.supervisor.has_exited().then_some(())
+        });
+        let output = self.guardian.take().unwrap().wait_with_output().unwrap();
         assert_eq!(self.stage.left(), [] as [String; 0], "left on disk");
         Finished::of(&output)
     }

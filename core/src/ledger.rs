@@ -2,7 +2,8 @@
 //! the journal of a crash, and the window for observers at once.
 //!
 //! Takes descriptions of resources; gives a slot for each, in the states
-//! `intent → live → closing → closed`, and readings of any process's ledger. It releases nothing.
+//! `intent → live → closing → closed`, and readings of any process's ledger, and
+//! keeps what its owner attaches to a slot. It releases nothing.
 //!
 //! The format is in [`layout`]: a header page, then segments of slots and segments of records. Memory
 //! mapped from a file outlives a `SIGKILL` of the writer as a `write` does, at a small part of its
@@ -12,6 +13,7 @@ mod owner;
 
 pub mod layout;
 
+mod attachments;
 mod directory;
 mod entry;
 mod growth;
@@ -22,6 +24,7 @@ mod own_texts;
 mod reading;
 mod records;
 mod region;
+mod share;
 mod slot;
 
 pub use directory::{LedgerDirectory, default_directories};
@@ -35,4 +38,6 @@ pub use reading::{
 };
 pub use slot::SlotHandle;
 
+pub(crate) use attachments::Attachments;
 pub(crate) use open_entry::NewEntry;
+pub(crate) use share::{Counted, Share};

@@ -21,6 +21,7 @@ pub mod forked;
 pub mod holder;
 pub mod liveness;
 pub mod machine_figures;
+pub mod not_started;
 pub mod process_stat;
 pub mod scan;
 pub mod signal;

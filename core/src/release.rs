@@ -7,7 +7,6 @@
 mod backstop;
 mod tracked;
 
-mod attachments;
 mod builder;
 mod cancel;
 mod cell;
@@ -23,6 +22,7 @@ mod record;
 mod release_all;
 mod right;
 mod scope;
+mod shelves;
 pub mod shutdown;
 mod tally;
 mod watched;

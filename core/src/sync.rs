@@ -6,7 +6,35 @@
 #[cfg(not(all(test, loom)))]
 mod plain {
     pub(crate) use parking_lot::{Condvar, Mutex};
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence,
+    };
+    use std::time::Duration;
+
+    /// What is reached by address, under a right that its user explains.
+    #[derive(Debug, Default)]
+    pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        pub(crate) fn with_mut<U>(&self, body: impl FnOnce(*mut T) -> U) -> U {
+            body(self.0.get())
+        }
+    }
+
+    /// Waits for somebody who is about to be done, for the so manieth time.
+    #[cold]
+    pub(crate) fn pause(times: u32) {
+        if times < 64 {
+            std::hint::spin_loop();
+        } else {
+            // A sleep and not a yield: the one that is waited for may have the lower priority.
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
 
     /// Nothing: the accesses around it are sequentially consistent themselves.
     #[inline(always)]
@@ -18,7 +46,27 @@ mod model {
     use std::ops::{Deref, DerefMut};
     use std::time::Instant;
 
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+    pub(crate) use loom::sync::atomic::{
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence,
+    };
+
+    /// loom's cell, which sees two accesses at once.
+    #[derive(Debug, Default)]
+    pub(crate) struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::cell::UnsafeCell::new(value))
+        }
+
+        pub(crate) fn with_mut<U>(&self, body: impl FnOnce(*mut T) -> U) -> U {
+            self.0.with_mut(body)
+        }
+    }
+
+    pub(crate) fn pause(_: u32) {
+        loom::thread::yield_now();
+    }
 
     /// loom knows sequential consistency of fences only, and takes such an access for one that
     /// acquires and releases.

@@ -215,3 +215,38 @@ fn what_was_released_from_outside_is_not_lent() {
     );
     assert_eq!(bench.existing(), 0);
 }
+
+#[test]
+fn what_comes_back_reaches_who_waits_for_its_key() {
+    let backstop = Backstop::builder().tracking(Tracking::Anonymous).start();
+    let options = PoolOptions {
+        most_per_key: 1,
+        wait: Duration::from_secs(60),
+        ..PoolOptions::default()
+    };
+    let pool = Pool::new(options, |_: &Scripted| Ok(()));
+    let borrow = &|key: &'static str| {
+        pool.get_or_open(key, |key| {
+            let (scripted, _) = Scripted::following(*key, Script::default());
+            Ok(backstop.track(scripted))
+        })
+    };
+    let (other, mine) = (borrow("other").unwrap(), borrow("mine").unwrap());
+    std::thread::scope(|threads| {
+        let wait_for = |key, waiting| {
+            let borrower = threads.spawn(move || borrow(key).map(drop));
+            while pool.statistics().waiting < waiting {
+                std::thread::yield_now();
+            }
+            borrower
+        };
+        // The one that waited first waits for another key, and must not keep the news to itself.
+        let first = wait_for("other", 1);
+        let second = wait_for("mine", 2);
+        drop(mine);
+        second.join().unwrap().unwrap();
+        drop(other);
+        first.join().unwrap().unwrap();
+    });
+    assert_eq!(pool.statistics().reused, 2);
+}

@@ -145,6 +145,7 @@ impl<'a> Course<'a> {
         }
         if ready.get(1).copied().unwrap_or(false) {
             self.guardian = None;
+            // Asked first, for the reason that the guardian has when it takes over.
             self.end_by(Ending::GuardianLost);
             self.ladder.insist(&self.tree, self.plan.grace);
         }

@@ -129,6 +129,9 @@ impl Guardian<'_> {
     }
 
     /// The supervisor was killed: its orphans are this process's children now.
+    ///
+    /// They are asked first, although this process may be killed next. A tree that outlives both is in
+    /// the ledger, and a sweep takes it down; what a command that was never asked did not save is lost.
     fn take_over(&self) -> u8 {
         let members = tree::members(Roots::DescendantsOfSelf, &[])
             .map(|scan| scan.found)

@@ -6,8 +6,10 @@ use backstop_core::Backstop;
 use backstop_core::error::{Error, Stage};
 use backstop_core::identity::Cookie;
 use backstop_core::os::before_exec::BeforeExec;
-use backstop_core::os::cgroup::Cgroup;
+use backstop_core::os::born_within::spawn_within;
+use backstop_core::os::cgroup::{Cgroup, Entrance};
 use backstop_core::os::fork;
+use backstop_core::os::not_started::NotStarted;
 use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::os::signals::SignalSource;
 use backstop_core::release::{Intent, Tracked};
@@ -82,6 +84,28 @@ impl Setup<'_> {
     }
 
     fn spawn(&self, tree: &Tree, scratch: Option<&dyn Scratch>) -> std::io::Result<i32> {
+        if let Some(group) = tree.cgroup() {
+            let mut command = self.command(scratch, None)?;
+            match spawn_within(&mut command, group) {
+                Ok(pid) => return Ok(pid),
+                Err(NotStarted::Program(error)) => return Err(error),
+                // An older kernel, or a filter of system calls: it goes in after it was forked.
+                Err(NotStarted::Group(_)) => {}
+            }
+        }
+        let entrance = tree.cgroup().map(Cgroup::entrance).transpose()?;
+        let mut command = self.command(scratch, entrance)?;
+        // Reaped by its pidfd, as everything beneath this process is.
+        let child = fork::executing(|| command.spawn())?;
+        i32::try_from(child.id()).map_err(|_| std::io::ErrorKind::InvalidData.into())
+    }
+
+    /// The command with its environment, and what it does before it executes.
+    fn command(
+        &self,
+        scratch: Option<&dyn Scratch>,
+        entrance: Option<Entrance>,
+    ) -> std::io::Result<Command> {
         let mut words = self.plan.command.iter();
         let program = words.next().ok_or(std::io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(program);
@@ -94,15 +118,13 @@ impl Setup<'_> {
             }
         }
         let mut before = BeforeExec::new().unblock(self.signals);
-        if let Some(group) = tree.cgroup() {
-            before = before.enter(group.entrance()?);
+        if let Some(entrance) = entrance {
+            before = before.enter(entrance);
         }
         if let Some(most) = self.plan.open_files {
             before = before.limit_open_files(most);
         }
         before.apply(&mut command);
-        // Reaped by its pidfd, as everything beneath this process is.
-        let child = fork::executing(|| command.spawn())?;
-        i32::try_from(child.id()).map_err(|_| std::io::ErrorKind::InvalidData.into())
+        Ok(command)
     }
 }

@@ -74,6 +74,36 @@ fn a_member_without_environment_or_parents_is_remembered() {
     assert!(pinned.iter().all(PinnedProcess::has_exited));
 }
 
+/// How many files this process has read from so far, in calls; `None` if the kernel does not count.
+fn reads_so_far() -> Option<u64> {
+    let counts = std::fs::read_to_string("/proc/self/io").ok()?;
+    let line = counts.lines().find_map(|line| line.strip_prefix("syscr: "));
+    line?.parse().ok()
+}
+
+#[test]
+fn hundreds_of_sessions_are_looked_for_together() {
+    const SESSIONS: usize = 300;
+    let backstop = backstop();
+    // Without environment: known, and nobody's child any more once the leader is dead.
+    let script = format!(
+        "i=0; while [ $i -lt {SESSIONS} ]; do env -i setsid sleep 1041 & i=$((i+1)); done; wait"
+    );
+    let (child, pinned) = grown(&backstop, &script, Containment::Walk, SESSIONS);
+    assert_eq!(pinned.len(), SESSIONS + 1);
+    let before = reads_so_far();
+    let release = child.force();
+    assert_eq!(release.outcome, Outcome::Released, "{release}");
+    assert!(pinned.iter().all(PinnedProcess::has_exited));
+    let (Some(before), Some(after)) = (before, reads_so_far()) else {
+        return backstop_testkit::skip("counts of reads", "this kernel keeps none");
+    };
+    // A look at all processes for each of them would be hundreds of reads for each.
+    let each = (after - before) / SESSIONS as u64;
+    assert!(each < 60, "{each} reads for each session");
+    println!("{each} reads for each session");
+}
+
 #[test]
 fn a_stopped_child_takes_the_signal_too() {
     let backstop = backstop();

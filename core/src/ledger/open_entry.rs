@@ -47,6 +47,11 @@ impl OpenEntry {
         self.slot.id()
     }
 
+    /// Whether it is an entry of this ledger.
+    pub(super) fn is_of(&self, ledger: Ledger) -> bool {
+        self.ledger.is(ledger)
+    }
+
     /// How far its life has come.
     #[must_use]
     pub fn state(&self) -> State {

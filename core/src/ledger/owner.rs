@@ -190,6 +190,11 @@ impl Ledger {
         super::reading::read_all()
     }
 
+    /// Whether both are the same.
+    pub(super) fn is(self, other: Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+
     /// Where it is kept.
     #[must_use]
     pub fn medium(&self) -> &Medium {

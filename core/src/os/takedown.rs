@@ -19,6 +19,11 @@ pub enum Roots<'a> {
     /// When it does not hold: a descendant whose parents died belongs to somebody else by then and
     /// is not found; look by cookie as well.
     DescendantsOf(&'a PinnedProcess),
+    /// Several processes and their descendants, in one look: of hundreds, a look for each would cost
+    /// as much as all of them together, hundreds of times.
+    ///
+    /// When it does not hold: as for one.
+    DescendantsOfAny(&'a [&'a PinnedProcess]),
     /// Every process whose environment carries the cookie, wherever it went.
     ///
     /// When it does not hold: a process that was executed with an emptied environment, or that

@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
-use super::attachments::Attachments;
 use super::builder::Builder;
-use super::cell::{AnyCell, Cell, Parts};
+use super::cell::{AnyCell, AnyShare, Cell, Parts};
 use super::clock::Clock;
 use super::history::{History, Statistics};
 use super::intent::IntentDraft;
-use super::ladder::{Ladder, release_inline};
+use super::ladder::{Inline, Ladder, release_inline};
 use super::owned::Owned;
 use super::record::{Cause, Outcome, Release};
 use super::tracked::Tracked;
 use super::watched::within;
-use crate::ledger::{Ledger, NewEntry, State};
+use crate::ledger::{Attachments, Ledger, NewEntry, OpenEntry, Share, State};
 use crate::os::fork;
 use crate::policy::{CleanupPolicy, Verdict};
 use crate::resource::{
@@ -35,7 +34,7 @@ pub struct Backstop(&'static Inner);
 struct Inner {
     ledger: Option<Ledger>,
     degraded: Option<String>,
-    attachments: Attachments,
+    attachments: Attachments<AnyShare>,
     default_policy: CleanupPolicy,
     policies: RwLock<HashMap<Kind, Arc<CleanupPolicy>>>,
     history: History,
@@ -73,7 +72,7 @@ impl Backstop {
         Self(Box::leak(Box::new(Inner {
             ledger,
             degraded,
-            attachments: Attachments::new(),
+            attachments: Attachments::new(ledger),
             default_policy: builder.default_policy,
             policies: RwLock::new(builder.policies),
             history: History::new(),
@@ -94,6 +93,7 @@ impl Backstop {
         resource: R,
         parent: Option<ResourceId>,
     ) -> Tracked<R> {
+        let kind = resource.kind();
         let label = resource.label();
         let recipe = resource.recipe();
         let site = Site::caller();
@@ -101,7 +101,7 @@ impl Backstop {
         let entry = self.0.ledger.and_then(|ledger| {
             ledger.enter(&NewEntry {
                 state: State::Live,
-                kind: resource.kind(),
+                kind,
                 site,
                 label: &label,
                 recipe: recipe.as_ref(),
@@ -110,16 +110,15 @@ impl Backstop {
                 now,
             })
         });
-        self.guard(Parts {
+        let parts = Parts {
             backstop: *self,
-            kind: resource.kind(),
+            kind,
             site,
             parent,
             policy: None,
-            entry,
             opened: now,
-            resource,
-        })
+        };
+        self.guard(parts, entry, resource)
     }
 
     /// Tracks any value with the function that releases it, for what no adapter covers.
@@ -152,17 +151,24 @@ impl Backstop {
         IntentDraft::new(*self, kind, label.into(), Site::caller())
     }
 
-    pub(super) fn guard<R: TrackedResource>(&self, parts: Parts<R>) -> Tracked<R> {
-        let cell = Arc::new(Cell::new(parts));
-        if let Some(id) = cell.id() {
-            self.0
-                .attachments
-                .attach(id, Arc::clone(&cell) as Arc<AnyCell>);
-        }
-        if let Some(parent) = cell.parent.and_then(|id| self.0.attachments.find(id)) {
+    pub(super) fn guard<R: TrackedResource>(
+        &self,
+        parts: Parts,
+        entry: Option<OpenEntry>,
+        resource: R,
+    ) -> Tracked<R> {
+        let parent = parts.parent;
+        let share = match entry {
+            Some(entry) => self.0.attachments.attach(entry, |entry| {
+                let (tables, guards) = Share::two(Cell::new(parts, Some(entry)), resource);
+                (tables.into_any(), guards)
+            }),
+            None => Share::one(Cell::new(parts, None), resource),
+        };
+        if let Some(parent) = parent.and_then(|id| self.0.attachments.find(id)) {
             parent.adopt_child();
         }
-        Tracked::of(cell)
+        Tracked::of(share)
     }
 
     /// Sets the rules for a kind, for releases that begin from here on.
@@ -269,7 +275,7 @@ impl Backstop {
         self.0.degraded.as_deref()
     }
 
-    pub(super) fn attachments(&self) -> &Attachments {
+    pub(super) fn attachments(&self) -> &Attachments<AnyShare> {
         &self.0.attachments
     }
 
@@ -287,7 +293,11 @@ impl Backstop {
         self.0.clock.now()
     }
 
-    pub(super) fn open_cells(&self) -> Vec<Arc<AnyCell>> {
+    pub(super) fn clock(&self) -> &'static Clock {
+        &self.0.clock
+    }
+
+    pub(super) fn open_cells(&self) -> Vec<AnyShare> {
         let mut cells = self.0.attachments.all();
         cells.retain(|cell| cell.is_releasable());
         cells
@@ -295,14 +305,14 @@ impl Backstop {
 
     /// What is open, stuck or being released: by one look at each, or one that goes from the one to
     /// the other between two looks would be in neither.
-    pub(super) fn cells_not_released(&self) -> Vec<Arc<AnyCell>> {
+    pub(super) fn cells_not_released(&self) -> Vec<AnyShare> {
         let mut cells = self.0.attachments.all();
         cells.retain(|cell| !cell.is_released());
         cells
     }
 
     /// Releases a resource and waits to the end; if someone else is doing so, waits for them.
-    pub(super) fn release_cell(cell: Arc<AnyCell>, cause: Cause, first: Rung) -> Release {
+    pub(super) fn release_cell(cell: AnyShare, cause: Cause, first: Rung) -> Release {
         if !fork::is_original_process() {
             let reason = "a forked child releases nothing of its parent's".to_owned();
             let outcome = Outcome::ReleasedUnverified { reason };
@@ -319,20 +329,26 @@ impl Backstop {
         }
         Self::release_children(&cell);
         match cell.resource.blocking() {
-            Blocking::Never => release_inline(&cell, cause)
-                .unwrap_or_else(|| Release::by_another(&cell, cause, Outcome::Released)),
+            Blocking::Never => match release_inline(&cell, cause) {
+                Inline::Quietly(_) => Release::by_another(&cell, cause, Outcome::Released),
+                Inline::Accounted(release) => release,
+            },
             Blocking::Possible => Ladder::new(cell, cause, first).finish(),
         }
     }
 
     /// Releases a resource whose guard is dropped, with the policy's patience.
-    pub(super) fn drop_cell(cell: Arc<AnyCell>, cause: Cause) {
+    pub(super) fn drop_cell(cell: AnyShare, cause: Cause) {
         if !fork::is_original_process() || !cell.begin_release() {
             return;
         }
         Self::release_children(&cell);
         match cell.resource.blocking() {
-            Blocking::Never => drop(release_inline(&cell, cause)),
+            Blocking::Never => {
+                if let Inline::Quietly(Some(tables)) = release_inline(&cell, cause) {
+                    cell.give_up(tables);
+                }
+            }
             Blocking::Possible => {
                 let patience = Deadline::after(cell.backstop.policy_of(&cell).drop_patience());
                 drop(Ladder::new(cell, cause, Rung::Ask).finish_within(patience));

@@ -1,4 +1,4 @@
-//! A resource with what is known of it, shared by its guard and the table of everything open.
+//! What is known of a resource, shared with it by its guard and the table of everything open.
 
 use std::cell::Cell as Counter;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,66 +7,61 @@ use super::Backstop;
 use super::record::Release;
 use super::right::{Claim, End, ReleaseRight};
 use crate::error::Error;
-use crate::ledger::{OpenEntry, State};
+use crate::ledger::{Counted, OpenEntry, Share, State};
 use crate::policy::{CleanupPolicy, Facts};
 use crate::resource::{Deadline, Footprint, Kind, Recipe, ResourceId, Site, TrackedResource};
 
-/// Any resource.
-pub(super) type AnyCell = Cell<dyn TrackedResource>;
+/// Any resource, with its cell.
+pub(super) type AnyCell = Counted<Cell, dyn TrackedResource>;
 
-/// One resource and the state of its release.
-pub(super) struct Cell<R: ?Sized> {
+/// A hold on any resource and its cell.
+pub(super) type AnyShare = Share<Cell, dyn TrackedResource>;
+
+/// What is known of one resource, and the state of its release.
+pub(super) struct Cell {
     pub(super) backstop: Backstop,
     pub(super) kind: Kind,
     pub(super) site: Site,
     pub(super) parent: Option<ResourceId>,
     /// Rules of its own, instead of its kind's.
     pub(super) policy: Option<Box<CleanupPolicy>>,
-    id: Option<ResourceId>,
     opened: u64,
     serial: u64,
     entry: Option<OpenEntry>,
     right: ReleaseRight<Release>,
     hurried: AtomicBool,
     has_children: AtomicBool,
-    pub(super) resource: R,
 }
 
-/// What a new cell is made of.
-pub(super) struct Parts<R> {
+/// What a new cell is made of, beside its entry.
+pub(super) struct Parts {
     pub(super) backstop: Backstop,
     pub(super) kind: Kind,
     pub(super) site: Site,
     pub(super) parent: Option<ResourceId>,
     pub(super) policy: Option<Box<CleanupPolicy>>,
-    pub(super) entry: Option<OpenEntry>,
     pub(super) opened: u64,
-    pub(super) resource: R,
 }
 
-impl<R> Cell<R> {
-    pub(super) fn new(parts: Parts<R>) -> Self {
+impl Cell {
+    pub(super) fn new(parts: Parts, entry: Option<OpenEntry>) -> Self {
         Self {
             backstop: parts.backstop,
             kind: parts.kind,
             site: parts.site,
             parent: parts.parent,
             policy: parts.policy,
-            id: parts.entry.as_ref().map(OpenEntry::id),
             opened: parts.opened,
             serial: next_serial(),
-            entry: parts.entry,
+            entry,
             right: ReleaseRight::new(),
             hurried: AtomicBool::new(false),
             has_children: AtomicBool::new(false),
-            resource: parts.resource,
         }
     }
-}
 
-impl<R: ?Sized> Cell<R> {
     pub(super) fn id(&self) -> Option<ResourceId> {
-        self.id
+        self.entry.as_ref().map(OpenEntry::id)
     }
 
     /// Its place in the order of opening: by time, and within one tick of the clock by its
@@ -129,10 +124,12 @@ impl<R: ?Sized> Cell<R> {
         self.hurried.load(Ordering::Relaxed)
     }
 
-    /// Ends a release without an account, on the fast path.
-    pub(super) fn end_quietly(&self) {
+    /// Ends a release without an account, on the fast path. The table's hold is the caller's from here
+    /// on, to be given up with its own.
+    #[must_use]
+    pub(super) fn end_quietly(&self) -> Option<AnyShare> {
         self.right.end_quietly();
-        self.close_entry();
+        self.close_entry()
     }
 
     /// Ends a release with its account and wakes who waits for it.
@@ -140,19 +137,18 @@ impl<R: ?Sized> Cell<R> {
         let end = if release.outcome.is_stuck() {
             End::Stuck
         } else {
-            self.close_entry();
+            drop(self.close_entry());
             End::Released
         };
         self.right.end(end, release.clone());
     }
 
-    fn close_entry(&self) {
-        if let Some(entry) = &self.entry {
-            // Detached first: once the slot is given back, another resource may attach to it.
-            let attached = self.backstop.attachments().detach(entry.id());
-            entry.close();
-            drop(attached);
-        }
+    fn close_entry(&self) -> Option<AnyShare> {
+        let entry = self.entry.as_ref()?;
+        // Detached first: once the slot is given back, another resource may attach to it.
+        let attached = self.backstop.attachments().detach(entry.id());
+        entry.close();
+        attached
     }
 
     /// The account of the last release that ended, waited for until the deadline. None if it has not

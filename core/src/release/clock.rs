@@ -22,6 +22,15 @@ impl Clock {
         (Self(Some(Arc::clone(&time))), ManualClock(time))
     }
 
+    /// Whether both always tell the same time.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(left), Some(right)) => Arc::ptr_eq(left, right),
+            _ => false,
+        }
+    }
+
     /// Nanoseconds since an arbitrary start.
     #[must_use]
     pub fn now(&self) -> u64 {

@@ -150,16 +150,15 @@ impl Intent {
             entry,
             opened,
         } = self;
-        backstop.guard(Parts {
+        let parts = Parts {
             backstop,
             kind,
             site,
             parent,
             policy,
-            entry,
             opened,
-            resource,
-        })
+        };
+        backstop.guard(parts, entry, resource)
     }
 
     /// The resource was not created, or is gone again: the ledger forgets it.

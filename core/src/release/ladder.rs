@@ -1,10 +1,9 @@
 //! The ladder: ask, insist, force, and a look after each whether it is gone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cell::AnyCell;
+use super::cell::{AnyCell, AnyShare};
 use super::record::{Cause, Outcome, Release};
 use super::release_all::give_up;
 use super::watched::{Call, CallError, panic_text};
@@ -15,7 +14,7 @@ use crate::resource::{Deadline, Presence, Progress, Rung, Step};
 /// The release of one resource, which its holder drives until it ends. It can be left in the middle
 /// and driven on from another thread.
 pub(super) struct Ladder {
-    cell: Arc<AnyCell>,
+    cell: AnyShare,
     policy: CleanupPolicy,
     cause: Cause,
     started: Instant,
@@ -50,7 +49,7 @@ enum Event {
 
 impl Ladder {
     /// The ladder of a resource whose right to release was taken, beginning at `first`.
-    pub(super) fn new(cell: Arc<AnyCell>, cause: Cause, first: Rung) -> Self {
+    pub(super) fn new(cell: AnyShare, cause: Cause, first: Rung) -> Self {
         let policy = cell.backstop.policy_of(&cell);
         let mut ladder = Self {
             cell,
@@ -85,7 +84,7 @@ impl Ladder {
         if let Some(outcome) = self.advance(Some(patience)) {
             return Some(self.account(outcome));
         }
-        let (cell, cause) = (Arc::clone(&self.cell), self.cause);
+        let (cell, cause) = (self.cell.clone(), self.cause);
         Call::begin(move || drop(self.finish()))
             .err()
             .map(|error| give_up(&cell, cause, &error))
@@ -157,7 +156,7 @@ impl Ladder {
 
     fn begin(&mut self) -> Event {
         self.attempts += 1;
-        let (cell, step) = (Arc::clone(&self.cell), Step::new(self.rung, self.rung_ends));
+        let (cell, step) = (self.cell.clone(), Step::new(self.rung, self.rung_ends));
         let call = Call::begin(move || {
             let progress = cell.resource.release(&step);
             let presence = progress.is_ok().then(|| cell.resource.verify());
@@ -217,7 +216,7 @@ impl Ladder {
     }
 
     fn look(&mut self, pause: Duration) -> Event {
-        let cell = Arc::clone(&self.cell);
+        let cell = self.cell.clone();
         match Call::begin(move || cell.resource.verify()) {
             Ok(call) => {
                 let ends = Deadline::after(self.policy.verify_deadline());
@@ -295,16 +294,24 @@ impl Ladder {
     }
 }
 
-/// Releases on the calling thread what promises never to block. `None` if that went well, which is
-/// counted and not accounted one by one.
-pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Option<Release> {
+/// What came of a release on the calling thread.
+pub(super) enum Inline {
+    /// It went well, and is counted and not accounted one by one. With the table's hold, for the
+    /// caller to give up.
+    Quietly(Option<AnyShare>),
+    /// It took more than one call, or left something to tell.
+    Accounted(Release),
+}
+
+/// Releases on the calling thread what promises never to block.
+pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Inline {
     let first = call_inline(cell, Rung::Ask);
     if let (Ok(Ok(_)), Ok(Presence::Gone)) = &first {
-        cell.end_quietly();
+        let tables = cell.end_quietly();
         cell.backstop.records().count(cell.kind);
-        return None;
+        return Inline::Quietly(tables);
     }
-    Some(climb_inline(cell, cause, first))
+    Inline::Accounted(climb_inline(cell, cause, first))
 }
 
 /// What a call of `release` and the look after it gave, or how they panicked.

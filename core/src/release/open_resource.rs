@@ -1,18 +1,17 @@
 //! What is open, for whoever looks on.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::backstop::Backstop;
-use super::cell::AnyCell;
+use super::cell::AnyShare;
 use crate::policy::CleanupPolicy;
 use crate::resource::{Footprint, Kind, ResourceId, Site};
 
 /// A resource that is open, as it was at one moment. It keeps the resource's memory, and not the
 /// resource: its guard may release it at any time.
 pub struct OpenResource {
-    cell: Arc<AnyCell>,
+    cell: AnyShare,
     age: Duration,
     idle: Duration,
 }

@@ -1,17 +1,17 @@
 //! Reuse by key: get what is idle or open another, within bounds.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::backstop::Backstop;
 use super::clock::Clock;
 use super::record::{Cause, Release};
+use super::shelves::{Idle, Shelf, Shelves};
 use super::tracked::Tracked;
 use super::watched::panic_text;
 use crate::error::{Error, ErrorKind, Stage};
@@ -62,29 +62,10 @@ struct Inner<K, R: TrackedResource> {
     returned: Condvar,
 }
 
-struct Shelves<K, R: TrackedResource> {
-    keys: HashMap<K, Shelf<R>>,
-    waiting: usize,
-    next_loan: u64,
-    statistics: PoolStatistics,
-}
-
-struct Shelf<R: TrackedResource> {
-    idle: Vec<Idle<R>>,
-    loans: Vec<Loan>,
-    /// Being opened, outside the lock.
-    opening: usize,
-}
-
-struct Idle<R: TrackedResource> {
-    guard: Tracked<R>,
-    since: u64,
-}
-
 /// One resource that is lent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loan {
-    number: u64,
+    pub(super) number: u64,
     /// Where it was borrowed.
     pub site: Site,
     /// When: nanoseconds of the pool's clock.
@@ -116,7 +97,7 @@ pub struct PoolStatistics {
 #[must_use = "dropping it gives the resource back"]
 pub struct Borrowed<K: Hash + Eq + Clone, R: TrackedResource> {
     pool: Arc<Inner<K, R>>,
-    key: K,
+    shelf: usize,
     loan: u64,
     guard: Option<Tracked<R>>,
 }
@@ -130,12 +111,7 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
         Self(Arc::new(Inner {
             options,
             reset: Box::new(reset),
-            shelves: Mutex::new(Shelves {
-                keys: HashMap::new(),
-                waiting: 0,
-                next_loan: 0,
-                statistics: PoolStatistics::default(),
-            }),
+            shelves: Mutex::new(Shelves::new()),
             returned: Condvar::new(),
         }))
     }
@@ -145,34 +121,43 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
     /// # Errors
     /// `open` failed; or none came back in time, in which case the error names who holds them.
     #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as a map takes its key; only the key of a new shelf is copied"
+    )]
     pub fn get_or_open(
         &self,
         key: K,
         open: impl FnOnce(&K) -> Result<Tracked<R>, Error>,
     ) -> Result<Borrowed<K, R>, Error> {
         let site = Site::caller();
-        let deadline = Deadline::after(self.0.options.wait);
+        // The clock is read for it by the first wait only.
+        let mut deadline = None;
         // Declared before the lock, so dropped after it: one that is stuck must not hold up the pool.
         let mut revoked = Vec::new();
         let mut shelves = self.0.shelves.lock();
         loop {
-            let shelf = shelves.shelf(&key);
+            // Looked for anew after each wait, in which it may have been taken down.
+            let place = shelves.place(&key);
+            let shelf = shelves.at(place);
             while let Some(idle) = shelf.idle.pop() {
                 if idle.guard.get().is_err() {
                     revoked.push(idle);
                 } else {
-                    let loan = shelves.lend(&key, site, self.0.options.clock.now());
+                    let now = self.0.options.clock.now();
+                    let loan = shelves.lend(place, site, now);
                     shelves.statistics.reused += 1;
                     drop(shelves);
-                    idle.guard.touch();
-                    return Ok(self.lent(key, loan, idle.guard));
+                    idle.guard.touch_at(&self.0.options.clock, now);
+                    return Ok(self.lent(place, loan, idle.guard));
                 }
             }
-            if shelf.loans.len() + shelf.opening < self.0.options.most_per_key {
+            if shelf.taken() < self.0.options.most_per_key {
                 shelf.opening += 1;
                 drop(shelves);
-                return self.open(key, site, open);
+                return self.open(&key, place, site, open);
             }
+            let deadline = *deadline.get_or_insert_with(|| Deadline::after(self.0.options.wait));
             shelves.waiting += 1;
             let late = self
                 .0
@@ -182,35 +167,37 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
             shelves.waiting -= 1;
             if late {
                 shelves.statistics.timed_out += 1;
-                return Err(shelves.none_came_back(&key, self.0.options.wait));
+                let place = shelves.place(&key);
+                return Err(none_came_back(shelves.at(place), self.0.options.wait));
             }
         }
     }
 
     fn open(
         &self,
-        key: K,
+        key: &K,
+        place: usize,
         site: Site,
         open: impl FnOnce(&K) -> Result<Tracked<R>, Error>,
     ) -> Result<Borrowed<K, R>, Error> {
         let opening = Opening {
             pool: &self.0,
-            key: &key,
+            place,
         };
-        let guard = open(&key)?;
+        let guard = open(key)?;
         let loan = {
             let mut shelves = self.0.shelves.lock();
             shelves.statistics.opened += 1;
-            shelves.lend(&key, site, self.0.options.clock.now())
+            shelves.lend(place, site, self.0.options.clock.now())
         };
         drop(opening);
-        Ok(self.lent(key, loan, guard))
+        Ok(self.lent(place, loan, guard))
     }
 
-    fn lent(&self, key: K, loan: u64, guard: Tracked<R>) -> Borrowed<K, R> {
+    fn lent(&self, shelf: usize, loan: u64, guard: Tracked<R>) -> Borrowed<K, R> {
         Borrowed {
             pool: Arc::clone(&self.0),
-            key,
+            shelf,
             loan,
             guard: Some(guard),
         }
@@ -229,21 +216,20 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
     }
 
     fn evict(&self, goes: impl Fn(&Idle<R>) -> bool) -> Vec<Release> {
-        let mut gone = Vec::new();
-        {
+        let gone = {
             let mut shelves = self.0.shelves.lock();
-            for shelf in shelves.keys.values_mut() {
-                gone.extend(shelf.idle.extract_if(.., |idle| goes(idle)));
-            }
-            shelves
-                .keys
-                .retain(|_, shelf| !shelf.idle.is_empty() || shelf.taken() > 0);
+            let gone = shelves.take_idle(goes);
             shelves.statistics.evicted += gone.len() as u64;
-        }
+            gone
+        };
         // Outside the lock: a release may take long.
         gone.into_iter()
             .map(|idle| {
-                Backstop::release_cell(idle.guard.into_cell(), Cause::PoolEvicted, Rung::Ask)
+                Backstop::release_cell(
+                    idle.guard.into_cell().into_any(),
+                    Cause::PoolEvicted,
+                    Rung::Ask,
+                )
             })
             .collect()
     }
@@ -256,9 +242,8 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
         let limit = nanoseconds(self.0.options.leak_threshold);
         let shelves = self.0.shelves.lock();
         shelves
-            .keys
-            .iter()
-            .flat_map(|(key, shelf)| shelf.loans.iter().map(move |loan| (key, loan)))
+            .all()
+            .flat_map(|shelf| shelf.loans.iter().map(|loan| (shelf.key(), loan)))
             .filter(|(_, loan)| now.saturating_sub(loan.since) > limit)
             .map(|(key, loan)| (key.clone(), loan.clone()))
             .collect()
@@ -269,8 +254,8 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
     pub fn statistics(&self) -> PoolStatistics {
         let shelves = self.0.shelves.lock();
         PoolStatistics {
-            idle: shelves.keys.values().map(|shelf| shelf.idle.len()).sum(),
-            lent: shelves.keys.values().map(|shelf| shelf.loans.len()).sum(),
+            idle: shelves.all().map(|shelf| shelf.idle.len()).sum(),
+            lent: shelves.all().map(|shelf| shelf.loans.len()).sum(),
             waiting: shelves.waiting,
             ..shelves.statistics
         }
@@ -284,64 +269,44 @@ impl<K, R: TrackedResource> Clone for Pool<K, R> {
 }
 
 /// The right to open one; given back when it is dropped, also by a panic of the opener.
-struct Opening<'a, K: Hash + Eq + Clone, R: TrackedResource> {
+struct Opening<'a, K, R: TrackedResource> {
     pool: &'a Inner<K, R>,
-    key: &'a K,
+    place: usize,
 }
 
-impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Opening<'_, K, R> {
+impl<K, R: TrackedResource> Drop for Opening<'_, K, R> {
     fn drop(&mut self) {
-        self.pool.shelves.lock().shelf(self.key).opening -= 1;
-        self.pool.returned.notify_one();
+        let mut shelves = self.pool.shelves.lock();
+        shelves.at(self.place).opening -= 1;
+        self.pool.wake(shelves);
     }
 }
 
-impl<K: Hash + Eq + Clone, R: TrackedResource> Shelves<K, R> {
-    fn shelf(&mut self, key: &K) -> &mut Shelf<R> {
-        if !self.keys.contains_key(key) {
-            let empty = Shelf {
-                idle: Vec::new(),
-                loans: Vec::new(),
-                opening: 0,
-            };
-            self.keys.insert(key.clone(), empty);
+impl<K, R: TrackedResource> Inner<K, R> {
+    /// Lets who waits look again, whatever their keys: one alone might wait for another key.
+    fn wake(&self, shelves: MutexGuard<'_, Shelves<K, R>>) {
+        let waiting = shelves.waiting;
+        drop(shelves);
+        if waiting > 0 {
+            self.returned.notify_all();
         }
-        self.keys.get_mut(key).expect("the key was just inserted")
-    }
-
-    fn lend(&mut self, key: &K, site: Site, since: u64) -> u64 {
-        self.next_loan += 1;
-        let number = self.next_loan;
-        self.shelf(key).loans.push(Loan {
-            number,
-            site,
-            since,
-        });
-        number
-    }
-
-    fn none_came_back(&mut self, key: &K, waited: Duration) -> Error {
-        let shelf = self.shelf(key);
-        let holders: Vec<String> = shelf
-            .loans
-            .iter()
-            .map(|loan| loan.site.to_string())
-            .collect();
-        Error::new(
-            ErrorKind::Deadline,
-            Stage::Open,
-            "no pooled resource came back in time",
-        )
-        .with("waited", format!("{waited:?}"))
-        .with("lent", shelf.loans.len())
-        .with("borrowed at", holders.join(" and "))
     }
 }
 
-impl<R: TrackedResource> Shelf<R> {
-    fn taken(&self) -> usize {
-        self.loans.len() + self.opening
-    }
+fn none_came_back<K, R: TrackedResource>(shelf: &Shelf<K, R>, waited: Duration) -> Error {
+    let holders: Vec<String> = shelf
+        .loans
+        .iter()
+        .map(|loan| loan.site.to_string())
+        .collect();
+    Error::new(
+        ErrorKind::Deadline,
+        Stage::Open,
+        "no pooled resource came back in time",
+    )
+    .with("waited", format!("{waited:?}"))
+    .with("lent", shelf.loans.len())
+    .with("borrowed at", holders.join(" and "))
 }
 
 impl<K: Hash + Eq + Clone, R: TrackedResource> Deref for Borrowed<K, R> {
@@ -372,11 +337,11 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Borrowed<K, R> {
                 })
         };
         let clean = !std::thread::panicking() && guard.get().is_ok() && reset();
-        guard.touch();
         let since = self.pool.options.clock.now();
+        guard.touch_at(&self.pool.options.clock, since);
         let mut shelves = self.pool.shelves.lock();
-        let shelf = shelves.shelf(&self.key);
-        shelf.loans.retain(|loan| loan.number != self.loan);
+        let shelf = shelves.at(self.shelf);
+        shelf.end(self.loan);
         let rejected = if clean {
             shelf.idle.push(Idle { guard, since });
             None
@@ -384,8 +349,7 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Borrowed<K, R> {
             shelves.statistics.rejected += 1;
             Some(guard)
         };
-        drop(shelves);
-        self.pool.returned.notify_one();
+        self.pool.wake(shelves);
         // Released outside the lock, and after its place was given back.
         drop(rejected);
     }

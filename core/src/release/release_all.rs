@@ -1,12 +1,11 @@
 //! Letting everything go, in order.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::backstop::Backstop;
-use super::cell::AnyCell;
-use super::ladder::{Ladder, release_inline};
+use super::cell::{AnyCell, AnyShare};
+use super::ladder::{Inline, Ladder, release_inline};
 use super::record::{Cause, Outcome, Release};
 use super::right::Claim;
 use super::watched::{Call, CallError};
@@ -53,7 +52,7 @@ impl fmt::Display for ReleaseReport {
 
 /// One that is being released in the background.
 struct Pending {
-    cell: Arc<AnyCell>,
+    cell: AnyShare,
     call: Call<Release>,
 }
 
@@ -91,7 +90,7 @@ impl Backstop {
         }
         // One look at each, and another only in its turn: one that is neither open nor being released
         // by others at the same time is gone.
-        let mut cells: Vec<(Order, Arc<AnyCell>)> = self
+        let mut cells: Vec<(Order, AnyShare)> = self
             .cells_not_released()
             .into_iter()
             .filter(|cell| chosen(cell))
@@ -110,9 +109,9 @@ impl Backstop {
             let pending: Vec<Pending> = group
                 .iter()
                 .filter_map(|(_, cell)| match cell.claim_release() {
-                    Claim::Own => report.begin(Arc::clone(cell), cause, first),
+                    Claim::Own => report.begin(cell.clone(), cause, first),
                     Claim::Anothers => {
-                        others.push(Arc::clone(cell));
+                        others.push(cell.clone());
                         None
                     }
                     Claim::Nobodys => None,
@@ -132,15 +131,15 @@ impl Backstop {
 impl ReleaseReport {
     /// Releases one whose right to release was taken, and gives it back as pending if that takes
     /// longer than a moment.
-    fn begin(&mut self, cell: Arc<AnyCell>, cause: Cause, first: Rung) -> Option<Pending> {
+    fn begin(&mut self, cell: AnyShare, cause: Cause, first: Rung) -> Option<Pending> {
         if cell.resource.blocking() == Blocking::Never {
             match release_inline(&cell, cause) {
-                Some(release) => self.ended.push(release),
-                None => self.quietly += 1,
+                Inline::Accounted(release) => self.ended.push(release),
+                Inline::Quietly(_) => self.quietly += 1,
             }
             return None;
         }
-        let body = Arc::clone(&cell);
+        let body = cell.clone();
         let call = Call::begin(move || {
             Backstop::release_children(&body);
             Ladder::new(body, cause, first).finish()

@@ -4,15 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use super::backstop::Backstop;
 use super::cancel::{CancelToken, Cancelled};
-use super::cell::{AnyCell, Cell};
+use super::cell::{AnyShare, Cell};
 use super::record::{Cause, Outcome, Release};
 use super::tracked::{Revoked, Tracked};
 use super::watched::panic_text;
-use crate::ledger::{NewEntry, OpenEntry, State};
+use crate::ledger::{NewEntry, OpenEntry, Share, State};
 use crate::resource::{Footprint, Kind, ResourceId, Rung, Site, TrackedResource};
 
 /// A span of work. What it holds goes when it ends, the last first, however it ends: by
@@ -49,7 +48,7 @@ pub struct Scope {
 
 /// What a scope does at its end, in reverse.
 enum Step {
-    Release(Arc<AnyCell>),
+    Release(AnyShare),
     Callback(&'static str, When, Box<dyn FnOnce(End) + Send>),
 }
 
@@ -75,7 +74,7 @@ pub enum End {
 
 /// A resource that a scope holds. Using it is all that can be done; the scope releases it.
 #[derive(Clone)]
-pub struct Held<R: TrackedResource>(Arc<Cell<R>>);
+pub struct Held<R: TrackedResource>(Share<Cell, R>);
 
 /// What a scope came to: what its body gave, and each release. Neither hides the other.
 #[derive(Debug)]
@@ -179,8 +178,7 @@ impl Scope {
     /// Holds a resource until the end.
     pub fn hold<R: TrackedResource>(&mut self, resource: Tracked<R>) -> Held<R> {
         let cell = resource.into_cell();
-        self.steps
-            .push(Step::Release(Arc::clone(&cell) as Arc<AnyCell>));
+        self.steps.push(Step::Release(cell.clone().into_any()));
         Held(cell)
     }
 

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use super::backstop::Backstop;
 use super::cell::{AnyCell, Cell};
+use super::clock::Clock;
 use super::record::{Cause, Outcome, Release};
 use crate::error::Error;
+use crate::ledger::Share;
 use crate::resource::{Deadline, Footprint, Kind, Recipe, ResourceId, Rung, Site, TrackedResource};
 
 /// Owns a resource and releases it on drop.
@@ -26,7 +27,7 @@ use crate::resource::{Deadline, Footprint, Kind, Recipe, ResourceId, Rung, Site,
 /// releases it but shutdown, a policy or the reclaimer.
 #[must_use = "dropping the guard releases the resource"]
 pub struct Tracked<R: TrackedResource> {
-    cell: Option<Arc<Cell<R>>>,
+    cell: Option<Share<Cell, R>>,
 }
 
 /// The resource was released before this use.
@@ -40,17 +41,17 @@ pub struct Revoked {
 }
 
 impl<R: TrackedResource> Tracked<R> {
-    pub(super) fn of(cell: Arc<Cell<R>>) -> Self {
+    pub(super) fn of(cell: Share<Cell, R>) -> Self {
         Self { cell: Some(cell) }
     }
 
-    pub(super) fn cell(&self) -> &Arc<Cell<R>> {
+    pub(super) fn cell(&self) -> &Share<Cell, R> {
         self.cell
             .as_ref()
             .expect("a guard holds its cell until it is consumed")
     }
 
-    pub(super) fn into_cell(mut self) -> Arc<Cell<R>> {
+    pub(super) fn into_cell(mut self) -> Share<Cell, R> {
         self.cell
             .take()
             .expect("a guard holds its cell until it is consumed")
@@ -90,6 +91,16 @@ impl<R: TrackedResource> Tracked<R> {
         self.cell().touch(now);
     }
 
+    /// Notes that it was in use at a time that this clock has just told: no other is read if it is
+    /// this tracker's too.
+    pub(super) fn touch_at(&self, clock: &Clock, now: u64) {
+        if self.cell().backstop.clock().is(clock) {
+            self.cell().touch(now);
+        } else {
+            self.touch();
+        }
+    }
+
     /// Notes what it occupies now.
     pub fn set_footprint(&self, footprint: Footprint) {
         self.cell().set_footprint(footprint);
@@ -114,8 +125,7 @@ impl<R: TrackedResource> Tracked<R> {
     }
 
     fn release_from(self, first: Rung) -> Release {
-        let cell: Arc<AnyCell> = self.into_cell();
-        Backstop::release_cell(cell, Cause::Asked, first)
+        Backstop::release_cell(self.into_cell().into_any(), Cause::Asked, first)
     }
 
     /// Lets the guard go without releasing: the resource is someone else's from here on, and the
@@ -124,7 +134,7 @@ impl<R: TrackedResource> Tracked<R> {
         let cell = self.into_cell();
         let won = cell.begin_release();
         if won {
-            cell.end_quietly();
+            drop(cell.end_quietly());
         }
         won
     }
@@ -150,7 +160,7 @@ impl<R: TrackedResource> Drop for Tracked<R> {
         } else {
             Cause::Dropped
         };
-        Backstop::drop_cell(cell, cause);
+        Backstop::drop_cell(cell.into_any(), cause);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A control group of version 2 around a tree of processes, which nothing in it can leave.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
@@ -287,6 +287,12 @@ impl Cgroup {
     }
 }
 
+impl AsFd for Cgroup {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+}
+
 /// The way into a control group for a child that was just forked.
 #[derive(Debug)]
 pub struct Entrance(OwnedFd);
@@ -303,11 +309,7 @@ impl Entrance {
     }
 }
 
-fn open_at(
-    directory: std::os::fd::BorrowedFd<'_>,
-    name: &str,
-    flags: OFlags,
-) -> io::Result<OwnedFd> {
+fn open_at(directory: BorrowedFd<'_>, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(directory, name, flags, Mode::empty())?)
 }
@@ -330,7 +332,7 @@ fn event_of(events: &OwnedFd, key: &str) -> io::Result<bool> {
 }
 
 /// The groups directly beneath one.
-fn groups_beneath(directory: std::os::fd::BorrowedFd<'_>) -> io::Result<Vec<(PathBuf, OwnedFd)>> {
+fn groups_beneath(directory: BorrowedFd<'_>) -> io::Result<Vec<(PathBuf, OwnedFd)>> {
     let mut groups = Vec::new();
     for entry in Dir::read_from(directory)? {
         let entry = entry?;
@@ -347,7 +349,7 @@ fn groups_beneath(directory: std::os::fd::BorrowedFd<'_>) -> io::Result<Vec<(Pat
     Ok(groups)
 }
 
-fn collect(directory: std::os::fd::BorrowedFd<'_>, found: &mut Vec<i32>) -> io::Result<()> {
+fn collect(directory: BorrowedFd<'_>, found: &mut Vec<i32>) -> io::Result<()> {
     let mut text = String::new();
     let procs = open_at(directory, "cgroup.procs", OFlags::RDONLY)?;
     match io::Read::read_to_string(&mut std::fs::File::from(procs), &mut text) {
@@ -369,7 +371,7 @@ fn collect(directory: std::os::fd::BorrowedFd<'_>, found: &mut Vec<i32>) -> io::
     Ok(())
 }
 
-fn remove_beneath(directory: std::os::fd::BorrowedFd<'_>) -> io::Result<()> {
+fn remove_beneath(directory: BorrowedFd<'_>) -> io::Result<()> {
     for (name, group) in groups_beneath(directory)? {
         remove_beneath(group.as_fd())?;
         match rustix::fs::unlinkat(directory, name, AtFlags::REMOVEDIR) {

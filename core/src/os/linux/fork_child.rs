@@ -15,6 +15,18 @@ use crate::os::forked::Forked;
 /// This process has more than one thread (`Unsupported`), or `/proc` is hidden and does not tell, or the kernel has no room for another
 /// process.
 pub fn fork_child() -> io::Result<Forked> {
+    require_one_thread()?;
+    // SAFETY: this process has one thread, this one, and no other can start one; so the child's copy
+    // of all memory, locks included, is consistent.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Forked::Child),
+        child => Ok(Forked::Parent { child }),
+    }
+}
+
+/// Refuses in a process with several threads: in its copy, a lock that another one held stays locked.
+pub(super) fn require_one_thread() -> io::Result<()> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let threads = process_table::stat(own)
         .map_err(|error| {
@@ -28,13 +40,7 @@ pub fn fork_child() -> io::Result<Forked> {
             format!("a process with {threads} threads cannot be forked safely"),
         ));
     }
-    // SAFETY: this process has one thread, this one, and no other can start one; so the child's copy
-    // of all memory, locks included, is consistent.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        0 => Ok(Forked::Child),
-        child => Ok(Forked::Parent { child }),
-    }
+    Ok(())
 }
 
 /// Ends this process at once: nothing is dropped, flushed or run.

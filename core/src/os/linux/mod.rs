@@ -34,6 +34,7 @@ mod status;
 pub mod survey;
 
 // Processes.
+pub mod born_within;
 pub mod cgroup;
 mod cgroup_mount;
 pub mod cgroup_usage;

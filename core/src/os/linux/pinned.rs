@@ -1,5 +1,8 @@
 //! A process held by its pidfd: whatever is asked or sent reaches it, or nobody.
-#![expect(unsafe_code, reason = "rustix cannot send signal 0 through a pidfd")]
+#![expect(
+    unsafe_code,
+    reason = "rustix cannot send signal 0 through a pidfd, nor say which child waitid found"
+)]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -227,6 +230,25 @@ pub fn still_running(
 pub(super) fn is_childless() -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | ALL_KINDS;
     matches!(waitid(WaitId::All, options), Err(Errno::CHILD))
+}
+
+/// The number of some child that has exited and is not reaped. Reaps nothing.
+pub(super) fn exited_child() -> Option<i32> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | ALL_KINDS;
+    let options = libc::c_int::try_from(options.bits()).ok()?;
+    loop {
+        // SAFETY: all zeros are a valid value of this plain structure of the kernel's.
+        let mut status: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the structure is valid for the call, which fills it or leaves it as it is.
+        if unsafe { libc::waitid(libc::P_ALL, 0, &raw mut status, options) } == 0 {
+            // SAFETY: waitid fills this field, or leaves the zero that stands for nobody.
+            let pid = unsafe { status.si_pid() };
+            return (pid > 0).then_some(pid);
+        }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return None;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use super::pinned::{PinnedProcess, is_childless, still_running};
+use super::pinned::{PinnedProcess, exited_child, is_childless, still_running};
 use super::process_table;
+pub use super::tree_pass::kill_at_once;
 use super::tree_pass::{Kinship, Pass, own_pid, spares_anyone};
 use crate::os::liveness::Delivery;
 use crate::os::scan::Scan;
@@ -25,6 +26,9 @@ const LONGEST_PATIENCE: Duration = Duration::from_millis(50);
 /// # Errors
 /// `/proc` is hidden or of another pid namespace, or the control group was removed.
 pub fn members(roots: Roots<'_>, except: &[i32]) -> io::Result<Scan<PinnedProcess>> {
+    if is_proven_empty(roots)? {
+        return Ok(Scan::default());
+    }
     let mut pass = Pass::look(roots, except, Kinship::Lists)?;
     pass.members.retain(|member| !member.has_exited());
     Ok(Scan {
@@ -76,6 +80,10 @@ pub fn kill_until_empty(
     let mut kinship = Kinship::Lists;
     let mut is_first = true;
     loop {
+        if is_proven_empty(roots)? {
+            takedown.is_empty = true;
+            return Ok(takedown);
+        }
         let mut pass = Pass::look(roots, except, kinship)?;
         takedown.unreadable = takedown.unreadable.max(pass.unreadable);
         if reap == Reap::OwnChildren {
@@ -133,11 +141,24 @@ pub fn kill_until_empty(
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
 pub fn reap_children(except: &[i32]) -> io::Result<Vec<(i32, ExitStatus)>> {
+    let reap = |pid| Some((pid, PinnedProcess::pin(pid).ok()?.reap()?));
+    if except.is_empty() {
+        // The kernel names one that has exited: asking every child would cost thousands of calls
+        // whenever one of thousands ends.
+        return Ok(std::iter::from_fn(|| exited_child().and_then(reap)).collect());
+    }
     let children = process_table::children(own_pid())?;
     let unspared = children.into_iter().filter(|pid| !except.contains(pid));
-    Ok(unspared
-        .filter_map(|pid| Some((pid, PinnedProcess::pin(pid).ok()?.reap()?)))
-        .collect())
+    Ok(unspared.filter_map(reap).collect())
+}
+
+/// Whether the kernel says that nobody of it lives. `false` says nothing.
+fn is_proven_empty(roots: Roots<'_>) -> io::Result<bool> {
+    match roots {
+        Roots::DescendantsOfSelf => Ok(is_childless()),
+        Roots::Cgroup(group) => group.is_populated().map(|is_populated| !is_populated),
+        _ => Ok(false),
+    }
 }
 
 /// What the kernel says of a tree in which a look found nothing alive.
@@ -149,9 +170,10 @@ enum Emptiness {
 }
 
 fn emptiness(roots: Roots<'_>, except: &[i32]) -> io::Result<Emptiness> {
+    if is_proven_empty(roots)? {
+        return Ok(Emptiness::Proven);
+    }
     match roots {
-        Roots::DescendantsOfSelf if is_childless() => Ok(Emptiness::Proven),
-        Roots::Cgroup(group) if !group.is_populated()? => Ok(Emptiness::Proven),
         // It also counts processes that cannot be seen from here, which only its own kill reaches.
         Roots::Cgroup(group) if !spares_anyone(group, except)? => Ok(Emptiness::Refuted),
         _ => Ok(Emptiness::Open),
@@ -313,6 +335,29 @@ mod tests {
             assert!(reap_children(&except).unwrap().is_empty());
             assert_eq!(reap_children(&[]).unwrap().len(), 1);
         });
+    }
+
+    #[test]
+    fn several_roots_are_looked_beneath_at_once_and_nobody_counts_twice() {
+        let leader = Command::new("sh")
+            .args(["-c", "sh -c 'sleep 61 & wait' & wait"])
+            .spawn()
+            .unwrap();
+        let leader = PinnedProcess::pin(leader.id() as i32).unwrap();
+        let lone = Command::new("sleep").arg("61").spawn().unwrap();
+        let lone = PinnedProcess::pin(lone.id() as i32).unwrap();
+        // Three of one line, of which two are roots themselves, and one without children.
+        let line = sleepers(Roots::DescendantsOf(&leader), 1);
+        let roots = [&line[1], &leader, &lone];
+        let roots = Roots::DescendantsOfAny(&roots);
+        let mut found: Vec<i32> = sleepers(roots, 2).iter().map(PinnedProcess::pid).collect();
+        found.sort_unstable();
+        let mut expected: Vec<i32> = line.iter().chain([&lone]).map(PinnedProcess::pid).collect();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+        let takedown = kill_until_empty(roots, &[], Reap::OwnChildren, deadline()).unwrap();
+        assert!(takedown.is_empty, "{takedown:?}");
+        assert!(line.iter().chain([&lone]).all(PinnedProcess::has_exited));
     }
 
     #[test]

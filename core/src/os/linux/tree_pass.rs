@@ -54,7 +54,8 @@ impl Pass {
         };
         match roots {
             Roots::DescendantsOfSelf => pass.look_beneath(None, kinship)?,
-            Roots::DescendantsOf(root) => pass.look_beneath(Some(root), kinship)?,
+            Roots::DescendantsOf(root) => pass.look_beneath(Some(&[root]), kinship)?,
+            Roots::DescendantsOfAny(roots) => pass.look_beneath(Some(roots), kinship)?,
             Roots::WithCookie(cookie) => pass.look_for(cookie)?,
             Roots::Cgroup(group) => pass.look_into(group)?,
         }
@@ -65,7 +66,11 @@ impl Pass {
 
     /// Walks from parent to child. A child is proven when, after it was pinned, its parent in the
     /// table is this process or a pinned process that was not reaped by then.
-    fn look_beneath(&mut self, root: Option<&PinnedProcess>, kinship: Kinship) -> io::Result<()> {
+    fn look_beneath(
+        &mut self,
+        roots: Option<&[&PinnedProcess]>,
+        kinship: Kinship,
+    ) -> io::Result<()> {
         let family = match kinship {
             Kinship::Lists => None,
             Kinship::WholeTable => Some(Family::of_all()?),
@@ -76,7 +81,7 @@ impl Pass {
         };
         let own = own_pid();
         let mut seen = HashSet::from([own]);
-        match root {
+        match roots {
             None => {
                 for child in children(own)? {
                     if seen.insert(child) {
@@ -84,14 +89,20 @@ impl Pass {
                     }
                 }
             }
-            Some(root) => {
-                // A second descriptor for the root is worth its price: the list owns what is in it.
-                match root.proven(PinnedProcess::pin) {
-                    Ok(pinned) => self.members.push(pinned),
-                    Err(error) if procfs::is_gone(&error) => return Ok(()),
-                    Err(error) => return Err(error),
+            Some(roots) => {
+                for root in roots {
+                    if !seen.insert(root.pid()) {
+                        continue;
+                    }
+                    // A second descriptor is worth its price: the list owns what is in it.
+                    match root.proven(PinnedProcess::pin) {
+                        Ok(pinned) => self.members.push(pinned),
+                        Err(error) if procfs::is_gone(&error) => {}
+                        // The others must not be spared because there is no descriptor for this one.
+                        Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
+                        Err(error) => return Err(error),
+                    }
                 }
-                seen.insert(root.pid());
             }
         }
         let mut next = 0;
@@ -105,7 +116,7 @@ impl Pass {
                                 child,
                                 Parent::Member {
                                     index: next,
-                                    below_own: root.is_none(),
+                                    below_own: roots.is_none(),
                                 },
                             );
                         }
@@ -213,12 +224,10 @@ impl Pass {
     }
 
     pub(super) fn kill(&self, roots: Roots<'_>, except: &[i32]) -> io::Result<usize> {
-        if let Roots::Cgroup(group) = roots {
-            // The group's own kill spares nobody.
-            if !spares_anyone(group, except)? {
-                group.kill()?;
-                return Ok(self.members.len());
-            }
+        if let Roots::Cgroup(group) = roots
+            && kill_at_once(group, except)?
+        {
+            return Ok(self.members.len());
         }
         let killed =
             |member: &&PinnedProcess| matches!(member.signal(Signal::KILL), Ok(Delivery::Sent));
@@ -233,6 +242,20 @@ impl Pass {
             .filter_map(|member| Some((member.pid(), member.reap()?)))
             .collect()
     }
+}
+
+/// Kills everything in a control group at once, if neither this process nor one of `except` is in it;
+/// says whether it did.
+///
+/// # Errors
+/// The group was removed.
+pub fn kill_at_once(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
+    // The group's own kill spares nobody.
+    if spares_anyone(group, except)? {
+        return Ok(false);
+    }
+    group.kill()?;
+    Ok(true)
 }
 
 /// Whether the group holds this process or one of `except`, which its own kill would not spare.

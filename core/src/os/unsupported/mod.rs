@@ -25,6 +25,7 @@ pub mod removal;
 pub mod survey;
 
 // Processes.
+pub mod born_within;
 pub mod cgroup;
 pub mod cgroup_usage;
 pub mod environment;

@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::Instant;
 
 use super::pinned::PinnedProcess;
+use crate::os::cgroup::Cgroup;
 use crate::os::scan::Scan;
 use crate::os::signal::Signal;
 use crate::os::takedown::{Reap, Roots, Takedown};
@@ -33,6 +34,12 @@ pub fn kill_until_empty(
     _reap: Reap,
     _deadline: Instant,
 ) -> io::Result<Takedown> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// # Errors
+/// Always: there are no control groups on this system.
+pub fn kill_at_once(_group: &Cgroup, _except: &[i32]) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

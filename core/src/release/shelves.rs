@@ -1,0 +1,143 @@
+//! What a pool holds and has lent, by key. Behind the pool's lock.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use super::pool::{Loan, PoolStatistics};
+use super::tracked::Tracked;
+use crate::resource::{Site, TrackedResource};
+
+/// The shelves of one pool.
+pub(super) struct Shelves<K, R: TrackedResource> {
+    /// By place, so that what comes back finds its shelf without its key.
+    shelves: Vec<Option<Shelf<K, R>>>,
+    places: HashMap<K, usize>,
+    vacant: Vec<usize>,
+    /// The place that was asked for last: most programs ask for one key again and again, which is
+    /// then compared and not hashed.
+    recent: usize,
+    next_loan: u64,
+    /// Threads that wait, whatever their keys.
+    pub(super) waiting: usize,
+    pub(super) statistics: PoolStatistics,
+}
+
+/// One key's resources.
+pub(super) struct Shelf<K, R: TrackedResource> {
+    key: K,
+    pub(super) idle: Vec<Idle<R>>,
+    pub(super) loans: Vec<Loan>,
+    /// Being opened, outside the lock.
+    pub(super) opening: usize,
+}
+
+/// One resource that nobody has borrowed.
+pub(super) struct Idle<R: TrackedResource> {
+    pub(super) guard: Tracked<R>,
+    pub(super) since: u64,
+}
+
+impl<K, R: TrackedResource> Shelves<K, R> {
+    pub(super) fn new() -> Self {
+        Self {
+            shelves: Vec::new(),
+            places: HashMap::new(),
+            vacant: Vec::new(),
+            recent: 0,
+            next_loan: 0,
+            waiting: 0,
+            statistics: PoolStatistics::default(),
+        }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Shelf<K, R>> {
+        self.shelves.iter().flatten()
+    }
+
+    /// The shelf at a place, which stays there as long as something of it is lent or being opened.
+    pub(super) fn at(&mut self, place: usize) -> &mut Shelf<K, R> {
+        self.shelves[place]
+            .as_mut()
+            .expect("a shelf stays while something of it is taken")
+    }
+
+    /// Notes a loan, and gives its number.
+    pub(super) fn lend(&mut self, place: usize, site: Site, since: u64) -> u64 {
+        self.next_loan += 1;
+        let number = self.next_loan;
+        self.at(place).loans.push(Loan {
+            number,
+            site,
+            since,
+        });
+        number
+    }
+}
+
+impl<K: Hash + Eq + Clone, R: TrackedResource> Shelves<K, R> {
+    /// Where this key's shelf is; a new one if it has none.
+    pub(super) fn place(&mut self, key: &K) -> usize {
+        let recent = self.shelves.get(self.recent).and_then(Option::as_ref);
+        if recent.is_none_or(|shelf| shelf.key != *key) {
+            self.recent = match self.places.get(key) {
+                Some(place) => *place,
+                None => self.put_up(key),
+            };
+        }
+        self.recent
+    }
+
+    #[cold]
+    fn put_up(&mut self, key: &K) -> usize {
+        let shelf = Shelf {
+            key: key.clone(),
+            idle: Vec::new(),
+            loans: Vec::new(),
+            opening: 0,
+        };
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            self.shelves.push(None);
+            self.shelves.len() - 1
+        });
+        self.shelves[place] = Some(shelf);
+        self.places.insert(key.clone(), place);
+        place
+    }
+
+    /// Takes out what is idle and goes, and the shelves that then have nothing.
+    pub(super) fn take_idle(&mut self, goes: impl Fn(&Idle<R>) -> bool) -> Vec<Idle<R>> {
+        let mut gone = Vec::new();
+        for (place, held) in self.shelves.iter_mut().enumerate() {
+            let Some(shelf) = held else {
+                continue;
+            };
+            gone.extend(shelf.idle.extract_if(.., |idle| goes(idle)));
+            if shelf.idle.is_empty() && shelf.taken() == 0 {
+                self.places.remove(&shelf.key);
+                self.vacant.push(place);
+                *held = None;
+            }
+        }
+        gone
+    }
+}
+
+impl<K, R: TrackedResource> Shelf<K, R> {
+    pub(super) fn key(&self) -> &K {
+        &self.key
+    }
+
+    /// How many are lent or being opened.
+    pub(super) fn taken(&self) -> usize {
+        self.loans.len() + self.opening
+    }
+
+    /// Ends a loan.
+    pub(super) fn end(&mut self, loan: u64) {
+        if let Some(index) = self.loans.iter().position(|each| each.number == loan) {
+            // In the order of lending, in which an error names the borrowers.
+            self.loans.remove(index);
+        }
+    }
+}
