@@ -5,6 +5,7 @@ pub mod before_exec;
 pub mod clock;
 pub mod exit;
 pub mod fork;
+pub mod heap;
 pub mod random;
 pub mod readiness;
 pub mod reserve;
