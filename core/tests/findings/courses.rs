@@ -107,6 +107,20 @@ fn memory_is_named_by_who_has_it() {
 }
 
 #[test]
+fn an_allocator_that_cannot_be_asked_now_and_then_is_no_growth() {
+    let mut played = Played::new(Limits::default());
+    played.run(minutes(60), |seconds, sample| {
+        let asked = ((seconds / 300.0) as u64).is_multiple_of(2);
+        sample.process.heap = asked.then_some(HeapSample {
+            in_use: Bytes::megabytes(20),
+            held: Bytes::megabytes(30),
+            own: None,
+        });
+    });
+    assert_eq!(played.opened(), []);
+}
+
+#[test]
 fn kinds_and_sites_are_named_and_the_rate_of_a_site_is_told() {
     let mut played = Played::new(Limits::default());
     played.run(minutes(15), |seconds, sample| {

@@ -10,3 +10,4 @@ mod near_limits;
 mod pace;
 mod properties;
 mod storm;
+mod traces;

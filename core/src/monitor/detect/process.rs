@@ -25,6 +25,8 @@ pub(super) struct ProcessGrowth {
     handles: Growing,
     threads: Growing,
     children: Growing,
+    /// Whether its allocator could be asked before.
+    has_heap: bool,
 }
 
 /// Memory by who has it, in bytes.
@@ -44,6 +46,7 @@ impl ProcessGrowth {
             handles: Growing::new(limits),
             threads: Growing::new(limits),
             children: Growing::new(limits),
+            has_heap: false,
         }
     }
 
@@ -66,6 +69,11 @@ impl ProcessGrowth {
 
     fn look_at_memory(&mut self, scene: Scene<'_>, look: &mut Look) {
         let Scene { sample, limits, .. } = scene;
+        // What is resident must not be compared with what was handed out before.
+        if self.has_heap && sample.process.heap.is_none() {
+            return;
+        }
+        self.has_heap = sample.process.heap.is_some();
         let at = sample.at.awake;
         let rise = limits.growth().0 as f64;
         let memory = Memory::of(&sample.process, sample.ledger.as_ref());
