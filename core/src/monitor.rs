@@ -17,7 +17,30 @@ mod observation;
 mod limits;
 mod seconds;
 
+mod findings;
+
+mod detect;
+mod leak_tally;
+mod open_findings;
+mod recent;
+mod series;
+mod trend;
+
+mod sampler;
+
+mod background;
+mod builder;
+mod cost;
+mod pace;
+mod watch;
+mod watched;
+
+pub use background::Monitor;
+pub use builder::MonitorBuilder;
+pub use cost::MonitorCost;
 pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
+pub use findings::{Findings, Loss};
+pub use leak_tally::LeakTally;
 pub use limits::{LimitError, Limits, Steps};
 pub use moment::{Disturbance, Moment};
 pub use observation::{Change, Observation, Observer};
@@ -25,3 +48,7 @@ pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
     ProcessSample, Sample, SiteTally, SystemSample,
 };
+pub use sampler::{
+    LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,
+};
+pub use watch::Watch;

@@ -27,6 +27,13 @@ pub struct Finding {
     pub cleared: Option<Moment>,
     /// In how many samples it was seen.
     pub seen: u64,
+    /// For which time it has opened: 1, or more where the same cleared before.
+    #[serde(default = "once")]
+    pub openings: u64,
+}
+
+fn once() -> u64 {
+    1
 }
 
 /// The sorts of findings. Their names are what people and programs filter by.

@@ -94,7 +94,7 @@ impl Limits {
         Ok(self)
     }
 
-    /// How much memory must grow within a window. Default: 50 MB.
+    /// How much memory must grow within a window, or steadily within six of them. Default: 50 MB.
     ///
     /// # Errors
     /// It is zero.
@@ -109,7 +109,8 @@ impl Limits {
         Ok(self)
     }
 
-    /// By how many handles, threads, children or resources must grow within a window. Default: 50.
+    /// By how many handles, threads, children or resources must grow within a window, or steadily within
+    /// six of them. Default: 50.
     ///
     /// # Errors
     /// It is zero.

@@ -56,6 +56,10 @@ pub struct HeapSample {
     pub in_use: Bytes,
     /// Taken from the kernel: in use, or kept for later.
     pub held: Bytes,
+    /// What the program's own allocator has handed out, where that is another one. `None`: the C
+    /// library's allocator is the program's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Bytes>,
 }
 
 impl ProcessSample {
