@@ -2,7 +2,8 @@
 //! reclaims what a killed program left. **Nothing your program opens outlives it.**
 //!
 //! The modules stand in the order of the data's way and import only from earlier ones:
-//! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → monitor → reclaim → report`.
+//! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → monitor → alert →
+//! reclaim → report`, and last `config`, which tells the later ones what to do.
 
 pub mod error;
 pub mod identity;
@@ -20,6 +21,8 @@ pub mod policy;
 pub mod release;
 
 pub mod monitor;
+
+pub mod alert;
 
 pub mod reclaim;
 

@@ -28,6 +28,16 @@ mod recent;
 mod series;
 mod trend;
 
+mod background;
+mod builder;
+mod cost;
+mod pace;
+mod watch;
+mod watched;
+
+pub use background::Monitor;
+pub use builder::MonitorBuilder;
+pub use cost::MonitorCost;
 pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
 pub use findings::{Findings, Loss};
 pub use leak_tally::LeakTally;
@@ -41,3 +51,4 @@ pub use sample::{
 pub use sampler::{
     LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,
 };
+pub use watch::Watch;

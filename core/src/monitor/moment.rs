@@ -33,6 +33,12 @@ pub enum Disturbance {
         #[serde(rename = "seconds", with = "seconds")]
         span: Duration,
     },
+    /// The sample was due earlier: an observer took long, or the machine had no processor to spare.
+    Late {
+        /// By how much.
+        #[serde(rename = "seconds", with = "seconds")]
+        span: Duration,
+    },
     /// The calendar was set, by more than clocks drift.
     ClockSet {
         /// By how many seconds; forwards is positive.

@@ -181,7 +181,10 @@ impl ProcessGrowth {
 
 /// Where memory ends: at the critical step.
 fn memory_end(sample: &Sample, limits: &Limits) -> f64 {
-    let ceiling = sample.system.as_ref().map(|system| system.memory_ceiling());
+    let ceiling = sample
+        .system
+        .as_ref()
+        .map(crate::monitor::SystemSample::memory_ceiling);
     let [.., critical] = limits.memory(ceiling.unwrap_or_default());
     critical.0 as f64
 }

@@ -75,7 +75,12 @@ impl LedgerSampler {
 
     /// Looks; `None` if there is no ledger that can be read, or no time to read it now.
     pub fn sample(&mut self) -> Option<LedgerSample> {
-        self.budget.begin(Duration::from_nanos(clock::monotonic()));
+        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    }
+
+    /// Looks at `now`, in awake time: by it the look gets its share.
+    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> Option<LedgerSample> {
+        self.budget.begin(now);
         self.budget.left()?;
         let limits = HoldingLimits {
             lifetime: self.lifetime,

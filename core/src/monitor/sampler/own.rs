@@ -22,6 +22,7 @@ pub struct OwnSampler {
     usage: OwnUsage,
     last: Usage,
     name: String,
+    own_heap: Option<fn() -> Bytes>,
     budget: Budget,
     turns: Turns<Dear, 4>,
 }
@@ -47,6 +48,7 @@ impl OwnSampler {
             last: usage.read().map_err(failed)?,
             usage,
             name: own_name(),
+            own_heap: None,
             budget: Budget::default(),
             turns: Turns::new([
                 Dear::Heap,
@@ -57,16 +59,31 @@ impl OwnSampler {
         })
     }
 
+    /// Says what the program's own allocator has handed out, where that is not the C library's. It is
+    /// called on the sampling thread.
+    #[must_use]
+    pub fn with_own_heap(mut self, handed_out: fn() -> Bytes) -> Self {
+        self.own_heap = Some(handed_out);
+        self
+    }
+
     /// Looks.
     pub fn sample(&mut self) -> ProcessSample {
+        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    }
+
+    /// Looks at `now`, in awake time: by it what is dear gets its share.
+    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> ProcessSample {
         let mut sample = self.quick();
-        let now = Duration::from_nanos(clock::monotonic());
         self.budget.begin(now);
         while let Some(left) = self.budget.left()
             && let Some(dear) = self.turns.next(now)
         {
             let usage = &self.usage;
             self.budget.spend(|| read(dear, usage, &mut sample, left));
+        }
+        if let (Some(heap), Some(own)) = (&mut sample.heap, self.own_heap) {
+            heap.own = Some(own());
         }
         sample
     }

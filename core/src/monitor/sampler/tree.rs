@@ -86,7 +86,11 @@ impl TreeSampler {
 
     /// Looks; `None` once nobody of the tree is left, or the control group is gone.
     pub fn sample(&mut self) -> Option<ProcessSample> {
-        let now = Duration::from_nanos(clock::monotonic());
+        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    }
+
+    /// Looks at `now`, in awake time: by it what is dear gets its share.
+    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> Option<ProcessSample> {
         let rows = match &self.root {
             Root::Process(process) => {
                 let root = Some(process.pid()).filter(|_| !process.has_exited());
