@@ -17,10 +17,17 @@ mod observation;
 mod limits;
 mod seconds;
 
+mod operation;
+mod standing;
+
 pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
 pub use limits::{LimitError, Limits, Steps};
 pub use moment::{Disturbance, Moment};
 pub use observation::{Change, Observation, Observer};
+pub use operation::{
+    Measured, MemoryAccount, NameStatistics, Operation, OperationAccount, OperationStatistics,
+    Operations, Peak, ResourceAccount, Spread, TimeSpread, operation,
+};
 pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
     ProcessSample, Sample, SiteTally, SystemSample,

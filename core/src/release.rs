@@ -8,6 +8,8 @@ mod backstop;
 mod tracked;
 
 mod attachments;
+mod backtraces;
+mod births;
 mod builder;
 mod cancel;
 mod cell;
@@ -27,6 +29,7 @@ mod tally;
 mod watched;
 
 pub use backstop::Backstop;
+pub use backtraces::{BacktraceCounts, BacktraceSampling, SampledBacktrace, SiteBacktraces};
 pub use builder::{Builder, Tracking};
 pub use cancel::{CancelToken, Cancelled};
 pub use clock::{Clock, ManualClock};
@@ -40,3 +43,5 @@ pub use release_all::ReleaseReport;
 pub use scope::{BulkError, End, Ended, Held, Scope, ScopeError};
 pub use tracked::{Revoked, Tracked};
 pub use watched::{CallError, within};
+
+pub(crate) use births::{BirthBook, Births};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use super::attachments::Attachments;
+use super::births;
 use super::builder::Builder;
 use super::cell::{AnyCell, Cell, Parts};
 use super::clock::Clock;
@@ -162,6 +163,7 @@ impl Backstop {
         if let Some(parent) = cell.parent.and_then(|id| self.0.attachments.find(id)) {
             parent.adopt_child();
         }
+        births::note(&cell);
         Tracked::of(cell)
     }
 
