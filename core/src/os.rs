@@ -20,10 +20,13 @@ pub mod cgroup_identity;
 pub mod forked;
 pub mod holder;
 pub mod liveness;
+pub mod machine_figures;
 pub mod process_stat;
 pub mod scan;
 pub mod signal;
 pub mod socket_table;
+mod stat_line;
 pub mod takedown;
+pub mod usage;
 
 pub use platform::*;

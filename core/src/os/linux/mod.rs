@@ -5,9 +5,12 @@ pub mod before_exec;
 pub mod clock;
 pub mod exit;
 pub mod fork;
+pub mod heap;
+pub mod own_usage;
 pub mod random;
 pub mod readiness;
 pub mod reserve;
+mod rusage;
 pub mod thread;
 pub mod user;
 pub mod write_at;
@@ -33,6 +36,7 @@ pub mod survey;
 // Processes.
 pub mod cgroup;
 mod cgroup_mount;
+pub mod cgroup_usage;
 pub mod environment;
 pub mod fork_child;
 pub mod holders;
@@ -40,10 +44,15 @@ pub mod pinned;
 pub mod process;
 pub mod process_group;
 pub mod process_table;
+pub mod process_usage;
 mod procfs;
 pub mod signals;
 pub mod sockets;
 pub mod subreaper;
 pub mod tree;
 mod tree_pass;
+pub mod usage_table;
 mod verification;
+
+// The machine.
+pub mod machine_usage;

@@ -5,6 +5,8 @@ pub mod before_exec;
 pub mod clock;
 pub mod exit;
 pub mod fork;
+pub mod heap;
+pub mod own_usage;
 pub mod random;
 pub mod readiness;
 pub mod reserve;
@@ -24,6 +26,7 @@ pub mod survey;
 
 // Processes.
 pub mod cgroup;
+pub mod cgroup_usage;
 pub mod environment;
 pub mod fork_child;
 pub mod holders;
@@ -31,7 +34,12 @@ pub mod pinned;
 pub mod process;
 pub mod process_group;
 pub mod process_table;
+pub mod process_usage;
 pub mod signals;
 pub mod sockets;
 pub mod subreaper;
 pub mod tree;
+pub mod usage_table;
+
+// The machine.
+pub mod machine_usage;
