@@ -17,10 +17,12 @@ mod observation;
 mod limits;
 mod seconds;
 
+mod leak_check;
 mod operation;
 mod standing;
 
 pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
+pub use leak_check::{Leak, LeakCheck, LeakReport, LeakScope, LeakSort, Reach};
 pub use limits::{LimitError, Limits, Steps};
 pub use moment::{Disturbance, Moment};
 pub use observation::{Change, Observation, Observer};

@@ -44,4 +44,4 @@ pub use scope::{BulkError, End, Ended, Held, Scope, ScopeError};
 pub use tracked::{Revoked, Tracked};
 pub use watched::{CallError, within};
 
-pub(crate) use births::{BirthBook, Births};
+pub(crate) use births::{BirthBook, Births, OpenResource};

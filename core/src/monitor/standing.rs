@@ -3,28 +3,42 @@
 use std::hint::black_box;
 use std::sync::OnceLock;
 
-use super::sample::ProcessSample;
-use crate::os::{descriptors, process_table};
+use parking_lot::Mutex;
+
+use super::sample::{HeapSample, ProcessSample};
+use crate::os::heap;
+use crate::os::own_usage::OwnUsage;
+use crate::os::usage::Usage;
 use crate::resource::Bytes;
 
-/// What this process has now. What cannot be told is `None` or zero.
+/// What this process has now, without what is dear to tell: children, sockets, shares of memory. What
+/// cannot be told is `None` or zero.
 pub(super) fn now() -> ProcessSample {
-    let pid = i32::try_from(std::process::id()).unwrap_or_default();
-    let stat = process_table::stat(pid).ok();
+    let usage = read().unwrap_or_default();
     ProcessSample {
-        pid,
-        name: stat
-            .as_ref()
-            .map_or_else(String::new, |stat| stat.comm.clone()),
+        pid: i32::try_from(std::process::id()).unwrap_or_default(),
         processes: 1,
-        resident: Bytes(stat.as_ref().map_or(0, |stat| stat.resident_bytes)),
-        threads: stat.as_ref().map_or(0, |stat| stat.threads),
-        handles: descriptors::open().ok(),
-        children: process_table::children(pid)
-            .ok()
-            .and_then(|children| u32::try_from(children.len()).ok()),
+        resident: Bytes(usage.resident),
+        peak: usage.peak.map(Bytes),
+        handles: usage.handles,
+        threads: usage.threads,
+        cpu: usage.cpu,
+        heap: heap::usage().map(|usage| HeapSample {
+            in_use: Bytes(usage.in_use),
+            held: Bytes(usage.held),
+        }),
         ..ProcessSample::default()
     }
+}
+
+fn read() -> Option<Usage> {
+    /// Its files are opened once, so that a measurement opens none.
+    static OWN: Mutex<Option<OwnUsage>> = Mutex::new(None);
+    let mut own = OWN.lock();
+    if own.is_none() {
+        *own = OwnUsage::open().ok();
+    }
+    own.as_mut()?.read().ok()
 }
 
 /// What the program's allocator has handed out; `None` if that is not the one of the C library, whose

@@ -257,6 +257,10 @@ impl Backstop {
         self.0.degraded.as_deref()
     }
 
+    pub(super) fn is_same(&self, other: Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+
     pub(super) fn attachments(&self) -> &Attachments {
         &self.0.attachments
     }

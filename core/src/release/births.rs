@@ -68,7 +68,7 @@ pub(crate) struct Births {
     /// How many were opened, by kind and place.
     pub(crate) opened: Vec<Opened>,
     /// Those that are still open.
-    pub(crate) left: Vec<Left>,
+    pub(crate) left: Vec<OpenResource>,
     /// Those that no ledger has, so that nobody can say whether they are still open.
     pub(crate) untracked: u64,
     /// Resources that are not in `opened`, because it lists no more than so many places.
@@ -83,9 +83,10 @@ pub(crate) struct Opened {
     pub(crate) count: u64,
 }
 
-/// A resource that is still open.
+/// A resource that is open.
 #[derive(Debug, Clone)]
-pub(crate) struct Left {
+pub(crate) struct OpenResource {
+    backstop: Backstop,
     pub(crate) kind: Kind,
     pub(crate) site: Site,
     pub(crate) label: String,
@@ -217,7 +218,7 @@ impl Records {
                 .living
                 .iter()
                 .filter_map(|(backstop, id)| open_cell(*backstop, *id))
-                .map(|cell| Left::of(&cell))
+                .map(|cell| OpenResource::of(&cell))
                 .collect(),
             untracked: self.untracked,
             unlisted: self.unlisted,
@@ -225,14 +226,38 @@ impl Records {
     }
 }
 
-impl Left {
+impl OpenResource {
     fn of(cell: &AnyCell) -> Self {
         Self {
+            backstop: cell.backstop,
             kind: cell.kind,
             site: cell.site,
             label: super::ladder::label_of(cell),
             footprint: cell.footprint(),
         }
+    }
+}
+
+impl OpenResource {
+    /// Whether it is one of this Backstop's.
+    pub(crate) fn is_of(&self, backstop: Backstop) -> bool {
+        self.backstop.is_same(backstop)
+    }
+}
+
+impl Backstop {
+    /// Gives every resource that is open here, without its label: that is its own code's.
+    pub(crate) fn each_open(&self, mut give: impl FnMut(ResourceId, Kind, Site, Footprint)) {
+        for cell in self.cells_not_released() {
+            if let Some(id) = cell.id() {
+                give(id, cell.kind, cell.site, cell.footprint());
+            }
+        }
+    }
+
+    /// One of them.
+    pub(crate) fn open_resource(&self, id: ResourceId) -> Option<OpenResource> {
+        open_cell(*self, id).map(|cell| OpenResource::of(&cell))
     }
 }
 
