@@ -17,10 +17,18 @@ mod observation;
 mod limits;
 mod seconds;
 
+mod dumps;
 mod leak_check;
 mod operation;
 mod standing;
 
+mod backtraces;
+mod suggestion;
+
+pub use backtraces::backtraces_of;
+pub use dumps::{
+    Comparison, Dumps, KindChange, MeasureChange, MemoryState, SiteChange, compare, dump,
+};
 pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
 pub use leak_check::{Leak, LeakCheck, LeakReport, LeakScope, LeakSort, Reach};
 pub use limits::{LimitError, Limits, Steps};
@@ -34,3 +42,4 @@ pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
     ProcessSample, Sample, SiteTally, SystemSample,
 };
+pub use suggestion::{Rule, Suggestion, suggestions};

@@ -4,6 +4,9 @@ use std::io;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use backstop_core::monitor::{
+    Evidence, Finding, FindingKind, Moment, Severity, Subject, Unit, backtraces_of,
+};
 use backstop_core::release::{Backstop, BacktraceSampling, Owned, Tracked, Tracking};
 use backstop_core::resource::Kind;
 
@@ -43,6 +46,28 @@ fn one_in_so_many_is_captured_and_named_when_shown() {
     assert_eq!((kept.len(), kept[0].captured), (1, 1));
     let text = kept[0].kept[0].shown(Duration::from_secs(60)).unwrap();
     assert!(text.contains("who_opens"), "{text}");
+
+    let now = Moment::now();
+    let finding = Finding {
+        kind: FindingKind::GrowingSite,
+        subject: Subject::Site {
+            kind: KIND.to_string(),
+            site: kept[0].site.to_string(),
+        },
+        severity: Severity::Low,
+        evidence: Evidence {
+            value: 1.0,
+            limit: 1.0,
+            unit: Unit::Count,
+            per_hour: None,
+            text: String::new(),
+        },
+        first_seen: now,
+        last_seen: now,
+        cleared: None,
+        seen: 1,
+    };
+    assert_eq!(backtraces_of(&finding).len(), 1);
 
     BacktraceSampling::off();
     let before = BacktraceSampling::counts();

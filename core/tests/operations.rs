@@ -141,6 +141,29 @@ fn memory_and_handles_are_seen() {
 }
 
 #[test]
+fn what_stays_in_memory_is_retained_and_what_is_freed_is_not() {
+    let (_, operations) = operations();
+    const SIZE: usize = 64 << 20;
+    let operation = operations.begin("keep");
+    let kept = vec![7_u8; SIZE];
+    let kept_account = operation.finish();
+    let operation = operations.begin("free");
+    drop(vec![7_u8; SIZE]);
+    let freed = operation.finish();
+    let near = |value: i64, wanted: usize| value.abs_diff(wanted as i64) < SIZE as u64 / 4;
+    assert!(
+        near(kept_account.memory.retained(), SIZE),
+        "{kept_account:?}"
+    );
+    assert!(near(freed.memory.retained(), 0), "{freed:?}");
+    assert!(
+        freed.memory.peak.bytes.0 >= freed.memory.before.0 + SIZE as u64 / 2,
+        "{freed:?}"
+    );
+    drop(kept);
+}
+
+#[test]
 fn a_name_for_every_request_is_bounded_and_disclosed() {
     let (_, operations) = operations();
     for number in 0..OperationStatistics::NAMES + 10 {
