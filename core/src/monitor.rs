@@ -23,6 +23,8 @@ mod operation;
 mod standing;
 
 mod backtraces;
+#[cfg(feature = "heap-profile")]
+pub mod heap_profile;
 mod suggestion;
 
 pub use backtraces::backtraces_of;

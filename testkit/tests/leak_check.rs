@@ -29,7 +29,7 @@ fn told(plant: impl FnOnce(LeakCheck) -> LeakReport) -> Option<Vec<String>> {
         role::say(&format!("not compared: {:?}", report.not_compared));
         return None;
     }
-    let mut command = role::command("checked").unwrap();
+    let mut command = role::command("checked").expect("libtest runs the test");
     let mut actor = Actor::start(&mut command);
     let mut lines: Vec<_> = std::iter::from_fn(|| actor.next_line()).collect();
     assert!(actor.wait().success());

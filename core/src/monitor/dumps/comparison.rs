@@ -1,5 +1,6 @@
 //! What changed between two memory states.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
@@ -118,7 +119,7 @@ impl Comparison {
             .into_iter()
             .filter(|(_, place)| place.left > 0 || place.gone > 0);
         let mut sites: Vec<_> = changed.map(SiteChange::of).collect();
-        sites.sort_by(|one, other| (other.left, other.gone).cmp(&(one.left, one.gone)));
+        sites.sort_by_key(|site| Reverse((site.left, site.gone)));
         let other_sites = sites.len().saturating_sub(Self::SITES) as u64;
         sites.truncate(Self::SITES);
         let heaps = before.process.heap.zip(after.process.heap);
@@ -214,7 +215,7 @@ fn kinds(
     let mut changes: Vec<_> = changes
         .filter(|change| change.opened > 0 || change.gone > 0 || change.left > 0)
         .collect();
-    changes.sort_by(|one, other| (other.left, other.opened).cmp(&(one.left, one.opened)));
+    changes.sort_by_key(|change| Reverse((change.left, change.opened)));
     changes
 }
 

@@ -1,5 +1,6 @@
 //! What a process and its ledger had at one moment.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
@@ -89,7 +90,7 @@ impl MemoryState {
             (kind.to_string(), site.to_string(), *tally)
         };
         let mut sites: Vec<_> = self.places.iter().map(shown).collect();
-        sites.sort_by(|one, other| other.2.live.cmp(&one.2.live));
+        sites.sort_by_key(|(_, _, tally)| Reverse(tally.live));
         sites
     }
 }

@@ -1,5 +1,6 @@
 //! What one operation took.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -165,7 +166,7 @@ fn opened(births: &Births) -> Vec<ResourceAccount> {
         example: None,
     });
     let mut accounts: Vec<_> = accounts.collect();
-    accounts.sort_by(|one, other| other.count.cmp(&one.count));
+    accounts.sort_by_key(|account| Reverse(account.count));
     accounts
 }
 
@@ -189,7 +190,7 @@ pub(in crate::monitor) fn left(births: &Births) -> Vec<ResourceAccount> {
         account.handles += u64::from(left.footprint.handles);
     }
     let mut accounts: Vec<_> = accounts.into_values().collect();
-    accounts.sort_by(|one, other| other.count.cmp(&one.count));
+    accounts.sort_by_key(|account| Reverse(account.count));
     accounts
 }
 

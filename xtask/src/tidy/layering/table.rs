@@ -92,12 +92,17 @@ pub(super) const CORE_LIBRARIES: &[&str] = &[
     "crossbeam-channel",
     "jiff",
     "libc",
+    // Behind `heap-profile`, with the two of jemalloc and `pprof_util`: see decision 0016.
+    "mappings",
     "memmap2",
     "parking_lot",
+    "pprof_util",
     "rustix",
     "serde",
     "serde_json",
     "signal-hook",
     "thiserror",
+    "tikv-jemalloc-ctl",
+    "tikv-jemallocator",
     "tracing",
 ];
