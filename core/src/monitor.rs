@@ -17,6 +17,8 @@ mod observation;
 mod limits;
 mod seconds;
 
+mod sampler;
+
 mod dumps;
 mod leak_check;
 mod operation;
@@ -43,5 +45,8 @@ pub use operation::{
 pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
     ProcessSample, Sample, SiteTally, SystemSample,
+};
+pub use sampler::{
+    LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,
 };
 pub use suggestion::{Rule, Suggestion, suggestions};

@@ -28,12 +28,13 @@ fn who_frees_memory() {
 
 /// Runs this test again, with jemalloc set up so.
 fn again(test: &str, settings: &str, place: &std::path::Path) -> std::process::Output {
-    Command::new(std::env::current_exe().unwrap())
+    let program = std::env::current_exe().expect("a program has a path");
+    Command::new(program)
         .args([test, "--exact", "--nocapture", "--test-threads", "1"])
         .env("_RJEM_MALLOC_CONF", settings)
         .env(PLACE, place)
         .output()
-        .unwrap()
+        .expect("the test's own program starts")
 }
 
 #[test]

@@ -118,6 +118,18 @@ impl CleanupPolicy {
         Verdict::Keep
     }
 
+    /// How long a resource may be open.
+    #[must_use]
+    pub fn lifetime_limit(&self) -> Option<Duration> {
+        self.lifetime_limit
+    }
+
+    /// How long a resource may be open untouched.
+    #[must_use]
+    pub fn idle_limit(&self) -> Option<Duration> {
+        self.idle_limit
+    }
+
     /// How long the ladder stays on a rung.
     #[must_use]
     pub fn deadline(&self, rung: Rung) -> Duration {

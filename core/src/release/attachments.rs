@@ -44,12 +44,19 @@ impl Attachments {
 
     /// Everything attached, in no order.
     pub(super) fn all(&self) -> Vec<Arc<AnyCell>> {
+        let mut all = Vec::new();
+        self.each(|cell| all.push(cell));
+        all
+    }
+
+    /// Gives everything attached, in no order. No lock is held while it is given.
+    pub(super) fn each(&self, give: impl FnMut(Arc<AnyCell>)) {
         self.chunks
             .iter()
             .filter_map(OnceLock::get)
             .flat_map(|chunk| chunk.iter())
             .filter_map(|place| place.lock().clone())
-            .collect()
+            .for_each(give);
     }
 
     fn place(&self, id: ResourceId) -> Option<&Place> {

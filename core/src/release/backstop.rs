@@ -245,6 +245,20 @@ impl Backstop {
         }
     }
 
+    /// How many releases succeeded, and how many ended stuck, of all kinds together: as in
+    /// [`statistics`](Self::statistics), without looking at what is open.
+    #[must_use]
+    pub fn released_and_stuck(&self) -> (u64, u64) {
+        let mut kinds = BTreeMap::new();
+        self.0.history.add_to(&mut kinds);
+        kinds.values().fold((0, 0), |(released, stuck), kind| {
+            (
+                released + kind.released + kind.unverified,
+                stuck + kind.stuck,
+            )
+        })
+    }
+
     /// The ledger, unless tracking is off.
     #[must_use]
     pub fn ledger(&self) -> Option<Ledger> {

@@ -68,7 +68,7 @@ pub(crate) struct Births {
     /// How many were opened, by kind and place.
     pub(crate) opened: Vec<Opened>,
     /// Those that are still open.
-    pub(crate) left: Vec<OpenResource>,
+    pub(crate) left: Vec<StillOpen>,
     /// Those that no ledger has, so that nobody can say whether they are still open.
     pub(crate) untracked: u64,
     /// Resources that are not in `opened`, because it lists no more than so many places.
@@ -85,7 +85,7 @@ pub(crate) struct Opened {
 
 /// A resource that is open.
 #[derive(Debug, Clone)]
-pub(crate) struct OpenResource {
+pub(crate) struct StillOpen {
     backstop: Backstop,
     pub(crate) kind: Kind,
     pub(crate) site: Site,
@@ -218,7 +218,7 @@ impl Records {
                 .living
                 .iter()
                 .filter_map(|(backstop, id)| open_cell(*backstop, *id))
-                .map(|cell| OpenResource::of(&cell))
+                .map(|cell| StillOpen::of(&cell))
                 .collect(),
             untracked: self.untracked,
             unlisted: self.unlisted,
@@ -226,7 +226,7 @@ impl Records {
     }
 }
 
-impl OpenResource {
+impl StillOpen {
     fn of(cell: &AnyCell) -> Self {
         Self {
             backstop: cell.backstop,
@@ -238,7 +238,7 @@ impl OpenResource {
     }
 }
 
-impl OpenResource {
+impl StillOpen {
     /// Whether it is one of this Backstop's.
     pub(crate) fn is_of(&self, backstop: Backstop) -> bool {
         self.backstop.is_same(backstop)
@@ -246,18 +246,15 @@ impl OpenResource {
 }
 
 impl Backstop {
-    /// Gives every resource that is open here, without its label: that is its own code's.
-    pub(crate) fn each_open(&self, mut give: impl FnMut(ResourceId, Kind, Site, Footprint)) {
-        for cell in self.cells_not_released() {
-            if let Some(id) = cell.id() {
-                give(id, cell.kind, cell.site, cell.footprint());
-            }
-        }
+    /// Those that are open, stuck or being released.
+    pub(crate) fn not_released(&self) -> Vec<ResourceId> {
+        let cells = self.cells_not_released();
+        cells.iter().filter_map(|cell| cell.id()).collect()
     }
 
     /// One of them.
-    pub(crate) fn open_resource(&self, id: ResourceId) -> Option<OpenResource> {
-        open_cell(*self, id).map(|cell| OpenResource::of(&cell))
+    pub(crate) fn still_open(&self, id: ResourceId) -> Option<StillOpen> {
+        open_cell(*self, id).map(|cell| StillOpen::of(&cell))
     }
 }
 

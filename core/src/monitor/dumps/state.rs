@@ -60,17 +60,19 @@ impl MemoryState {
             state.released.insert(kind.to_owned(), released);
         }
         let mut positions = HashMap::new();
-        backstop.each_open(|id, kind, site, footprint| {
+        backstop.each_open(|resource| {
+            let place = (resource.kind(), resource.site());
             let next = state.places.len();
-            let position = *positions.entry((kind, site)).or_insert(next);
+            let position = *positions.entry(place).or_insert(next);
             if position == next {
-                state.places.push(((kind, site), LedgerTally::default()));
+                state.places.push((place, LedgerTally::default()));
             }
-            add(&mut state.places[position].1, footprint);
-            if state.resources.len() < Self::LISTED {
-                state.resources.push((id, position as u32));
-            } else {
-                state.unlisted += 1;
+            add(&mut state.places[position].1, resource.footprint());
+            match resource.id() {
+                Some(id) if state.resources.len() < Self::LISTED => {
+                    state.resources.push((id, position as u32));
+                }
+                _ => state.unlisted += 1,
             }
         });
         state.resources.sort_unstable();

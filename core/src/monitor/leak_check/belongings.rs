@@ -33,9 +33,7 @@ impl Belongings {
             Reach::Thread => found.look_at_thread(),
         }
         if let Some(backstop) = check.backstop {
-            backstop.each_open(|id, _, _, _| {
-                found.resources.insert(id);
-            });
+            found.resources.extend(backstop.not_released());
         }
         for directory in &check.watched {
             let entries = entries(directory, |_| true);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::belongings::Belongings;
 use super::{Leak, LeakCheck, LeakSort};
-use crate::release::{Births, OpenResource};
+use crate::release::{Births, StillOpen};
 
 /// What is left now. `births` are the resources that the calling thread opened meanwhile.
 pub(super) fn leaks(check: &LeakCheck, before: &Belongings, births: &Births) -> Vec<Leak> {
@@ -44,8 +44,8 @@ impl Leftovers {
         births: &Births,
     ) {
         let new = now.resources.difference(&before.resources);
-        let of_all = new.filter_map(|id| check.backstop?.open_resource(*id));
-        let is_in_all = |one: &&OpenResource| {
+        let of_all = new.filter_map(|id| check.backstop?.still_open(*id));
+        let is_in_all = |one: &&StillOpen| {
             let backstop = check.backstop;
             backstop.is_some_and(|backstop| one.is_of(backstop))
         };

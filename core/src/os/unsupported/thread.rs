@@ -19,3 +19,9 @@ pub fn listed() -> io::Result<Vec<(u32, String)>> {
 pub fn children() -> io::Result<Vec<i32>> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+/// # Errors
+/// Always: this system's thread numbers are not known.
+pub fn is_alive(_pid: i32, _thread: u32) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
