@@ -35,15 +35,34 @@ mod pace;
 mod watch;
 mod watched;
 
+mod dumps;
+mod leak_check;
+mod operation;
+mod standing;
+
+mod backtraces;
+#[cfg(feature = "heap-profile")]
+pub mod heap_profile;
+mod suggestion;
+
 pub use background::Monitor;
+pub use backtraces::backtraces_of;
 pub use builder::MonitorBuilder;
 pub use cost::MonitorCost;
+pub use dumps::{
+    Comparison, Dumps, KindChange, MeasureChange, MemoryState, SiteChange, compare, dump,
+};
 pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
 pub use findings::{Findings, Loss};
+pub use leak_check::{Leak, LeakCheck, LeakReport, LeakScope, LeakSort, Reach};
 pub use leak_tally::LeakTally;
 pub use limits::{LimitError, Limits, Steps};
 pub use moment::{Disturbance, Moment};
 pub use observation::{Change, Observation, Observer};
+pub use operation::{
+    Measured, MemoryAccount, NameStatistics, Operation, OperationAccount, OperationStatistics,
+    Operations, Peak, ResourceAccount, Spread, TimeSpread, operation,
+};
 pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
     ProcessSample, Sample, SiteTally, SystemSample,
@@ -52,3 +71,4 @@ pub use sampler::{
     LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,
 };
 pub use watch::Watch;
+pub use suggestion::{Rule, Suggestion, suggestions};

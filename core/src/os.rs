@@ -19,6 +19,8 @@ pub mod adopt;
 pub mod cgroup_identity;
 pub mod forked;
 pub mod holder;
+#[cfg(feature = "heap-profile")]
+pub mod jemalloc;
 pub mod liveness;
 pub mod machine_figures;
 pub mod not_started;

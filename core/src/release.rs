@@ -7,6 +7,8 @@
 mod backstop;
 mod tracked;
 
+mod backtraces;
+mod births;
 mod builder;
 mod cancel;
 mod cell;
@@ -30,6 +32,7 @@ mod tally;
 mod watched;
 
 pub use backstop::Backstop;
+pub use backtraces::{BacktraceCounts, BacktraceSampling, SampledBacktrace, SiteBacktraces};
 pub use builder::{Builder, Tracking};
 pub use cancel::{CancelToken, Cancelled};
 pub use clock::{Clock, ManualClock};
@@ -46,3 +49,5 @@ pub use scope::{BulkError, End, Ended, Held, Scope, ScopeError};
 pub use selection::{Candidate, Standing};
 pub use tracked::{Revoked, Tracked};
 pub use watched::{CallError, within};
+
+pub(crate) use births::{BirthBook, Births, StillOpen};

@@ -13,6 +13,31 @@ pub fn id() -> u32 {
         .unsigned_abs()
 }
 
+/// The threads of this process, each with its name, which the kernel cuts to 15 bytes.
+///
+/// # Errors
+/// `/proc` is hidden or not mounted.
+pub fn listed() -> io::Result<Vec<(u32, String)>> {
+    let numbers = procfs::numbers_in("/proc/self/task")?;
+    let named = numbers.into_iter().filter_map(|number| {
+        // One that has ended meanwhile is none.
+        let name = std::fs::read(format!("/proc/self/task/{number}/comm")).ok()?;
+        let name = String::from_utf8_lossy(&name).trim_end().to_owned();
+        Some((number.unsigned_abs(), name))
+    });
+    Ok(named.collect())
+}
+
+/// The children that the calling thread started, exited ones that were not waited for included.
+///
+/// # Errors
+/// The kernel does not list children by thread, or `/proc` is hidden.
+pub fn children() -> io::Result<Vec<i32>> {
+    let text = std::fs::read_to_string("/proc/thread-self/children")?;
+    let numbers = text.split_ascii_whitespace();
+    Ok(numbers.filter_map(|number| number.parse().ok()).collect())
+}
+
 /// Whether the process with this number has a thread of this number now.
 ///
 /// # Errors

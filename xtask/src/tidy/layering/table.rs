@@ -94,12 +94,17 @@ pub(super) const CORE_LIBRARIES: &[&str] = &[
     "jiff",
     "libc",
     "maud",
+    // Behind `heap-profile`, with the two of jemalloc and `pprof_util`: see decision 0016.
+    "mappings",
     "memmap2",
     "parking_lot",
+    "pprof_util",
     "rustix",
     "serde",
     "serde_json",
     "signal-hook",
     "thiserror",
+    "tikv-jemalloc-ctl",
+    "tikv-jemallocator",
     "tracing",
 ];
