@@ -3,7 +3,7 @@
 //!
 //! The modules stand in the order of the data's way and import only from earlier ones:
 //! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → monitor → alert →
-//! reclaim → report`, and last `config`, which tells the later ones what to do.
+//! reclaim → report`, then `config`, which says what they are told, and `service`, which starts them.
 
 pub mod error;
 pub mod identity;
@@ -29,6 +29,8 @@ pub mod reclaim;
 pub mod report;
 
 pub mod config;
+
+pub mod service;
 
 pub use release::Backstop;
 

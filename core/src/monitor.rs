@@ -70,5 +70,5 @@ pub use sample::{
 pub use sampler::{
     LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,
 };
-pub use watch::Watch;
 pub use suggestion::{Rule, Suggestion, suggestions};
+pub use watch::Watch;

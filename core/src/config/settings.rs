@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::keys::Key;
 use super::value;
 use crate::monitor::{LimitError, Limits};
+use crate::report::Keeping;
 use crate::resource::Bytes;
 
 /// What the monitor, the alerts, the remedies and the history are told. [`KEYS`](super::KEYS) lists
@@ -36,8 +37,7 @@ pub struct Settings {
     auto_cleanup: bool,
     cleanup_interval: Duration,
     history_directory: Option<PathBuf>,
-    history_age: Duration,
-    history_bytes: Bytes,
+    keeping: Keeping,
 }
 
 /// A setting that does not exist, or whose value means nothing.
@@ -74,8 +74,7 @@ impl Default for Settings {
             auto_cleanup: false,
             cleanup_interval: Duration::from_secs(300),
             history_directory: None,
-            history_age: Duration::from_secs(30 * 86_400),
-            history_bytes: Bytes::megabytes(256),
+            keeping: Keeping::default(),
         }
     }
 }
@@ -145,8 +144,8 @@ impl Settings {
             "cleanup.auto" => self.auto_cleanup = value::switch(text)?,
             "cleanup.interval" => self.cleanup_interval = value::span(text)?,
             "history.directory" => self.history_directory = Some(PathBuf::from(text)),
-            "history.keep" => self.history_age = value::span(text)?,
-            "history.max-bytes" => self.history_bytes = value::size(text)?,
+            "history.keep" => self.keep(text, value::span(text)?, self.keeping.size())?,
+            "history.max-bytes" => self.keep(text, self.keeping.age(), value::size(text)?)?,
             other => return Err(format!("`{other}` has no meaning")),
         }
         Ok(())
@@ -157,6 +156,11 @@ impl Settings {
         change: impl FnOnce(Limits) -> Result<Limits, LimitError>,
     ) -> Result<(), String> {
         self.limits = change(self.limits.clone()).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    fn keep(&mut self, text: &str, age: Duration, size: Bytes) -> Result<(), String> {
+        self.keeping = Keeping::new(age, size).map_err(|error| format!("`{text}`: {error}"))?;
         Ok(())
     }
 
@@ -252,15 +256,9 @@ impl Settings {
         self.history_directory.as_deref()
     }
 
-    /// How long to keep a day of history.
+    /// For how long and how much of the history is kept.
     #[must_use]
-    pub fn history_age(&self) -> Duration {
-        self.history_age
-    }
-
-    /// How much the history may take.
-    #[must_use]
-    pub fn history_bytes(&self) -> Bytes {
-        self.history_bytes
+    pub fn keeping(&self) -> Keeping {
+        self.keeping
     }
 }
