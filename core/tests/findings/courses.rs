@@ -83,16 +83,16 @@ fn memory_is_named_by_who_has_it() {
             let mut heap = base;
             change(&mut heap, more);
             sample.process.heap = Some(heap);
-            sample.process.resident = sample.process.resident + more;
+            sample.process.resident += more;
         });
         played.opened()
     };
     let in_use = grows(|heap, more| {
-        heap.in_use = heap.in_use + more;
-        heap.held = heap.held + more;
+        heap.in_use += more;
+        heap.held += more;
     });
     assert_eq!(in_use, [FindingKind::GrowingMemory]);
-    let retained = grows(|heap, more| heap.held = heap.held + more);
+    let retained = grows(|heap, more| heap.held += more);
     assert_eq!(retained, [FindingKind::RetainedMemory]);
     let mapped = grows(|_, _| {});
     assert_eq!(mapped, [FindingKind::NativeMemory]);
@@ -100,8 +100,8 @@ fn memory_is_named_by_who_has_it() {
     assert_eq!(own_allocator, [FindingKind::GrowingMemory]);
     let c_libraries = grows(|heap, more| {
         heap.own = Some(Bytes::megabytes(50));
-        heap.in_use = heap.in_use + more;
-        heap.held = heap.held + more;
+        heap.in_use += more;
+        heap.held += more;
     });
     assert_eq!(c_libraries, [FindingKind::NativeMemory]);
 }

@@ -299,6 +299,15 @@ fn found(samples: &[Sample], limits: &Limits) -> Vec<(FindingKind, Duration)> {
     found
 }
 
+/// When growth that is three times what is allowed must be found: when the window after the warm-up is
+/// full.
+fn in_time(course: Course, at: Duration, limits: &Limits) -> bool {
+    match course {
+        Course::Growth { rise } if rise >= 3.0 => at <= limits.warm_up() + limits.window(),
+        _ => true,
+    }
+}
+
 #[test]
 fn leaks_are_found_and_what_is_found_leaks() {
     let limits = Limits::default();
@@ -317,6 +326,13 @@ fn leaks_are_found_and_what_is_found_leaks() {
         right += u32::from(is_right && trace.course.leaks());
         wrong += u32::from(is_wrong);
         missed += u32::from(!is_right && trace.course.leaks());
+        if let Some((_, at)) = found.first() {
+            assert!(
+                in_time(trace.course, *at, &limits),
+                "{:?} after {at:?}",
+                trace.course
+            );
+        }
         if is_wrong || is_right != trace.course.leaks() {
             println!(
                 "{:?} {:?}, noise {:.2}, memory {:.2}, every {:?}: {found:?}",
