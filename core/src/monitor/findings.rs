@@ -33,12 +33,12 @@ use super::{
 ///
 /// let mut findings = Findings::new(Limits::default());
 /// let start = Moment::now();
-/// // Ten more handles every half minute.
+/// // Five more handles every half minute.
 /// for round in 0..30 {
 ///     let sample = Sample {
 ///         at: start.later(Duration::from_secs(30 * round)),
 ///         disturbances: Vec::new(),
-///         process: ProcessSample { handles: Some(100 + 10 * round), ..ProcessSample::default() },
+///         process: ProcessSample { handles: Some(100 + 5 * round), ..ProcessSample::default() },
 ///         system: None,
 ///         ledger: None,
 ///     };
@@ -48,7 +48,7 @@ use super::{
 /// }
 /// let open = findings.open();
 /// assert_eq!(open[0].kind, FindingKind::GrowingHandles);
-/// assert!(open[0].evidence.text.starts_with("handles grew by 200 in 10 min, 1200/hour"));
+/// assert!(open[0].evidence.text.starts_with("handles grew by 100 in 10 min, 600/hour"));
 /// ```
 #[derive(Debug)]
 pub struct Findings {

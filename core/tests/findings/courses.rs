@@ -230,6 +230,19 @@ fn a_slow_leak_is_found_by_the_long_look() {
 }
 
 #[test]
+fn who_looks_rarely_finds_it_by_the_long_look_and_sees_it_clear() {
+    let mut played = Played::new(Limits::default());
+    let interval = minutes(5);
+    for round in 0..30_u64 {
+        played.take(interval, |sample| {
+            sample.process.threads = 8 + 20 * round.min(15) as u32
+        });
+    }
+    assert_eq!(played.opened(), [FindingKind::GrowingThreads]);
+    assert_eq!(played.cleared(), [FindingKind::GrowingThreads]);
+}
+
+#[test]
 fn another_process_begins_anew() {
     let mut played = Played::new(Limits::default());
     played.run(minutes(15), |seconds, sample| {

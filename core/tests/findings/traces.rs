@@ -357,7 +357,7 @@ fn days_without_a_leak_have_no_finding() {
     let traces = (0..).map(|number| Trace::of(number, &mut dice));
     let traces: Vec<Trace> = traces
         .filter(|trace| !trace.course.leaks())
-        .take(48 * rounds)
+        .take(24 * rounds)
         .collect();
     for mut trace in traces {
         trace.interval = Duration::from_secs(30);
