@@ -235,7 +235,7 @@ fn who_looks_rarely_finds_it_by_the_long_look_and_sees_it_clear() {
     let interval = minutes(5);
     for round in 0..30_u64 {
         played.take(interval, |sample| {
-            sample.process.threads = 8 + 20 * round.min(15) as u32
+            sample.process.threads = 8 + 20 * round.min(15) as u32;
         });
     }
     assert_eq!(played.opened(), [FindingKind::GrowingThreads]);
