@@ -33,20 +33,22 @@ use super::{
 ///
 /// let mut findings = Findings::new(Limits::default());
 /// let start = Moment::now();
-/// let mut opened = Vec::new();
-/// for minute in 0..15 {
+/// // Five more handles every half minute.
+/// for round in 0..30 {
 ///     let sample = Sample {
-///         at: start.later(Duration::from_secs(30 * minute)),
+///         at: start.later(Duration::from_secs(30 * round)),
 ///         disturbances: Vec::new(),
-///         process: ProcessSample { handles: Some(100 + 10 * minute), ..ProcessSample::default() },
+///         process: ProcessSample { handles: Some(100 + 5 * round), ..ProcessSample::default() },
 ///         system: None,
 ///         ledger: None,
 ///     };
-///     opened.extend(findings.observe(&sample));
+///     for change in findings.observe(&sample) {
+///         assert!(matches!(change, Change::Opened(_)));
+///     }
 /// }
-/// // 20 handles a minute are no leak within a warm-up of one minute and three quarters of a window.
-/// assert!(opened.is_empty());
-/// # assert!(findings.open().is_empty());
+/// let open = findings.open();
+/// assert_eq!(open[0].kind, FindingKind::GrowingHandles);
+/// assert!(open[0].evidence.text.starts_with("handles grew by 100 in 10 min, 600/hour"));
 /// ```
 #[derive(Debug)]
 pub struct Findings {

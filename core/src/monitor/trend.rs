@@ -17,7 +17,7 @@ pub(super) enum Course {
 
 /// How a measure went over a window.
 ///
-/// The slope is the median of the slopes of all pairs of points (Theil and Sen), which a third of wild
+/// The slope is the median of the slopes of all pairs of points (Theil and Sen), which a quarter of wild
 /// points does not move. How steady it is, is the test of Mann and Kendall: how many more pairs rise
 /// than fall, in units of what chance does.
 #[derive(Debug, Clone, PartialEq)]
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_third_of_wild_points_does_not_move_the_slope() {
+    fn a_quarter_of_wild_points_does_not_move_the_slope() {
         let wild = (0..60).map(|second| match second % 4 {
             3 => -1e9,
             _ => 5.0 * f64::from(second),

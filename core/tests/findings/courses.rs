@@ -83,16 +83,16 @@ fn memory_is_named_by_who_has_it() {
             let mut heap = base;
             change(&mut heap, more);
             sample.process.heap = Some(heap);
-            sample.process.resident = sample.process.resident + more;
+            sample.process.resident += more;
         });
         played.opened()
     };
     let in_use = grows(|heap, more| {
-        heap.in_use = heap.in_use + more;
-        heap.held = heap.held + more;
+        heap.in_use += more;
+        heap.held += more;
     });
     assert_eq!(in_use, [FindingKind::GrowingMemory]);
-    let retained = grows(|heap, more| heap.held = heap.held + more);
+    let retained = grows(|heap, more| heap.held += more);
     assert_eq!(retained, [FindingKind::RetainedMemory]);
     let mapped = grows(|_, _| {});
     assert_eq!(mapped, [FindingKind::NativeMemory]);
@@ -100,8 +100,8 @@ fn memory_is_named_by_who_has_it() {
     assert_eq!(own_allocator, [FindingKind::GrowingMemory]);
     let c_libraries = grows(|heap, more| {
         heap.own = Some(Bytes::megabytes(50));
-        heap.in_use = heap.in_use + more;
-        heap.held = heap.held + more;
+        heap.in_use += more;
+        heap.held += more;
     });
     assert_eq!(c_libraries, [FindingKind::NativeMemory]);
 }
@@ -227,6 +227,19 @@ fn a_slow_leak_is_found_by_the_long_look() {
     assert_eq!(finding.kind, FindingKind::GrowingMemory);
     assert_eq!(finding.severity, Severity::High);
     assert!(finding.first_seen.since(&played.start) < minutes(50));
+}
+
+#[test]
+fn who_looks_rarely_finds_it_by_the_long_look_and_sees_it_clear() {
+    let mut played = Played::new(Limits::default());
+    let interval = minutes(5);
+    for round in 0..30_u64 {
+        played.take(interval, |sample| {
+            sample.process.threads = 8 + 20 * round.min(15) as u32;
+        });
+    }
+    assert_eq!(played.opened(), [FindingKind::GrowingThreads]);
+    assert_eq!(played.cleared(), [FindingKind::GrowingThreads]);
 }
 
 #[test]

@@ -52,6 +52,28 @@ fn a_clear_growth_is_named_within_ten_seconds() {
 }
 
 #[test]
+fn a_growth_that_begins_later_is_named_within_ten_seconds_too() {
+    for round in 0..50_u32 {
+        let mut played = Played::new(limits());
+        let speed = 3.0 + 2.0 * f64::from(round);
+        for tick in 1..=80_u32 {
+            let seconds = f64::from(tick) / 2.0 + wavers(round * 100 + tick) / 2.0;
+            let value = (seconds - 20.0).max(0.0) * speed;
+            played.take(INTERVAL, |sample| {
+                sample.process.resident = Bytes((200e6 + value * 1e6) as u64);
+            });
+        }
+        assert_eq!(played.opened().first(), Some(&FindingKind::GrowingMemory));
+        let (at, _) = played.changes[0];
+        let begin = Duration::from_secs(20);
+        assert!(
+            at > begin && at <= begin + Duration::from_secs(10),
+            "{at:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_flat_is_never_named() {
     for round in 0..50_u32 {
         let mut played = Played::new(limits());

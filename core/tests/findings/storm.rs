@@ -49,7 +49,7 @@ fn a_storm_of_a_hundred_thousand_findings_is_bounded_and_its_loss_disclosed() {
 
     // What matters more still has a place.
     played.take(Duration::from_secs(1), |sample| {
-        sample.process.handles = Some(1020)
+        sample.process.handles = Some(1020);
     });
     let worst = &played.findings.open()[0];
     assert_eq!(

@@ -299,6 +299,15 @@ fn found(samples: &[Sample], limits: &Limits) -> Vec<(FindingKind, Duration)> {
     found
 }
 
+/// When growth that is three times what is allowed must be found: when the window after the warm-up is
+/// full.
+fn in_time(course: Course, at: Duration, limits: &Limits) -> bool {
+    match course {
+        Course::Growth { rise } if rise >= 3.0 => at <= limits.warm_up() + limits.window(),
+        _ => true,
+    }
+}
+
 #[test]
 fn leaks_are_found_and_what_is_found_leaks() {
     let limits = Limits::default();
@@ -317,6 +326,13 @@ fn leaks_are_found_and_what_is_found_leaks() {
         right += u32::from(is_right && trace.course.leaks());
         wrong += u32::from(is_wrong);
         missed += u32::from(!is_right && trace.course.leaks());
+        if let Some((_, at)) = found.first() {
+            assert!(
+                in_time(trace.course, *at, &limits),
+                "{:?} after {at:?}",
+                trace.course
+            );
+        }
         if is_wrong || is_right != trace.course.leaks() {
             println!(
                 "{:?} {:?}, noise {:.2}, memory {:.2}, every {:?}: {found:?}",
@@ -329,4 +345,33 @@ fn leaks_are_found_and_what_is_found_leaks() {
     println!("{traces} traces: precision {precision:.3}, recall {recall:.3}");
     assert!(precision >= 0.95, "{precision}");
     assert!(recall >= 0.95, "{recall}");
+}
+
+#[test]
+fn days_without_a_leak_have_no_finding() {
+    let limits = Limits::default();
+    let rounds = std::env::var("BACKSTOP_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap());
+    let mut dice = Dice(24);
+    let (mut days, mut wrong) = (0_u32, 0_u32);
+    let day = Duration::from_secs(24 * 3600);
+    let traces = (0..).map(|number| Trace::of(number, &mut dice));
+    let traces: Vec<Trace> = traces
+        .filter(|trace| !trace.course.leaks())
+        .take(24 * rounds)
+        .collect();
+    for mut trace in traces {
+        trace.interval = Duration::from_secs(30);
+        let samples = trace.samples(&limits, day);
+        let found = found(&samples, &limits);
+        days += 1;
+        if !found.is_empty() {
+            wrong += 1;
+            println!(
+                "{:?} {:?}, noise {:.2}, memory {:.2}: {found:?}",
+                trace.measure, trace.course, trace.noise, trace.memory
+            );
+        }
+    }
+    println!("{days} days without a leak, {wrong} with a finding");
+    assert!(f64::from(wrong) <= f64::from(days) * 0.05, "{wrong}");
 }

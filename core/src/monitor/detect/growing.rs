@@ -13,6 +13,9 @@ use crate::monitor::{Evidence, Limits, Severity, Unit};
 /// both. The long window also knows how high the measure has been before: a sawtooth that is longer than
 /// the window comes back to its old height, and is found on its first tooth at most.
 ///
+/// A look needs eight points at least: at intervals longer than a tenth of the window only the long one
+/// finds anything.
+///
 /// It grows no more when for a quarter of the window neither look sees at least half of the rise, with a
 /// last quarter that still rises.
 #[derive(Debug)]
@@ -110,7 +113,7 @@ impl Growing {
     }
 
     fn look_open(&mut self, at: Duration, short: &Course, long: &Course, least: f64) -> Reading {
-        if *short == Course::Unknown {
+        if *short == Course::Unknown && *long == Course::Unknown {
             return Reading::Unknown;
         }
         let goes_on = |trend: &&Trend| trend.rise >= least && trend.still_rises();

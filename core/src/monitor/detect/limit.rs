@@ -4,7 +4,7 @@
 //! finding.
 
 use super::{Look, Scene, Sighting, figures};
-use crate::monitor::{Evidence, FindingKind, Severity, Subject, Unit};
+use crate::monitor::{Evidence, FindingKind, Severity, Subject, SystemSample, Unit};
 
 /// The steps on which measures stand.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl NearLimits {
 
     fn look_at_memory(&mut self, scene: Scene<'_>, look: &mut Look) {
         let system = scene.sample.system.as_ref();
-        let ceiling = system.map(crate::monitor::SystemSample::memory_ceiling);
+        let ceiling = system.map(SystemSample::memory_ceiling);
         let ceiling = ceiling.unwrap_or_default();
         let sizes = scene.limits.memory(ceiling);
         let steps = sizes.map(|size| size.0 as f64);

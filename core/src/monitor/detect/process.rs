@@ -13,7 +13,7 @@
 use super::growing::{self, Growing, Reading};
 use super::{Look, Scene, figures};
 use crate::monitor::{
-    FindingKind, LedgerSample, Limits, ProcessSample, Sample, Severity, Subject, Unit,
+    FindingKind, LedgerSample, Limits, ProcessSample, Sample, Severity, Subject, SystemSample, Unit,
 };
 
 /// Growth of memory, handles, threads and children.
@@ -181,10 +181,7 @@ impl ProcessGrowth {
 
 /// Where memory ends: at the critical step.
 fn memory_end(sample: &Sample, limits: &Limits) -> f64 {
-    let ceiling = sample
-        .system
-        .as_ref()
-        .map(crate::monitor::SystemSample::memory_ceiling);
+    let ceiling = sample.system.as_ref().map(SystemSample::memory_ceiling);
     let [.., critical] = limits.memory(ceiling.unwrap_or_default());
     critical.0 as f64
 }
