@@ -98,6 +98,7 @@ pub(super) const CORE_LIBRARIES: &[&str] = &[
     "serde",
     "serde_json",
     "signal-hook",
+    "sysinfo",
     "thiserror",
     "tracing",
 ];
