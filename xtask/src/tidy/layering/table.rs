@@ -103,6 +103,7 @@ pub(super) const CORE_LIBRARIES: &[&str] = &[
     "serde",
     "serde_json",
     "signal-hook",
+    "sysinfo",
     "thiserror",
     "tikv-jemalloc-ctl",
     "tikv-jemallocator",
