@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::os::clock;
 
-/// Lets dear readings take one thousandth of the time, and no more. What is left over is kept for a
+/// Lets dear readings take a two-thousandth of the time, and no more. What is left over is kept for a
 /// while; a reading that took longer than there was is paid off before the next.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
@@ -15,9 +15,9 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    const SHARE: i64 = 1000;
+    const SHARE: i64 = 2000;
     /// Enough for the dear readings of most processes at once.
-    const MOST: Duration = Duration::from_millis(10);
+    const MOST: Duration = Duration::from_millis(5);
 
     /// Gives what has come together until `now`, in awake time. The first sample has the most there
     /// can be.
@@ -64,15 +64,15 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_thousandth_of_the_time_is_given_and_debts_are_paid_off() {
+    fn a_small_share_of_the_time_is_given_and_debts_are_paid_off() {
         let mut budget = Budget::default();
         assert_eq!(budget.left(), None);
         budget.begin(SECOND);
         assert_eq!(budget.left(), Some(Budget::MOST));
-        budget.charge(Duration::from_millis(15));
-        budget.begin(5 * SECOND);
+        budget.charge(Duration::from_millis(6));
+        budget.begin(3 * SECOND);
         assert_eq!(budget.left(), None);
-        budget.begin(7 * SECOND);
+        budget.begin(5 * SECOND);
         assert_eq!(budget.left(), Some(Duration::from_millis(1)));
         budget.begin(3600 * SECOND);
         assert_eq!(budget.left(), Some(Budget::MOST));

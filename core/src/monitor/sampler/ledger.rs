@@ -21,7 +21,7 @@ use crate::resource::Kind;
 /// deserve a look.
 ///
 /// It looks at each resource, which takes some hundred nanoseconds, when there is time for it: a
-/// thousandth of it. With few thousand resources that is each time, with a million every few minutes.
+/// small share of it. With few thousand resources that is each time, with a million every few minutes.
 #[derive(Debug)]
 pub struct LedgerSampler {
     source: Source,

@@ -17,7 +17,7 @@ use crate::resource::Bytes;
 ///
 /// Memory, handles, threads and time on a processor are in every sample. The handle limit and the peak
 /// are those that were last read, children, the proportional share of memory and sockets are in a
-/// sample when there was time for them: a thousandth of it, whatever was not read for the longest
+/// sample when there was time for them: a small share of it, whatever was not read for the longest
 /// first.
 #[derive(Debug)]
 pub struct OtherSampler {

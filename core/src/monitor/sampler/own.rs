@@ -15,7 +15,7 @@ use crate::resource::Bytes;
 ///
 /// Memory, handles, threads and time on a processor are in every sample, for some microseconds, and no
 /// file is opened for them. Children, the allocator's account, the proportional share of memory and
-/// sockets are read when there is time: a thousandth of it, whatever was not read for the longest
+/// sockets are read when there is time: a small share of it, whatever was not read for the longest
 /// first.
 #[derive(Debug)]
 pub struct OwnSampler {

@@ -16,15 +16,19 @@ use crate::resource::Bytes;
 
 /// Looks at a process and its descendants, or at the members of a control group, and adds them up.
 ///
-/// A descendant that loses its parent stays in the tree as long as it was seen in it once. Handles and
+/// A descendant that loses its parent stays in the tree if it was seen in it once. One that got the
+/// number of a process which was not in the tree is seen within ten looks. Handles and
 /// the proportional share of memory are read of one member after the other when there is time: a
-/// thousandth of it, whichever was not read for the longest first. They are told once each member's is
+/// small share of it, whichever was not read for the longest first. They are told once each member's is
 /// known, from what was last read of it.
 #[derive(Debug)]
 pub struct TreeSampler {
     root: Root,
     table: UsageTable,
     members: HashMap<Member, Known>,
+    /// Numbers of processes that are not in the tree: see [`TreeSampler::look_around`].
+    strangers: HashSet<i32>,
+    round: u32,
     highest: u64,
     budget: Budget,
 }
@@ -79,6 +83,8 @@ impl TreeSampler {
             root,
             table: UsageTable::open().map_err(failed)?,
             members: HashMap::new(),
+            strangers: HashSet::new(),
+            round: 0,
             highest: 0,
             budget: Budget::default(),
         })
@@ -94,8 +100,7 @@ impl TreeSampler {
         let rows = match &self.root {
             Root::Process(process) => {
                 let root = Some(process.pid()).filter(|_| !process.has_exited());
-                let known = |row: &UsageRow| self.members.contains_key(&member(row));
-                descendants(self.table.read().ok()?, root, known)
+                self.look_around(root)?
             }
             Root::Cgroup(group) => {
                 let rows = self.table.read_only(&group.processes().ok()?);
@@ -133,6 +138,32 @@ impl TreeSampler {
             .sum::<Option<_>>()
             .map(Bytes);
         Some(sample)
+    }
+
+    /// The processes of the tree. A stranger does not come to be in it, but its number may, once it has
+    /// ended: so of the strangers a tenth is looked at each time.
+    fn look_around(&mut self, root: Option<i32>) -> Option<Vec<UsageRow>> {
+        self.round = self.round.wrapping_add(1);
+        let mut strangers = HashSet::new();
+        let (known, round) = (&self.strangers, self.round);
+        let rows = self.table.read_if(|pid| {
+            let is_passed_by =
+                known.contains(&pid) && !pid.unsigned_abs().wrapping_add(round).is_multiple_of(10);
+            if is_passed_by {
+                strangers.insert(pid);
+            }
+            !is_passed_by
+        });
+        let rows = rows.ok()?;
+        let found = descendants(rows, root, |row| self.members.contains_key(&member(row)));
+        let inside: HashSet<i32> = found.iter().map(|row| row.pid).collect();
+        strangers.extend(
+            rows.iter()
+                .map(|row| row.pid)
+                .filter(|pid| !inside.contains(pid)),
+        );
+        self.strangers = strangers;
+        Some(found)
     }
 
     /// Takes in who is new, and forgets who is gone.

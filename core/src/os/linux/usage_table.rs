@@ -59,15 +59,24 @@ impl UsageTable {
     /// # Errors
     /// The directory cannot be listed.
     pub fn read(&mut self) -> io::Result<&[UsageRow]> {
+        self.read_if(|_| true)
+    }
+
+    /// Looks at those of all processes whose number is wanted.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_if(&mut self, mut is_wanted: impl FnMut(i32) -> bool) -> io::Result<&[UsageRow]> {
         self.rows.clear();
         rustix::fs::seek(&self.directory, SeekFrom::Start(0))?;
         let mut entries = RawDir::new(&self.directory, &mut self.names);
         while let Some(entry) = entries.next() {
             let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if name.first().is_some_and(u8::is_ascii_digit) {
+            let name = entry.file_name();
+            let number = name.to_str().ok().and_then(|name| name.parse().ok());
+            if number.is_some_and(&mut is_wanted) {
                 self.rows
-                    .extend(row(&self.directory, name, self.units).ok());
+                    .extend(row(&self.directory, name.to_bytes(), self.units).ok());
             }
         }
         Ok(&self.rows)

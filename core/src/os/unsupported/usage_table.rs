@@ -39,6 +39,16 @@ impl UsageTable {
         Ok(&self.rows)
     }
 
+    /// Looks at those of all processes whose number is wanted.
+    ///
+    /// # Errors
+    /// Never on this system.
+    pub fn read_if(&mut self, mut is_wanted: impl FnMut(i32) -> bool) -> io::Result<&[UsageRow]> {
+        self.read()?;
+        self.rows.retain(|row| is_wanted(row.pid));
+        Ok(&self.rows)
+    }
+
     /// Looks at some processes; those that have ended are left out.
     pub fn read_only(&mut self, pids: &[i32]) -> &[UsageRow] {
         let wanted: Vec<Pid> = pids
