@@ -36,6 +36,7 @@ fn finding(kind: FindingKind, subject: String, severity: Severity, text: &str) -
         last_seen: now,
         cleared: None,
         seen: 1,
+        openings: 1,
     }
 }
 

@@ -318,6 +318,7 @@ fn alert(transition: Transition, level: Level, kind: FindingKind) -> Alert {
             last_seen: now,
             cleared: None,
             seen: 1,
+            openings: 1,
         },
         at: now,
         suppressed: 0,

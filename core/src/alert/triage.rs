@@ -259,6 +259,7 @@ mod tests {
             last_seen: at,
             cleared: None,
             seen: 1,
+            openings: 1,
         }
     }
 
