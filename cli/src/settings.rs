@@ -124,6 +124,8 @@ pub fn check_text(text: &str) -> Result<(), String> {
         for line in [
             &["backstop", "run", "--", "true"][..],
             &["backstop", "sweep"],
+            &["backstop", "report"],
+            &["backstop", "history"],
         ] {
             let arguments = Arguments::try_parse_from(line).map_err(|error| Failure::of(&error))?;
             commands::check(&arguments, &settings)?;

@@ -31,6 +31,12 @@ pub(super) const KEYS: &[Key] = &[
             ("TEMP_FILE_MAX_AGE_HOURS", "h"),
         ],
     ),
+    key("report.since", &[("BACKSTOP_REPORT_SINCE", "")]),
+    key("report.by", &[("BACKSTOP_REPORT_BY", "")]),
+    key("report.format", &[("BACKSTOP_REPORT_FORMAT", "")]),
+    key("history.directory", &[("BACKSTOP_HISTORY_DIRECTORY", "")]),
+    key("history.keep", &[("BACKSTOP_HISTORY_KEEP", "")]),
+    key("history.keep-size", &[("BACKSTOP_HISTORY_KEEP_SIZE", "")]),
 ];
 
 const fn key(name: &'static str, variables: &'static [(&'static str, &'static str)]) -> Key {
