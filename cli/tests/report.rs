@@ -128,7 +128,7 @@ fn wrong_requests_are_usage_errors() {
     let recorded = Recorded::hour(&stage.path("work/history"));
     let place = recorded.directory.to_str().unwrap();
     for (arguments, word) in [
-        (&["report", "--since", "-7d"][..], "--since"),
+        (&["report", "--since=-7d"][..], "500ms"),
         (&["report", "--since", "7 moons"], "500ms"),
         (&["report", "--format", "pdf"], "html"),
         (&["report", "--by", "year"], "week"),

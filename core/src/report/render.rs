@@ -3,7 +3,7 @@
 mod chart;
 mod html;
 mod markdown;
-mod quantity;
+pub(super) mod quantity;
 mod text;
 mod ticks;
 

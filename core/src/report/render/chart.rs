@@ -45,7 +45,7 @@ impl Stage {
 /// The figure of a series, with the table of its points behind it.
 pub(super) fn figure(series: &Series, stage: Stage, marks: &[Mark], clock: &Clock) -> Markup {
     let scale = Scale::of(series.least, series.peak, series.unit);
-    let times = ticks::times(stage.from, stage.until, clock.zone(), 6);
+    let times = ticks::times(stage.from, stage.until, clock.zone(), 8);
     let show = |value: f64| quantity::value(value, series.unit);
     let id = format!("{:?}", series.measure).to_lowercase();
     let limit = series

@@ -6,7 +6,7 @@ use super::chart::{self, Mark, Stage};
 use super::quantity::{self, Clock};
 use super::text::{state, times, view_title};
 use crate::monitor::{FindingKind, Unit};
-use crate::report::account::{Account, FindingAccount, PeriodAccount};
+use crate::report::account::{Account, FindingAccount, FindingState, PeriodAccount};
 use crate::report::series::{Measure, Series};
 
 const STYLE: &str = include_str!("style.css");
@@ -48,7 +48,10 @@ pub(super) fn render(account: &Account) -> String {
 }
 
 fn header(account: &Account, subject: &str, clock: &Clock) -> Markup {
-    let class = match account.worst() {
+    // What was open when a run ended is not well only because the run is over.
+    let list = account.findings.list.iter();
+    let left = list.filter(|finding| finding.state != FindingState::Cleared);
+    let class = match left.map(|finding| finding.worst).max() {
         Some(worst) => worst.to_string(),
         None if account.samples.count == 0 => "none".into(),
         None => "fine".into(),
@@ -166,11 +169,8 @@ fn charts(account: &Account, clock: &Clock) -> Markup {
 fn marks(account: &Account, measure: Measure, stage: Stage, clock: &Clock) -> Vec<Mark> {
     let concerns = |finding: &&FindingAccount| measure_of(finding.finding.kind) == Some(measure);
     let mark = |finding: &FindingAccount| {
-        let end = match (&finding.finding.cleared, finding.is_open()) {
-            (Some(cleared), _) => cleared.time,
-            (None, true) => stage.until,
-            (None, false) => finding.finding.last_seen.time,
-        };
+        let cleared = finding.finding.cleared.map(|cleared| cleared.time);
+        let end = cleared.or(finding.ended).unwrap_or(stage.until);
         Mark {
             from: finding.finding.first_seen.time,
             until: end,
@@ -389,7 +389,7 @@ fn runs(account: &Account, clock: &Clock) -> Markup {
         ("Process", true),
         ("From", false),
         ("Until", false),
-        ("", false),
+        ("State", false),
         ("Samples", true),
     ];
     html! { @if !rows.is_empty() { (table("Runs", &columns, &rows)) } }

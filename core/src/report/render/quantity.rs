@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::monitor::Unit;
-use crate::report::account::{Account, Gap};
+use crate::report::account::{Account, FindingState, Gap};
 
 const SIZES: [(&str, f64); 5] = [
     ("TB", 1e12),
@@ -77,7 +77,7 @@ fn grouped(text: &str) -> String {
 }
 
 /// A span in its two largest units.
-pub(super) fn seconds(seconds: f64) -> String {
+pub(in crate::report) fn seconds(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
         0..10 if seconds.fract() != 0.0 => format!("{} s", digits(seconds)),
@@ -121,7 +121,7 @@ impl Clock {
     pub(super) fn name(&self, account: &Account) -> String {
         let offset = self.shown(account.span.until, "UTC%:z");
         match account.span.zone.as_str() {
-            "UTC" => "UTC".into(),
+            "UTC" | "Etc/UTC" => "UTC".into(),
             zone => format!("{zone} ({offset})"),
         }
     }
@@ -143,18 +143,33 @@ impl Clock {
 
 /// The account in one sentence.
 pub(super) fn verdict(account: &Account) -> String {
-    let open = account.findings.open;
-    match (account.samples.count, account.worst(), open) {
-        (0, ..) => "Nothing was recorded in this span.".into(),
-        (_, Some(worst), 1) => format!("One finding is open, of severity {worst}."),
-        (_, Some(worst), _) => format!("{open} findings are open, the worst of severity {worst}."),
-        (_, None, _) if account.findings.opened > 0 => {
+    let with = |state| {
+        let list = account.findings.list.iter();
+        let worst = list.filter(|finding| finding.state == state);
+        let worst: Vec<_> = worst.map(|finding| finding.worst).collect();
+        Some((worst.len(), *worst.iter().max()?))
+    };
+    if account.samples.count == 0 {
+        return "Nothing was recorded in this span.".into();
+    }
+    match (with(FindingState::Open), with(FindingState::Ended)) {
+        (Some((1, worst)), _) => format!("One finding is open, of severity {worst}."),
+        (Some((count, worst)), _) => {
+            format!("{count} findings are open, the worst of severity {worst}.")
+        }
+        (None, Some((1, worst))) => {
+            format!("One finding, of severity {worst}, was open when its run ended.")
+        }
+        (None, Some((count, worst))) => {
             format!(
-                "No finding is open; {} came and went.",
-                account.findings.opened
+                "{count} findings, the worst of severity {worst}, were open when their runs ended."
             )
         }
-        _ => "No finding.".into(),
+        (None, None) if account.findings.opened > 0 => {
+            let count = account.findings.opened;
+            format!("No finding is open; {count} came and went.")
+        }
+        (None, None) => "No finding.".into(),
     }
 }
 

@@ -155,8 +155,9 @@ pub(super) fn state(finding: &FindingAccount) -> &'static str {
 
 pub(super) fn times(finding: &FindingAccount, clock: &Clock) -> String {
     let first = clock.minute(finding.finding.first_seen.time);
-    match finding.finding.cleared {
-        Some(cleared) => format!("from {first} to {}", clock.minute(cleared.time)),
+    let end = finding.finding.cleared.map(|cleared| cleared.time);
+    match end.or(finding.ended) {
+        Some(end) => format!("from {first} to {}", clock.minute(end)),
         None => format!("since {first}"),
     }
 }

@@ -32,7 +32,7 @@ impl Scale {
             _ if range < most * 0.25 && range > 0.0 => (least - range * 0.25).max(0.0),
             _ => 0.0,
         };
-        let rough = ((most - floor) / 4.0).max(f64::MIN_POSITIVE);
+        let rough = ((most - floor) / 5.0).max(f64::MIN_POSITIVE);
         let mut step = round_step(rough);
         if unit == Unit::Count || unit == Unit::Bytes {
             step = step.max(1.0);

@@ -54,7 +54,7 @@ fn what_others_wrote_is_text_in_every_form() {
     assert!(page.contains("&lt;script&gt;alert(1)"));
     assert!(!account.to_text().contains('\u{1b}'));
     let markdown = account.to_markdown();
-    assert!(markdown.contains("\\<script\\>") && !markdown.contains("<script"));
+    assert!(!markdown.replace("\\<", "").contains("<script"));
 }
 
 #[test]
