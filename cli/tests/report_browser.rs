@@ -70,7 +70,11 @@ fn the_charts_show_the_data_and_the_browser_has_nothing_to_say() {
     assert_eq!(console, [] as [&str; 0]);
 
     let dom = String::from_utf8(output.stdout).unwrap();
-    let figures: Vec<_> = dom.split("<figure").skip(1).collect();
+    let figures: Vec<_> = dom
+        .split("<figure")
+        .skip(1)
+        .map(|rest| rest.split("</figure").next().unwrap())
+        .collect();
     let series = account["series"].as_array().unwrap();
     assert_eq!(figures.len(), series.len());
     for (figure, series) in figures.iter().zip(series) {
