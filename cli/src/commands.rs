@@ -11,6 +11,9 @@ pub(crate) mod watch;
 
 pub(crate) mod check;
 
+pub(crate) mod history;
+pub(crate) mod report;
+
 pub(crate) mod init;
 
 pub(crate) mod completions;
@@ -29,6 +32,8 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Sweep(sweep) => sweep.execute(&settings()?),
         Command::Watch(watch) => watch.execute(&settings()?),
         Command::Check(check) => check.execute(&settings()?),
+        Command::Report(report) => report.execute(&settings()?),
+        Command::History(history) => history.execute(&settings()?),
         Command::Init(init) => init.execute(),
         Command::Completions(completions) => completions.execute(),
     }
@@ -40,6 +45,8 @@ pub(crate) fn check(arguments: &Arguments, settings: &Settings) -> Result<(), Fa
         Command::Run(run) => run.check(settings),
         Command::Sweep(sweep) => sweep.check(settings),
         Command::Watch(watch) => watch.check(settings),
+        Command::Report(report) => report.check(settings),
+        Command::History(history) => history.check(settings),
         Command::Ps(_)
         | Command::Who(_)
         | Command::Check(_)

@@ -170,6 +170,8 @@ pub fn check_text(text: &str) -> Result<(), String> {
             &["backstop", "run", "--", "true"][..],
             &["backstop", "sweep"],
             &["backstop", "watch", "1"],
+            &["backstop", "report"],
+            &["backstop", "history"],
         ] {
             let arguments = Arguments::try_parse_from(line).map_err(|error| Failure::of(&error))?;
             commands::check(&arguments, &settings)?;

@@ -91,6 +91,24 @@ pub(crate) const KEYS: &[Key] = &[
         example: "\"24h\"",
         meaning: "How old they must be.",
     },
+    Key {
+        name: "report.since",
+        variables: &[("BACKSTOP_REPORT_SINCE", "")],
+        example: "\"7d\"",
+        meaning: "Over how long a report goes, until now.",
+    },
+    Key {
+        name: "report.by",
+        variables: &[("BACKSTOP_REPORT_BY", "")],
+        example: "\"day\"",
+        meaning: "Whether a report is divided by day, week or month.",
+    },
+    Key {
+        name: "report.format",
+        variables: &[("BACKSTOP_REPORT_FORMAT", "")],
+        example: "\"text\"",
+        meaning: "The form of a report: text, json, md, html.",
+    },
 ];
 
 /// A setting as it is named in a file.

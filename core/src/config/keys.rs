@@ -163,10 +163,10 @@ pub const KEYS: &[Key] = &[
         aliases: &[alias("BACKSTOP_HISTORY_KEEP", "")],
     },
     Key {
-        name: "history.max-bytes",
+        name: "history.keep-size",
         default: "256MB",
         meaning: "How much the history may take; the oldest days go first.",
-        aliases: &[alias("BACKSTOP_HISTORY_MAX_BYTES", "")],
+        aliases: &[alias("BACKSTOP_HISTORY_KEEP_SIZE", "")],
     },
 ];
 

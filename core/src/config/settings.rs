@@ -145,7 +145,7 @@ impl Settings {
             "cleanup.interval" => self.cleanup_interval = value::span(text)?,
             "history.directory" => self.history_directory = Some(PathBuf::from(text)),
             "history.keep" => self.keep(text, value::span(text)?, self.keeping.size())?,
-            "history.max-bytes" => self.keep(text, self.keeping.age(), value::size(text)?)?,
+            "history.keep-size" => self.keep(text, self.keeping.age(), value::size(text)?)?,
             other => return Err(format!("`{other}` has no meaning")),
         }
         Ok(())

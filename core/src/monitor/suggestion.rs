@@ -326,6 +326,7 @@ mod tests {
             last_seen: now,
             cleared: None,
             seen: 1,
+            openings: 1,
         }
     }
 

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::history::{Event, History};
+use super::history::{Event, History, utc_day};
 use super::series::Series;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::monitor::Severity;
@@ -183,9 +183,8 @@ impl Account {
     /// The history's directory does not exist or cannot be read. A day or a line of it that cannot be
     /// read is no error: it is named among what is not known.
     pub fn of(history: &History, request: &Request) -> Result<Self, Error> {
-        let date = |time| TimeZone::UTC.to_datetime(time).date();
         let mut gathering = gathering::Gathering::new(request);
-        let reading = history.read(date(request.from), date(request.until), |line| {
+        let reading = history.read(utc_day(request.from), utc_day(request.until), |line| {
             gathering.take(line);
         })?;
         Ok(gathering.finish(history.directory(), &reading))

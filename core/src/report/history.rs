@@ -8,8 +8,11 @@ mod slim;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Error, ErrorKind, Stage};
 
@@ -115,21 +118,45 @@ impl History {
     ///
     /// # Errors
     /// The directory does not exist or cannot be read.
-    pub fn prune(&self, today: Date) -> Result<Pruned, Error> {
-        keeping::prune(&self.directory, &self.keeping, today, keeping::Act::Remove)
+    pub fn prune(&self) -> Result<Pruned, Error> {
+        self.prune_before(utc_day(Timestamp::now()))
     }
 
     /// What [`prune`](Self::prune) would do.
     ///
     /// # Errors
     /// As [`prune`](Self::prune).
-    pub fn rehearse_prune(&self, today: Date) -> Result<Pruned, Error> {
+    pub fn rehearse_prune(&self) -> Result<Pruned, Error> {
+        let today = utc_day(Timestamp::now());
         keeping::prune(
             &self.directory,
             &self.keeping,
             today,
             keeping::Act::Rehearse,
         )
+    }
+
+    /// Prunes on the day `today`, which in fast time is not today.
+    fn prune_before(&self, today: Date) -> Result<Pruned, Error> {
+        keeping::prune(&self.directory, &self.keeping, today, keeping::Act::Remove)
+    }
+
+    /// Reads the days of the last `since` until today, or all. See [`read`](Self::read).
+    ///
+    /// # Errors
+    /// The directory does not exist or cannot be read.
+    pub fn read_last(
+        &self,
+        since: Option<Duration>,
+        take: impl FnMut(Line),
+    ) -> Result<Reading, Error> {
+        let first = since.map(|since| {
+            let since = SignedDuration::try_from(since).unwrap_or(SignedDuration::MAX);
+            Timestamp::now()
+                .checked_sub(since)
+                .map_or(Date::MIN, utc_day)
+        });
+        self.read(first.unwrap_or(Date::MIN), Date::MAX, take)
     }
 
     /// Reads the days from `first` to `last`, oldest first, and gives `take` every line in the order in
@@ -141,4 +168,9 @@ impl History {
     pub fn read(&self, first: Date, last: Date, take: impl FnMut(Line)) -> Result<Reading, Error> {
         reading::read(self.days()?, first, last, take)
     }
+}
+
+/// The day of a moment, by which the files of a history are named.
+pub(super) fn utc_day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
 }

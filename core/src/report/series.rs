@@ -141,8 +141,6 @@ pub(super) struct Reading {
     pub(super) value: f64,
     /// Slopes are taken within one stretch of the same number only.
     pub(super) stretch: u32,
-    /// Whether nothing is known of the time before.
-    pub(super) begins: bool,
 }
 
 /// Makes a series of values that come one by one. The width of a point doubles when there are too many,
@@ -154,6 +152,8 @@ pub(super) struct Collector {
     buckets: BTreeMap<i64, Bucket>,
     peak: Option<(f64, Timestamp)>,
     last: f64,
+    /// Whether nothing is known of the time before the next value.
+    broken: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -181,7 +181,13 @@ impl Collector {
             buckets: BTreeMap::new(),
             peak: None,
             last: 0.0,
+            broken: true,
         }
+    }
+
+    /// Nothing is known of the time until the next value.
+    pub(super) fn interrupt(&mut self) {
+        self.broken = true;
     }
 
     pub(super) fn push(&mut self, reading: Reading) {
@@ -200,7 +206,7 @@ impl Collector {
             max: value,
             sum: value,
             count: 1,
-            begins: reading.begins,
+            begins: std::mem::take(&mut self.broken),
             stretch: reading.stretch,
             mixed: false,
         };
@@ -325,6 +331,9 @@ impl Bucket {
         self.max = self.max.max(later.max);
         self.sum += later.sum;
         self.count += later.count;
+        // What is not known within a point is shown before it: a break that is in the wrong place by less
+        // than a point is better than none.
+        self.begins |= later.begins;
         self.mixed |= later.mixed || later.stretch != self.stretch;
     }
 }
@@ -338,7 +347,6 @@ mod tests {
             at: Timestamp::from_second(1_800_000_000 + second).unwrap(),
             value,
             stretch: 0,
-            begins: second == 0,
         }
     }
 

@@ -7,11 +7,14 @@ use std::time::Duration;
 use backstop_core::monitor::{
     Change, Finding, FindingKind, Findings, Limits, Sample, Severity, Subject,
 };
+use backstop_core::resource::Bytes;
 
 use crate::exit::Failure;
 
 /// How many samples the short window holds.
 const SHORT: u32 = 16;
+/// Who grows by a fifth of what is too much in so short a time grows fast.
+const QUICK_SHARE: u64 = 5;
 
 pub(super) struct WatchFindings {
     over: Vec<Findings>,
@@ -30,9 +33,15 @@ impl WatchFindings {
         let short = interval.saturating_mul(SHORT);
         let mut over = Vec::new();
         if window.is_none() && short < limits.window() {
+            let growth = Bytes((limits.growth().0 / QUICK_SHARE).max(1));
             let quick = limits
                 .clone()
                 .with_window(short)
+                .and_then(|limits| limits.with_growth(growth))
+                .and_then(|limits| {
+                    let count = (limits.count_growth() / QUICK_SHARE).max(1);
+                    limits.with_count_growth(count)
+                })
                 .map_err(|error| Failure::usage(error.to_string()))?;
             over.push(Findings::new(quick));
         }

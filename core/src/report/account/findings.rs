@@ -32,6 +32,9 @@ pub struct FindingAccount {
     pub finding: Finding,
     /// What became of it.
     pub state: FindingState,
+    /// When its run ended, if it was open then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
     /// How often it was opened in the span.
     pub opened: u64,
     /// The worst that it was.
@@ -87,6 +90,7 @@ impl Findings {
         let known = self.known.entry(key).or_insert_with(|| FindingAccount {
             finding: finding.clone(),
             state: FindingState::Open,
+            ended: None,
             opened: 0,
             worst: finding.severity,
         });
@@ -96,6 +100,7 @@ impl Findings {
             true => FindingState::Cleared,
             false => FindingState::Open,
         };
+        known.ended = None;
         known.finding = finding;
     }
 
@@ -106,6 +111,7 @@ impl Findings {
         }
         for known in self.known.values_mut().filter(|known| known.is_open()) {
             known.state = FindingState::Ended;
+            known.ended = Some(at);
         }
     }
 

@@ -15,6 +15,7 @@ use super::unknown::{Unknown, count};
 use super::{Account, EventCount, Request, Samples, Span, name_of};
 use crate::monitor::{Disturbance, Moment, Sample, Severity};
 use crate::report::history::{Event, EventKind, FindingChange, Line, LossReason, Reading};
+use crate::report::render::quantity;
 use crate::report::series::{self, Collector, Measure, Series};
 
 /// An account that is being made. Its size does not depend on how many lines there are.
@@ -90,7 +91,8 @@ impl<'a> Gathering<'a> {
             Line::Run(run) => match self.runs.take(&run) {
                 Meaning::Same => {}
                 Meaning::Another { began } => {
-                    self.findings.run_ended(at, self.request.from);
+                    let seen = self.last.map_or(at, |last| last.at.time);
+                    self.findings.run_ended(seen, self.request.from);
                     self.releases.restart(began && is_within);
                     self.is_other = true;
                 }
@@ -183,7 +185,6 @@ impl<'a> Gathering<'a> {
 
     fn measure(&mut self, sample: &Sample, begins: bool, processor: Option<f64>) {
         let at = sample.at.time;
-        let begins = begins || self.samples.count == 0;
         self.samples.count += 1;
         self.samples.first = Some(self.samples.first.map_or(at, |first| first.min(at)));
         self.samples.last = Some(self.samples.last.map_or(at, |last| last.max(at)));
@@ -195,13 +196,11 @@ impl<'a> Gathering<'a> {
         let ledger = sample.ledger.as_ref();
         let system = sample.system.as_ref();
         let stretch = self.stretch;
-        let reading = |value| series::Reading {
-            at,
-            value,
-            stretch,
-            begins,
-        };
+        let reading = |value| series::Reading { at, value, stretch };
         for (measure, collector) in &mut self.collectors {
+            if begins {
+                collector.interrupt();
+            }
             let value = match measure {
                 Measure::Memory => Some(process.resident.0 as f64),
                 Measure::Handles => process.handles.map(|handles| handles as f64),
@@ -244,7 +243,7 @@ impl<'a> Gathering<'a> {
         {
             let silent = request.until.duration_since(last.until).as_secs_f64();
             if !self.pace.goes_on(silent) {
-                self.findings.run_ended(request.until, request.from);
+                self.findings.run_ended(last.until, request.from);
                 self.runs.vanish();
             }
         }
@@ -329,7 +328,7 @@ impl<'a> Gathering<'a> {
             (None, _) => {}
         }
         if self.gaps.count > 0 {
-            let what = format!("{:.0} s", self.gaps.seconds);
+            let what = quantity::seconds(self.gaps.seconds);
             let why = count(self.gaps.count, "gap", "gaps");
             say(
                 format!("{what} of the span"),

@@ -64,6 +64,7 @@ fn finding(kind: FindingKind, severity: Severity, at: Moment) -> Finding {
         last_seen: at,
         cleared: None,
         seen: 1,
+        openings: 1,
     }
 }
 
@@ -178,7 +179,7 @@ fn gaps_say_why_and_a_killed_run_ends_its_findings() {
     let begins = memory.points.iter().filter(|point| point.begins).count();
     assert_eq!(begins, 3, "the line is broken at each gap");
     let whats: Vec<_> = account.unknown.iter().map(|one| &*one.what).collect();
-    assert_eq!(whats, ["10800 s of the span", "how 1 run ended"]);
+    assert_eq!(whats, ["3 h of the span", "how 1 run ended"]);
 }
 
 #[test]

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-use super::History;
 use super::line::{self, Event, FindingChange, FindingLine, Loss, LossReason, RunLine, RunStage};
 use super::slim::slim;
+use super::{History, utc_day};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::monitor::{Change, Observation, Observer};
 use crate::os::directory::Directory;
@@ -223,7 +222,7 @@ impl Inner {
     fn begin(&mut self, at: Timestamp, observation: Option<&Observation>) {
         self.buffer.clear();
         self.last = Some((at, Instant::now()));
-        let date = TimeZone::UTC.to_datetime(at).date();
+        let date = utc_day(at);
         if !self.day.has_begun(date, &self.directory) {
             self.prune(date);
             self.day = DayWriter::open(&self.directory, date);
@@ -257,7 +256,7 @@ impl Inner {
 
     fn prune(&mut self, today: Date) {
         self.until_prune = Self::PRUNE_EVERY;
-        if let Ok(pruned) = self.history.prune(today) {
+        if let Ok(pruned) = self.history.prune_before(today) {
             self.written.pruned += pruned.removed.len() as u64;
         }
     }
@@ -281,7 +280,7 @@ impl Inner {
                 self.written.bytes += Bytes(bytes);
                 match self.until_prune.checked_sub(bytes) {
                     Some(rest) => self.until_prune = rest,
-                    None => self.prune(TimeZone::UTC.to_datetime(at).date()),
+                    None => self.prune(utc_day(at)),
                 }
             }
             Err(error) => {

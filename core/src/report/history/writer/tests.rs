@@ -49,6 +49,7 @@ fn finding(at: Moment) -> Finding {
         last_seen: at,
         cleared: None,
         seen: 1,
+        openings: 1,
     }
 }
 
