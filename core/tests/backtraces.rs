@@ -66,6 +66,7 @@ fn one_in_so_many_is_captured_and_named_when_shown() {
         last_seen: now,
         cleared: None,
         seen: 1,
+        openings: 1,
     };
     assert_eq!(backtraces_of(&finding).len(), 1);
 
