@@ -7,25 +7,27 @@
 //!
 //! # Examples
 //! ```
-//! use backstop_core::monitor::{Moment, Observation, Observer, Sample};
+//! use backstop_core::monitor::{Observation, Observer};
 //! use backstop_core::report::{Account, History, Request};
+//! # use backstop_core::monitor::{Moment, Sample};
 //! # let place = tempfile::tempdir()?;
 //! # let directory = place.path().join("history");
+//! # let sample = Sample {
+//! #     at: Moment::now(),
+//! #     disturbances: Vec::new(),
+//! #     process: Default::default(),
+//! #     system: None,
+//! #     ledger: None,
+//! # };
 //!
 //! let history = History::at(directory);
 //! let mut writer = history.writer()?;
-//! let sample = Sample { at: Moment::now(), ..# example_sample()
-//! };
 //! writer.observe(&Observation { sample, changes: Vec::new(), open: Vec::new() });
 //! drop(writer);
 //!
 //! let account = Account::of(&history, &Request::last(std::time::Duration::from_secs(60)))?;
 //! assert_eq!(account.samples.count, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # ;
-//! # fn example_sample() -> Sample {
-//! #     Sample { at: Moment::now(), disturbances: vec![], process: Default::default(), system: None, ledger: None }
-//! # }
 //! ```
 
 mod history;
