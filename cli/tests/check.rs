@@ -265,7 +265,7 @@ fn wrong_settings_are_told_with_their_place() {
         ),
         (
             "e.toml",
-            "[history]\nmax-bytes = \"5 parsecs\"\n",
+            "[history]\nkeep-size = \"5 parsecs\"\n",
             "e.toml:2: history.keep-size",
         ),
     ] {
