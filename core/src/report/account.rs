@@ -197,6 +197,13 @@ impl Account {
         open.map(|one| one.finding.severity).max()
     }
 
+    /// Names what was watched, where that has a better name than its first process.
+    #[must_use]
+    pub fn titled(mut self, name: impl Into<String>) -> Self {
+        self.samples.program = Some(name.into());
+        self
+    }
+
     /// The series of a measure.
     #[must_use]
     pub fn series(&self, measure: super::Measure) -> Option<&Series> {

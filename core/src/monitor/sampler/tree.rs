@@ -24,6 +24,7 @@ use crate::resource::Bytes;
 #[derive(Debug)]
 pub struct TreeSampler {
     root: Root,
+    leader: Option<(i32, String)>,
     table: UsageTable,
     members: HashMap<Member, Known>,
     /// Numbers of processes that are not in the tree: see [`TreeSampler::look_around`].
@@ -81,6 +82,7 @@ impl TreeSampler {
     fn with(root: Root) -> Result<Self, Error> {
         Ok(Self {
             root,
+            leader: None,
             table: UsageTable::open().map_err(failed)?,
             members: HashMap::new(),
             strangers: HashSet::new(),
@@ -107,16 +109,11 @@ impl TreeSampler {
                 rows.iter().filter(|row| !row.has_exited).copied().collect()
             }
         };
-        // The leader, or the oldest that is left.
-        let leader = match &self.root {
-            Root::Process(process) => rows.iter().find(|row| row.pid == process.pid()),
-            Root::Cgroup(_) => None,
-        };
-        let leader = leader.or_else(|| rows.iter().min_by_key(|row| row.started))?;
+        let (leader, name) = self.leader(&rows)?;
         let mut sample = ProcessSample {
-            pid: leader.pid,
-            name: leader.name.to_text(),
-            children: Some(count(rows.iter().filter(|row| row.ppid == leader.pid))),
+            pid: leader,
+            name,
+            children: Some(count(rows.iter().filter(|row| row.ppid == leader))),
             processes: count(rows.iter()),
             ..ProcessSample::default()
         };
@@ -138,6 +135,23 @@ impl TreeSampler {
             .sum::<Option<_>>()
             .map(Bytes);
         Some(sample)
+    }
+
+    /// Who leads the tree, and by which name: the root, or the oldest when it was first looked at. A tree
+    /// stays the same tree when its leader has ended.
+    fn leader(&mut self, rows: &[UsageRow]) -> Option<(i32, String)> {
+        let known = match (&self.root, &self.leader) {
+            (_, Some((pid, _))) => *pid,
+            (Root::Process(process), None) => process.pid(),
+            (Root::Cgroup(_), None) => rows.iter().min_by_key(|row| row.started)?.pid,
+        };
+        // It may execute another program. Its number, given away, is in this tree by accident only.
+        let living = rows.iter().find(|row| row.pid == known);
+        if let Some(row) = living.or_else(|| rows.first().filter(|_| self.leader.is_none())) {
+            self.leader = Some((known, row.name.to_text()));
+        }
+        // A tree of which nobody is left is no tree any more.
+        self.leader.clone().filter(|_| !rows.is_empty())
     }
 
     /// The processes of the tree. A stranger does not come to be in it, but its number may, once it has

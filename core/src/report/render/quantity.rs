@@ -96,20 +96,30 @@ fn two(whole: u64, large: u64, large_name: &str, small: u64, small_name: &str) -
 }
 
 /// Times by one zone's calendar.
-pub(super) struct Clock(TimeZone);
+pub(super) struct Clock {
+    zone: TimeZone,
+    is_short: bool,
+}
 
 impl Clock {
     pub(super) fn of(account: &Account) -> Self {
-        Self(account.zone())
+        let span = account.span.until.duration_since(account.span.from);
+        Self {
+            zone: account.zone(),
+            is_short: span.as_secs() < 3600,
+        }
     }
 
     pub(super) fn zone(&self) -> &TimeZone {
-        &self.0
+        &self.zone
     }
 
-    /// To the minute.
+    /// To the minute; of what is shorter than an hour, to the second.
     pub(super) fn minute(&self, at: Timestamp) -> String {
-        self.shown(at, "%Y-%m-%d %H:%M")
+        match self.is_short {
+            true => self.second(at),
+            false => self.shown(at, "%Y-%m-%d %H:%M"),
+        }
     }
 
     /// To the second.
@@ -137,7 +147,7 @@ impl Clock {
     }
 
     fn shown(&self, at: Timestamp, format: &str) -> String {
-        at.to_zoned(self.0.clone()).strftime(format).to_string()
+        at.to_zoned(self.zone.clone()).strftime(format).to_string()
     }
 }
 
