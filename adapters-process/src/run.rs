@@ -21,6 +21,6 @@ mod tree;
 pub use containment::{Containment, ContainmentChoice};
 pub use guardian::run;
 pub use left_processes::LeftProcess;
-pub use plan::{Host, RunPlan, Scratch};
+pub use plan::{Host, RunPlan, Scratch, StartedTree};
 pub use reclaim::RunReclaimer;
 pub use report::{Ending, LeftFiles, RunReport};

@@ -14,8 +14,10 @@ mod answer;
 mod curves;
 mod measure;
 mod peer;
+mod psutil;
 mod questions;
 mod role;
+mod sleepers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -15,6 +15,10 @@ pub(crate) mod orphan_sweep;
 
 mod run_true;
 
+mod sample_self;
+
+mod sample_all;
+
 pub(crate) mod five_processes;
 
 use crate::answer::Answer;
@@ -42,5 +46,7 @@ pub(crate) const ALL: &[Question] = questions![
     owner_killed,
     orphan_sweep,
     run_true,
+    sample_self,
+    sample_all,
     five_processes
 ];

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, ps, run, sweep, who};
+use crate::commands::{check, completions, history, init, ps, report, run, sweep, watch, who};
 
 /// Runs any program so that nothing it starts or leaves outlives it; shows, explains and reclaims what
 /// is left.
@@ -31,6 +31,11 @@ pub(crate) enum Command {
     Ps(ps::PsArguments),
     Who(who::WhoArguments),
     Sweep(sweep::SweepArguments),
+    Watch(watch::WatchArguments),
+    Check(check::CheckArguments),
+    Report(report::ReportArguments),
+    History(history::HistoryArguments),
+    Init(init::InitArguments),
     Completions(completions::CompletionsArguments),
 }
 
@@ -39,6 +44,8 @@ const EXAMPLES: &str = "Examples:
   backstop run --timeout 10m -- make     the same, for ten minutes at the most
   backstop ps                            what is open now, in every program with a ledger
   backstop who :8080                     who listens on a port
+  backstop watch chromium --tree         what a running program takes, and what of it grows
   backstop sweep --dry-run --why         what a killed program left, and what would be done
+  backstop report --since 7d -o week.html   charts of what a program needed, and what leaked
 
 Exit codes: 0 fine, 1 findings, 2 wrong usage; of `run`, the command's own.";

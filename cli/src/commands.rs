@@ -7,6 +7,15 @@ pub(crate) mod who;
 
 pub(crate) mod sweep;
 
+pub(crate) mod watch;
+
+pub(crate) mod check;
+
+pub(crate) mod history;
+pub(crate) mod report;
+
+pub(crate) mod init;
+
 pub(crate) mod completions;
 
 use crate::arguments::{Arguments, Command};
@@ -21,6 +30,11 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Ps(ps) => ps.execute(),
         Command::Who(who) => who.execute(),
         Command::Sweep(sweep) => sweep.execute(&settings()?),
+        Command::Watch(watch) => watch.execute(&settings()?),
+        Command::Check(check) => check.execute(&settings()?),
+        Command::Report(report) => report.execute(&settings()?),
+        Command::History(history) => history.execute(&settings()?),
+        Command::Init(init) => init.execute(),
         Command::Completions(completions) => completions.execute(),
     }
 }
@@ -30,6 +44,13 @@ pub(crate) fn check(arguments: &Arguments, settings: &Settings) -> Result<(), Fa
     match &arguments.command {
         Command::Run(run) => run.check(settings),
         Command::Sweep(sweep) => sweep.check(settings),
-        Command::Ps(_) | Command::Who(_) | Command::Completions(_) => Ok(()),
+        Command::Watch(watch) => watch.check(settings),
+        Command::Report(report) => report.check(settings),
+        Command::History(history) => history.check(settings),
+        Command::Ps(_)
+        | Command::Who(_)
+        | Command::Check(_)
+        | Command::Init(_)
+        | Command::Completions(_) => Ok(()),
     }
 }

@@ -4,12 +4,13 @@
 //! precedence is a place in a list; what a value means is decided where it is used.
 
 mod file;
-mod keys;
+pub(crate) mod keys;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use backstop_core::config::{self, Alias, SettingError};
 use clap::Parser;
 
 use crate::arguments::Arguments;
@@ -68,6 +69,16 @@ impl Settings {
                 }
             }
         }
+        for key in config::KEYS {
+            for alias in key.variables() {
+                if let Some(text) = variable(alias.name).filter(|text| !text.trim().is_empty()) {
+                    self.0.entry(key.name).or_insert(Given {
+                        text: Alias::complete(alias.unit, &text),
+                        origin: Origin::Environment(alias.name),
+                    });
+                }
+            }
+        }
     }
 
     fn read_file(&mut self, path: &Path) -> Result<(), Failure> {
@@ -89,7 +100,7 @@ impl Settings {
         flag: Option<T>,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, Failure> {
-        debug_assert!(KEYS.iter().any(|key| key.name == name), "{name} is no key");
+        debug_assert!(keys::names().any(|key| key == name), "{name} is no key");
         if flag.is_some() {
             return Ok(flag);
         }
@@ -99,6 +110,40 @@ impl Settings {
         parse(&given.text)
             .map(Some)
             .map_err(|wrong| Failure::usage(format!("{}: {name}: {wrong}", given.origin)))
+    }
+
+    /// What the monitor is told, with the `flags` on top.
+    pub(crate) fn monitoring(
+        &self,
+        flags: &[(&'static str, Option<String>)],
+    ) -> Result<config::Settings, Failure> {
+        let mut settings = config::Settings::default();
+        for key in config::KEYS {
+            if let Some(given) = self.0.get(key.name) {
+                settings
+                    .set(key.name, &given.text)
+                    .map_err(|error| Failure::usage(format!("{}: {error}", given.origin)))?;
+            }
+        }
+        for (name, text) in flags {
+            if let Some(text) = text {
+                settings
+                    .set(name, text)
+                    .map_err(|error| Failure::usage(error.to_string()))?;
+            }
+        }
+        settings.checked().map_err(|error| match &error {
+            SettingError::Wrong { name, .. } => match self.0.get(name) {
+                Some(given) => Failure::usage(format!("{}: {error}", given.origin)),
+                None => Failure::usage(error.to_string()),
+            },
+            _ => Failure::usage(error.to_string()),
+        })
+    }
+
+    /// A setting as somebody gave it.
+    pub(crate) fn given(&self, name: &str) -> Option<&Given> {
+        self.0.get(name)
     }
 
     /// A switch's meaning.
@@ -124,6 +169,9 @@ pub fn check_text(text: &str) -> Result<(), String> {
         for line in [
             &["backstop", "run", "--", "true"][..],
             &["backstop", "sweep"],
+            &["backstop", "watch", "1"],
+            &["backstop", "report"],
+            &["backstop", "history"],
         ] {
             let arguments = Arguments::try_parse_from(line).map_err(|error| Failure::of(&error))?;
             commands::check(&arguments, &settings)?;

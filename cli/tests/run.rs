@@ -60,6 +60,51 @@ fn standard_input_and_output_are_the_commands() {
 }
 
 #[test]
+fn a_report_shows_what_the_command_needed_over_time() {
+    for containment in ["auto", "subreaper"] {
+        let stage = Stage::new();
+        let script = "echo >$TMPDIR/left; head -c 30000000 /dev/zero | (sleep 0.8; cat >/dev/null); sleep 0.5";
+        let run = |name: &str| {
+            let path = stage.path("work").join(name);
+            let mut command =
+                stage.backstop(&["run", "-q", "--containment", containment, "--report"]);
+            command.arg(&path).args(["--", "sh", "-c", script]);
+            command.env("BACKSTOP_MONITOR_INTERVAL", "100ms");
+            assert!(command.output().unwrap().status.success());
+            std::fs::read_to_string(path).unwrap()
+        };
+        let json: serde_json::Value = serde_json::from_str(&run("r.json")).unwrap();
+        let watched = &json["watched"];
+        assert!(
+            watched["samples"]["count"].as_u64().unwrap() >= 5,
+            "{watched}"
+        );
+        assert!(
+            watched["samples"]["program"]
+                .as_str()
+                .unwrap()
+                .contains("head -c"),
+            "{watched}"
+        );
+        let series = watched["series"].as_array().unwrap();
+        let memory = series
+            .iter()
+            .find(|one| one["measure"] == "memory")
+            .unwrap();
+        assert!(memory["peak"].as_f64().unwrap() > 0.0, "{memory}");
+        let html = run("r.html");
+        assert!(
+            html.starts_with("<!DOCTYPE html>") && html.contains("1 temp file"),
+            "{html}"
+        );
+        assert!(run("r.md").contains("head -c"));
+        assert!(run("r.txt").contains("1 temp file"));
+        // The history of the report is gone with the run.
+        assert_eq!(stage.left(), [] as [String; 0]);
+    }
+}
+
+#[test]
 fn what_is_left_is_named_and_gone() {
     let stage = Stage::new();
     let script = r#"

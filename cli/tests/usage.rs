@@ -54,7 +54,7 @@ fn wrong_flags_and_values_are_usage_errors() {
         (&["run", "--max-rss", "1.5 parsec", "--", "true"], "64MB"),
         (
             &["run", "--report", "out.pdf", "--", "true"],
-            ".json or .txt",
+            ".json, .html, .md or .txt",
         ),
         (
             &["run", "--report", "/no/such/place/r.json", "--", "true"],

@@ -33,7 +33,7 @@ pub use lease::{Lease, LeaseAttempt};
 pub use open_entry::OpenEntry;
 pub use owner::{Ledger, LedgerOptions, Medium};
 pub use reading::{
-    Damage, LedgerReading, OwnerRecord, ReadAll, SlotView, UnreadableLedger, read_all,
+    Damage, LedgerReading, OwnerRecord, ReadAll, SlotView, UnreadableLedger, ledger_of, read_all,
     read_directory,
 };
 pub use slot::SlotHandle;

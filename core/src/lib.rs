@@ -2,7 +2,8 @@
 //! reclaims what a killed program left. **Nothing your program opens outlives it.**
 //!
 //! The modules stand in the order of the data's way and import only from earlier ones:
-//! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → reclaim`.
+//! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → monitor → alert →
+//! reclaim → report`, then `config`, which says what they are told, and `service`, which starts them.
 
 pub mod error;
 pub mod identity;
@@ -19,7 +20,17 @@ pub mod policy;
 
 pub mod release;
 
+pub mod monitor;
+
+pub mod alert;
+
 pub mod reclaim;
+
+pub mod report;
+
+pub mod config;
+
+pub mod service;
 
 pub use release::Backstop;
 

@@ -19,12 +19,17 @@ pub mod adopt;
 pub mod cgroup_identity;
 pub mod forked;
 pub mod holder;
+#[cfg(feature = "heap-profile")]
+pub mod jemalloc;
 pub mod liveness;
+pub mod machine_figures;
 pub mod not_started;
 pub mod process_stat;
 pub mod scan;
 pub mod signal;
 pub mod socket_table;
+mod stat_line;
 pub mod takedown;
+pub mod usage;
 
 pub use platform::*;

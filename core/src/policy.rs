@@ -6,12 +6,14 @@
 mod cleanup_policy;
 
 mod backoff;
+mod criticality;
 mod facts;
 mod order;
 mod verdict;
 
 pub use backoff::Backoff;
 pub use cleanup_policy::CleanupPolicy;
+pub use criticality::Criticality;
 pub use facts::Facts;
 pub use order::Order;
 pub use verdict::{Reason, Verdict};

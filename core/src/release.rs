@@ -7,6 +7,8 @@
 mod backstop;
 mod tracked;
 
+mod backtraces;
+mod births;
 mod builder;
 mod cancel;
 mod cell;
@@ -15,28 +17,37 @@ mod enforcement;
 mod history;
 mod intent;
 mod ladder;
+mod open_resource;
 mod owned;
 mod pool;
 mod record;
 mod release_all;
 mod right;
+mod schedule;
 mod scope;
+mod selection;
 mod shelves;
 pub mod shutdown;
 mod tally;
 mod watched;
 
 pub use backstop::Backstop;
+pub use backtraces::{BacktraceCounts, BacktraceSampling, SampledBacktrace, SiteBacktraces};
 pub use builder::{Builder, Tracking};
 pub use cancel::{CancelToken, Cancelled};
 pub use clock::{Clock, ManualClock};
 pub use enforcement::Enforcement;
 pub use history::{KindStatistics, Statistics};
 pub use intent::{Intent, IntentDraft};
+pub use open_resource::OpenResource;
 pub use owned::{Owned, OwnedAccess};
 pub use pool::{Borrowed, Loan, Pool, PoolOptions, PoolStatistics};
 pub use record::{Cause, Outcome, Release};
 pub use release_all::ReleaseReport;
+pub use schedule::{CleanupView, ScheduleTotals, Scheduler, Timing, TimingError};
 pub use scope::{BulkError, End, Ended, Held, Scope, ScopeError};
+pub use selection::{Candidate, Standing};
 pub use tracked::{Revoked, Tracked};
 pub use watched::{CallError, within};
+
+pub(crate) use births::{BirthBook, Births, StillOpen};

@@ -76,9 +76,22 @@ pub trait Host {
     /// The reclaimers of every family whose leftovers a run may find.
     fn reclaimers(&self) -> Reclaimers;
 
+    /// Is told that the command has begun, for whoever wants to watch it. Called in the supervisor; what
+    /// it starts there ends with [`finish`](Self::finish).
+    fn started(&self, _backstop: Backstop, _tree: &StartedTree) {}
+
     /// Takes the account, shows it, and gives the exit code. Called once, by whichever process is
     /// left to make the account.
     fn finish(&self, report: &RunReport) -> u8;
+}
+
+/// A command that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedTree {
+    /// The number of its first process.
+    pub leader: i32,
+    /// The directory of the control group that holds all of it, if one does.
+    pub cgroup: Option<PathBuf>,
 }
 
 /// A temp directory of a run.

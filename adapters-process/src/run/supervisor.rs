@@ -11,7 +11,7 @@ use backstop_core::os::subreaper::set_subreaper;
 
 use super::account::Account;
 use super::course::{Course, Outcome};
-use super::plan::{Host, RunPlan};
+use super::plan::{Host, RunPlan, StartedTree};
 use super::setup::Setup;
 use super::tree::{KIND, Tree};
 
@@ -59,6 +59,12 @@ pub(super) fn supervise(
     };
     match started {
         Ok((tree, leader)) => {
+            let cgroup = tree.cgroup().map(|group| group.identity().path.clone());
+            let started = StartedTree {
+                leader: leader.pid(),
+                cgroup,
+            };
+            host.started(backstop, &started);
             let course = Course::new(plan, leader, guardian, signals, tree);
             account(course.run()).finish()
         }

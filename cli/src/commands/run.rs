@@ -3,9 +3,11 @@
 mod fail_on;
 mod host;
 mod summary;
+mod watching;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use backstop_core::resource::Bytes;
@@ -47,7 +49,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(3..))]
     max_files: Option<u64>,
 
-    /// Writes the whole account to a file, as JSON (.json) or as text (.txt)
+    /// Watches the command, and writes the whole account to a file, with what it needed over time: .html
+    /// with charts, .json, .md or .txt
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -75,6 +78,9 @@ pub(crate) struct RunArguments {
     #[arg(required = true, last = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
+
+/// How often a command is looked at for its report, unless `monitor.interval` says otherwise.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
 Ending early: SIGTERM, SIGINT, SIGHUP or SIGQUIT to backstop is passed to the command, which has --grace
@@ -111,6 +117,7 @@ impl RunArguments {
     }
 
     fn host(&self, settings: &Settings) -> Result<CommandHost, Failure> {
+        let monitoring = settings.monitoring(&[])?;
         Ok(CommandHost {
             report: self.report.clone(),
             fail_on: settings
@@ -118,6 +125,12 @@ impl RunArguments {
                 .unwrap_or_default(),
             quiet: settings.switch("run.quiet", self.quiet)?,
             json: self.json,
+            interval: match settings.given("monitor.interval") {
+                Some(_) => monitoring.interval(),
+                None => WATCH_INTERVAL,
+            },
+            monitoring,
+            watching: Mutex::new(None),
         })
     }
 

@@ -1,11 +1,11 @@
-//! Settings in a TOML file, each with its line.
+//! Settings in a file, each with its line: TOML, or JSON if the name ends in `.json`.
+
+mod json;
+mod toml;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
 use super::keys;
 use super::{Given, Origin};
@@ -35,74 +35,53 @@ fn text_in(path: &Path) -> io::Result<String> {
 
 /// Reads the settings in a text, which is named `path` in errors.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(&'static str, Given)>, Failure> {
-    let table = DeTable::parse(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(text, span.start));
-        Failure::usage(format!("{}:{line}: {}", path.display(), error.message()))
-    })?;
-    let mut reading = Reading {
-        path,
-        text,
-        found: Vec::new(),
+    let is_json = path.extension().is_some_and(|ending| ending == "json");
+    let fields = match is_json {
+        true => json::parse(text),
+        false => toml::parse(text),
     };
-    reading.walk("", table.get_ref())?;
-    Ok(reading.found)
-}
-
-struct Reading<'a> {
-    path: &'a Path,
-    text: &'a str,
-    found: Vec<(&'static str, Given)>,
-}
-
-impl Reading<'_> {
-    fn walk(&mut self, prefix: &str, table: &DeTable<'_>) -> Result<(), Failure> {
-        for (key, value) in table {
-            let name = match prefix {
-                "" => key.get_ref().to_string(),
-                _ => format!("{prefix}.{}", key.get_ref()),
-            };
-            let line = line_of(self.text, key.span().start);
-            if let DeValue::Table(inner) = value.get_ref()
-                && keys::find(&name).is_err()
-            {
-                self.walk(&name, inner)?;
-                continue;
-            }
-            let wrong =
-                |what: String| Failure::usage(format!("{}:{line}: {what}", self.path.display()));
-            let known = keys::find(&name).map_err(wrong)?;
-            let text = text_of(value).ok_or_else(|| {
-                wrong(format!(
-                    "{name}: write a text, a whole number, true or false, or a list of texts"
-                ))
-            })?;
-            let origin = Origin::File {
-                path: self.path.to_owned(),
-                line,
-            };
-            self.found.push((known, Given { text, origin }));
-        }
-        Ok(())
+    let fields = fields.map_err(|(offset, wrong)| {
+        let line = line_of(text, offset);
+        Failure::usage(format!("{}:{line}: {wrong}", path.display()))
+    })?;
+    let mut found = Vec::new();
+    for field in fields {
+        let line = line_of(text, field.offset);
+        let wrong = |what: String| Failure::usage(format!("{}:{line}: {what}", path.display()));
+        let key = keys::find(&field.name).map_err(wrong)?;
+        let text = field.text.ok_or_else(|| {
+            wrong(format!(
+                "{}: write a text, a number, true or false, or a list of them",
+                field.name
+            ))
+        })?;
+        let origin = Origin::File {
+            path: path.to_owned(),
+            line,
+        };
+        let text = key.complete(&text);
+        found.push((key.name, Given { text, origin }));
     }
+    Ok(found)
 }
 
-/// A value as it would stand behind a flag.
-fn text_of(value: &Spanned<DeValue<'_>>) -> Option<String> {
-    match value.get_ref() {
-        DeValue::String(text) => Some(text.to_string()),
-        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().replace('_', "")),
-        DeValue::Boolean(switch) => Some(switch.to_string()),
-        DeValue::Array(items) => {
-            let items: Option<Vec<String>> = items
-                .iter()
-                .map(|item| match item.get_ref() {
-                    DeValue::String(text) => Some(text.to_string()),
-                    _ => None,
-                })
-                .collect();
-            Some(items?.join(","))
-        }
-        _ => None,
+/// A value in a file, under the names of the tables that it is in.
+struct Field {
+    /// All names, joined by dots.
+    name: String,
+    /// Where it stands, in bytes.
+    offset: usize,
+    /// As it would stand behind a flag; `None` for what cannot.
+    text: Option<String>,
+}
+
+/// What is wrong with a text as a whole, and where, in bytes.
+type Wrong = (usize, String);
+
+fn joined(prefix: &str, name: &str) -> String {
+    match prefix {
+        "" => name.to_owned(),
+        _ => format!("{prefix}.{name}"),
     }
 }
 
@@ -117,11 +96,15 @@ fn line_of(text: &str, offset: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn message_of(text: &str) -> String {
+    fn message_in(name: &str, text: &str) -> String {
         let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("config.toml");
+        let path = place.path().join(name);
         std::fs::write(&path, text).unwrap();
         read(&path).unwrap_err().message().to_owned()
+    }
+
+    fn message_of(text: &str) -> String {
+        message_in("config.toml", text)
     }
 
     #[test]
@@ -137,6 +120,48 @@ mod tests {
         assert!(
             message.contains("config.toml:2") && message.contains("`run.timeout`"),
             "{message}"
+        );
+        let message = message_in("c.json", "{\"monitor\": {\n\"intervall\": \"5s\"}}");
+        assert!(
+            message.contains("c.json:2") && message.contains("`monitor.interval`"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn json_says_the_same_as_toml() {
+        let toml = "[run]\nquiet = true\nfail-on = [\"files\", \"ports\"]\n[alert]\nhandles = [60, 70, 80]\n";
+        let json = r#"{"run": {"quiet": true, "fail-on": ["files", "ports"]},
+                       "alert": {"handles": [60, 70, 80]}}"#;
+        let texts = |path: &str, text: &str| {
+            let mut found: Vec<_> = parse(Path::new(path), text)
+                .unwrap()
+                .into_iter()
+                .map(|(name, given)| (name, given.text))
+                .collect();
+            found.sort();
+            found
+        };
+        assert_eq!(texts("a.toml", toml), texts("a.json", json));
+    }
+
+    #[test]
+    fn the_old_shape_of_json_is_read_as_it_is() {
+        let text = r#"{"memory_management": {"debug_mode": true, "memory_threshold_mb": 800,
+                       "auto_cleanup": false, "cleanup_interval_seconds": 60}}"#;
+        let found = parse(Path::new("memory.json"), text).unwrap();
+        let texts: Vec<_> = found
+            .iter()
+            .map(|(name, given)| format!("{name}={}", given.text))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "monitor.debug=true",
+                "alert.memory-threshold=800MB",
+                "cleanup.auto=false",
+                "cleanup.interval=60s"
+            ]
         );
     }
 
@@ -159,11 +184,16 @@ mod tests {
         ] {
             assert!(parse(Path::new("x"), &deep).is_err());
         }
+        for deep in ["[".repeat(100_000), "{\"x\":".repeat(100_000)] {
+            assert!(parse(Path::new("x.json"), &deep).is_err());
+        }
     }
 
     #[test]
     fn broken_syntax_names_its_line() {
         let message = message_of("[run]\ngrace = = 2\n");
         assert!(message.contains("config.toml:2"), "{message}");
+        let message = message_in("c.json", "{\"run\":\n{\"grace\" \"2s\"}}");
+        assert!(message.contains("c.json:2"), "{message}");
     }
 }

@@ -93,12 +93,19 @@ impl<A: Clone> Attachments<A> {
 
     /// Everything attached, in no order.
     pub(crate) fn all(&self) -> Vec<A> {
+        let mut all = Vec::new();
+        self.each(|attached| all.push(attached));
+        all
+    }
+
+    /// Gives everything attached, in no order. Nothing is kept while it is given.
+    pub(crate) fn each(&self, give: impl FnMut(A)) {
         self.chunks
             .iter()
             .filter_map(OnceLock::get)
             .flat_map(|chunk| chunk.iter())
             .filter_map(Place::get_any)
-            .collect()
+            .for_each(give);
     }
 }
 

@@ -65,6 +65,12 @@ impl OpenEntry {
         self.slot.times()
     }
 
+    /// The thread that opened it.
+    #[must_use]
+    pub fn thread(&self) -> u32 {
+        self.slot.thread()
+    }
+
     /// What it occupies.
     #[must_use]
     pub fn footprint(&self) -> Footprint {

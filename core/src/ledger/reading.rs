@@ -182,6 +182,28 @@ pub fn read_all() -> ReadAll {
     all
 }
 
+/// Finds the ledger of the process that has this number, without reading those of others.
+///
+/// A process that ended without taking its ledger away may have had the same number: whoever needs to
+/// be sure compares the owner's identity.
+#[must_use]
+pub fn ledger_of(pid: i32) -> Option<PathBuf> {
+    let prefix = format!("{pid}-");
+    default_directories().into_iter().find_map(|directory| {
+        let place = Some(&directory)
+            .filter(|directory| directory.exists())
+            .and_then(|directory| LedgerDirectory::open(directory).ok())?;
+        let mut names = place.ledgers().ok()?;
+        names.retain(|name| name.to_string_lossy().starts_with(&prefix));
+        // Of several the one whose owner lives; its file was written to last.
+        let newest = names.into_iter().max_by_key(|name| {
+            let file = std::fs::metadata(place.path_of(name));
+            file.and_then(|file| file.modified()).ok()
+        });
+        newest.map(|name| place.path_of(&name))
+    })
+}
+
 /// Reads every ledger in `directory` into `all`.
 pub fn read_directory(directory: &Path, all: &mut ReadAll) {
     if !directory.exists() {

@@ -163,6 +163,10 @@ impl SlotHandle {
         }
     }
 
+    pub(super) fn thread(&self) -> u32 {
+        self.line().thread.load(Ordering::Relaxed)
+    }
+
     /// Where its kind stands.
     pub(super) fn kind(&self) -> u32 {
         self.line().kind.load(Ordering::Relaxed)

@@ -1,5 +1,7 @@
 //! One process's line in the process table.
 
+use super::stat_line::StatLine;
+
 /// What `/proc/PID/stat` tells of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessStat {
@@ -59,61 +61,25 @@ pub struct ParseStatError {
     pub field: usize,
 }
 
-/// `PF_KTHREAD` of the kernel's `sched.h`.
-const KERNEL_THREAD: u64 = 0x0020_0000;
-
 impl ProcessStat {
     /// Reads the line of `/proc/PID/stat`.
-    ///
-    /// The name stands in parentheses and may hold anything, parentheses, spaces and line ends
-    /// included, so it ends at the last closing parenthesis of the line.
     ///
     /// # Errors
     /// A field is missing or is no number of its range.
     pub fn parse(line: &[u8], page_bytes: u64) -> Result<Self, ParseStatError> {
-        let open = line.iter().position(|byte| *byte == b'(');
-        let close = line.iter().rposition(|byte| *byte == b')');
-        let (Some(open), Some(close)) = (open, close) else {
-            return Err(ParseStatError { field: 2 });
-        };
-        if close < open {
-            return Err(ParseStatError { field: 2 });
-        }
-        let number = std::str::from_utf8(&line[..open]).map_err(|_| ParseStatError { field: 1 })?;
-        let rest =
-            std::str::from_utf8(&line[close + 1..]).map_err(|_| ParseStatError { field: 3 })?;
-        let mut fields = Fields {
-            parts: rest.split_ascii_whitespace(),
-            next: 3,
-        };
-
-        let pid = number
-            .trim()
-            .parse()
-            .map_err(|_| ParseStatError { field: 1 })?;
-        let state = ProcessState::from_letter(fields.text(3)?);
-        let ppid = fields.number(4)?;
-        let group = fields.number(5)?;
-        let session = fields.number(6)?;
-        let flags: u64 = fields.number(9)?;
-        let user: u64 = fields.number(14)?;
-        let system: u64 = fields.number(15)?;
-        let threads = fields.number(20)?;
-        let start_ticks = fields.number(22)?;
-        let pages: i64 = fields.number(24)?;
+        let line = StatLine::parse(line)?;
         Ok(Self {
-            pid,
-            ppid,
-            group,
-            session,
-            state,
-            start_ticks,
-            processor_ticks: user.saturating_add(system),
-            comm: String::from_utf8_lossy(&line[open + 1..close]).into_owned(),
-            // The kernel's counter may be briefly below zero.
-            resident_bytes: u64::try_from(pages).unwrap_or(0).saturating_mul(page_bytes),
-            threads,
-            is_kernel_thread: flags & KERNEL_THREAD != 0,
+            pid: line.pid,
+            ppid: line.ppid,
+            group: line.group,
+            session: line.session,
+            state: line.state,
+            start_ticks: line.start_ticks,
+            processor_ticks: line.processor_ticks,
+            comm: String::from_utf8_lossy(line.comm).into_owned(),
+            resident_bytes: line.pages.saturating_mul(page_bytes),
+            threads: line.threads,
+            is_kernel_thread: line.is_kernel_thread,
         })
     }
 
@@ -121,13 +87,19 @@ impl ProcessStat {
     /// shown as a zombie although the process lives.
     #[must_use]
     pub fn has_exited(&self) -> bool {
-        matches!(self.state, ProcessState::Zombie | ProcessState::Dead) && self.threads <= 1
+        self.state.has_exited(self.threads)
     }
 }
 
 impl ProcessState {
-    fn from_letter(text: &str) -> Self {
-        match text.as_bytes().first().copied().unwrap_or(b'?') {
+    /// Whether a process in this state, with this many threads, has exited as a whole.
+    #[must_use]
+    pub fn has_exited(self, threads: u32) -> bool {
+        matches!(self, Self::Zombie | Self::Dead) && threads <= 1
+    }
+
+    pub(super) fn from_letter(letter: u8) -> Self {
+        match letter {
             b'R' => Self::Running,
             b'S' => Self::Sleeping,
             b'D' => Self::Uninterruptible,
@@ -138,26 +110,6 @@ impl ProcessState {
             b'I' => Self::Idle,
             other => Self::Unknown(other),
         }
-    }
-}
-
-/// The fields after the name, taken by the manual page's numbers in rising order.
-struct Fields<'a> {
-    parts: std::str::SplitAsciiWhitespace<'a>,
-    next: usize,
-}
-
-impl<'a> Fields<'a> {
-    fn text(&mut self, field: usize) -> Result<&'a str, ParseStatError> {
-        let skipped = field - self.next;
-        self.next = field + 1;
-        self.parts.nth(skipped).ok_or(ParseStatError { field })
-    }
-
-    fn number<T: std::str::FromStr>(&mut self, field: usize) -> Result<T, ParseStatError> {
-        self.text(field)?
-            .parse()
-            .map_err(|_| ParseStatError { field })
     }
 }
 
@@ -215,7 +167,7 @@ mod tests {
             (b"x (a) S", 1),
             (b"\xff (a) S", 1),
             (b"42 (a)", 3),
-            (b"42 (a) \xff", 3),
+            (b"42 (a) \xff", 4),
             (b"42 (a) S", 4),
             (b"42 (a) S 99999999999", 4),
             (b"42 (a) S 1 1 1 0 0 -5", 9),

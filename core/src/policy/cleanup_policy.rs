@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Backoff, Facts, Order, Reason, Verdict};
+use super::{Backoff, Criticality, Facts, Order, Reason, Verdict};
 use crate::resource::Rung;
 
 /// Limits, deadlines, order and retries for the resources of a kind.
@@ -26,11 +26,12 @@ pub struct CleanupPolicy {
     retries: u32,
     backoff: Backoff,
     order: Order,
+    criticality: Criticality,
 }
 
 impl Default for CleanupPolicy {
     /// No limits; 2 s to ask, 2 s to insist, 3 s to force; 1 s for a verification; a drop waits 500 ms;
-    /// 3 retries; normal order.
+    /// 3 retries; normal order and criticality.
     fn default() -> Self {
         Self {
             lifetime_limit: None,
@@ -45,6 +46,7 @@ impl Default for CleanupPolicy {
             retries: 3,
             backoff: Backoff::default(),
             order: Order::Normal,
+            criticality: Criticality::Normal,
         }
     }
 }
@@ -107,6 +109,14 @@ impl CleanupPolicy {
         self
     }
 
+    /// What may happen to it when the program is short of memory or handles. Default:
+    /// [`Criticality::Normal`].
+    #[must_use]
+    pub fn with_criticality(mut self, criticality: Criticality) -> Self {
+        self.criticality = criticality;
+        self
+    }
+
     /// Whether a resource of these facts must go.
     pub fn judge(&self, facts: &Facts) -> Verdict {
         if let Some(limit) = self.lifetime_limit.filter(|limit| facts.age > *limit) {
@@ -116,6 +126,18 @@ impl CleanupPolicy {
             return Verdict::Release(Reason::Idle { limit });
         }
         Verdict::Keep
+    }
+
+    /// How long a resource may be open.
+    #[must_use]
+    pub fn lifetime_limit(&self) -> Option<Duration> {
+        self.lifetime_limit
+    }
+
+    /// How long a resource may be open untouched.
+    #[must_use]
+    pub fn idle_limit(&self) -> Option<Duration> {
+        self.idle_limit
     }
 
     /// How long the ladder stays on a rung.
@@ -152,6 +174,12 @@ impl CleanupPolicy {
     #[must_use]
     pub fn order(&self) -> Order {
         self.order
+    }
+
+    /// What may happen to it when the program is short of memory or handles.
+    #[must_use]
+    pub fn criticality(&self) -> Criticality {
+        self.criticality
     }
 
     /// Whether any limit is set, so that enforcing has something to do.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
+use super::births;
 use super::builder::Builder;
 use super::cell::{AnyCell, AnyShare, Cell, Parts};
 use super::clock::Clock;
@@ -168,6 +169,7 @@ impl Backstop {
         if let Some(parent) = parent.and_then(|id| self.0.attachments.find(id)) {
             parent.adopt_child();
         }
+        births::note(&share);
         Tracked::of(share)
     }
 
@@ -249,6 +251,20 @@ impl Backstop {
         }
     }
 
+    /// How many releases succeeded, and how many ended stuck, of all kinds together: as in
+    /// [`statistics`](Self::statistics), without looking at what is open.
+    #[must_use]
+    pub fn released_and_stuck(&self) -> (u64, u64) {
+        let mut kinds = BTreeMap::new();
+        self.0.history.add_to(&mut kinds);
+        kinds.values().fold((0, 0), |(released, stuck), kind| {
+            (
+                released + kind.released + kind.unverified,
+                stuck + kind.stuck,
+            )
+        })
+    }
+
     /// The ledger, unless tracking is off.
     #[must_use]
     pub fn ledger(&self) -> Option<Ledger> {
@@ -259,6 +275,10 @@ impl Backstop {
     #[must_use]
     pub fn degraded(&self) -> Option<&str> {
         self.0.degraded.as_deref()
+    }
+
+    pub(super) fn is_same(&self, other: Self) -> bool {
+        std::ptr::eq(self.0, other.0)
     }
 
     pub(super) fn attachments(&self) -> &Attachments<AnyShare> {

@@ -194,6 +194,12 @@ impl Cell {
         entry.map(OpenEntry::footprint).unwrap_or_default()
     }
 
+    /// The thread that opened it; 0 where that is not known.
+    pub(super) fn thread(&self) -> u32 {
+        let entry = self.entry.as_ref().filter(|_| self.is_releasable());
+        entry.map_or(0, OpenEntry::thread)
+    }
+
     /// What a policy sees of it at `now`.
     pub(super) fn facts(&self, now: u64) -> Facts {
         let entry = self.entry.as_ref().filter(|_| self.is_releasable());

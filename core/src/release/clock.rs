@@ -4,29 +4,44 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Where the time comes from: the coarse monotonic clock, or a test's hand.
+/// Where the time comes from: one of the system's monotonic clocks, or a test's hand.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<AtomicU64>>);
+pub struct Clock(Source);
+
+#[derive(Debug, Clone, Default)]
+enum Source {
+    #[default]
+    Coarse,
+    SinceBoot,
+    Hand(Arc<AtomicU64>),
+}
 
 impl Clock {
-    /// The system's coarse monotonic clock, read in about 7 ns.
+    /// The system's coarse monotonic clock, read in about 7 ns. It stands still while the machine
+    /// sleeps.
     #[must_use]
     pub fn system() -> Self {
-        Self(None)
+        Self(Source::Coarse)
+    }
+
+    /// The system's clock that goes on while the machine sleeps.
+    #[must_use]
+    pub fn since_boot() -> Self {
+        Self(Source::SinceBoot)
     }
 
     /// A clock that stands still until its hand is moved.
     #[must_use]
     pub fn manual() -> (Self, ManualClock) {
         let time = Arc::new(AtomicU64::new(1));
-        (Self(Some(Arc::clone(&time))), ManualClock(time))
+        (Self(Source::Hand(Arc::clone(&time))), ManualClock(time))
     }
 
     /// Whether both always tell the same time.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (None, None) => true,
-            (Some(left), Some(right)) => Arc::ptr_eq(left, right),
+            (Source::Coarse, Source::Coarse) | (Source::SinceBoot, Source::SinceBoot) => true,
+            (Source::Hand(left), Source::Hand(right)) => Arc::ptr_eq(left, right),
             _ => false,
         }
     }
@@ -35,8 +50,9 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> u64 {
         match &self.0 {
-            None => crate::os::clock::coarse(),
-            Some(time) => time.load(Ordering::Relaxed),
+            Source::Coarse => crate::os::clock::coarse(),
+            Source::SinceBoot => crate::os::clock::since_boot(),
+            Source::Hand(time) => time.load(Ordering::Relaxed),
         }
     }
 }

@@ -80,6 +80,8 @@ pub enum Cause {
     Policy(Reason),
     /// A pool let it go.
     PoolEvicted,
+    /// A remedy let it go, because of an alert.
+    Remedy,
     /// A signal ended the program.
     Signal(i32),
     /// The program ended.
@@ -96,6 +98,7 @@ impl fmt::Display for Cause {
             Self::ParentReleased => formatter.write_str("parent released"),
             Self::Policy(reason) => write!(formatter, "policy: {reason}"),
             Self::PoolEvicted => formatter.write_str("pool evicted"),
+            Self::Remedy => formatter.write_str("remedy"),
             Self::Signal(signal) => write!(formatter, "signal {signal}"),
             Self::Exit => formatter.write_str("exit"),
         }

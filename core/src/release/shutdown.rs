@@ -78,6 +78,16 @@ pub fn on_signals(options: ShutdownOptions) -> Result<(), Error> {
     Ok(())
 }
 
+/// Asks this program to end, as SIGTERM from outside would: after [`on_signals`] everything is released
+/// first, and a program with a handler of its own does what that says.
+///
+/// # Errors
+/// The signal could not be sent.
+pub fn request() -> Result<(), Error> {
+    signal_hook::low_level::raise(SIGTERM)
+        .map_err(|error| Error::io(Stage::Release, "the program cannot be asked to end", error))
+}
+
 /// The first signal releases on a thread of its own, so that a second one is seen.
 fn release_for_signal(backstop: Backstop, signal: i32, count: u32, options: ShutdownOptions) {
     let (first, span) = match count {

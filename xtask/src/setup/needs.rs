@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::process::Command;
 
 use crate::program;
 
@@ -22,6 +23,8 @@ pub(crate) enum Check {
     Program(&'static [&'static str]),
     /// `cargo <name> --version` succeeds.
     CargoCommand(&'static str),
+    /// The system's own Python has this module.
+    PythonModule(&'static str),
     /// A C header in the system's include directories.
     Header(&'static str),
 }
@@ -141,6 +144,13 @@ pub(crate) const ALL: &[Need] = &[
         weight: Weight::Optional,
     },
     Need {
+        name: "psutil",
+        check: Check::PythonModule("psutil"),
+        source: Source::Apt("python3-psutil"),
+        why: "a peer in the benchmarks",
+        weight: Weight::Optional,
+    },
+    Need {
         name: "tmpreaper",
         check: Check::Program(&["tmpreaper"]),
         source: Source::Apt("tmpreaper"),
@@ -170,6 +180,10 @@ impl Need {
             Check::CargoCommand(name) => {
                 program::succeeds(program::cargo().args([name, "--version"]))
             }
+            // Not any Python of the search path: the package is for the system's.
+            Check::PythonModule(name) => program::succeeds(
+                Command::new("/usr/bin/python3").args(["-c", &format!("import {name}")]),
+            ),
             Check::Header(name) => ["/usr/include", "/usr/local/include"]
                 .iter()
                 .any(|directory| Path::new(directory).join(name).is_file()),
@@ -214,6 +228,7 @@ mod tests {
         assert!(!need(Check::Program(&["no-such-program"])).is_met());
         assert!(need(Check::Program(&["no-such-program", "sh"])).is_met());
         assert!(!need(Check::Header("no-such-header.h")).is_met());
+        assert!(!need(Check::PythonModule("no_such_module")).is_met());
         assert!(!need(Check::CargoCommand("no-such-command")).is_met());
     }
 }

@@ -14,9 +14,10 @@ const CORE: &str = "core/src/";
 /// and atomics that a model checker can take the place of.
 const FOUNDATION: &[&str] = &["identity", "os", "error", "kill_point", "sync"];
 
-/// The order of the data's way.
+/// The order of the data's way; then what all of them are told, and what starts them.
 const ORDER: &[&str] = &[
-    "resource", "ledger", "policy", "release", "monitor", "alert", "reclaim", "report",
+    "resource", "ledger", "policy", "release", "monitor", "alert", "reclaim", "report", "config",
+    "service",
 ];
 
 /// A file that may use a later module, and why.

@@ -20,6 +20,29 @@ pub(super) fn own_directory() -> io::Result<PathBuf> {
     })
 }
 
+/// The two versions of control groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// Version 1, with a tree for each controller.
+    One,
+    /// Version 2, with one tree.
+    Two,
+}
+
+/// The directory of the control group that counts a process's memory, and where its tree is mounted.
+pub(super) fn memory_directory(pid: i32, version: Version) -> io::Result<(PathBuf, PathBuf)> {
+    let mounts = procfs::read_all("/proc/self/mountinfo", LONGEST_TABLE)?;
+    let membership = procfs::read_all(&format!("/proc/{pid}/cgroup"), LONGEST_TABLE)?;
+    let path = match version {
+        Version::One => memory_path(&membership),
+        Version::Two => own_path(&membership),
+    };
+    path.and_then(|path| mounted(&mounts, &path, version))
+        .ok_or_else(|| {
+            unsupported("no control groups are mounted that count this process's memory")
+        })
+}
+
 fn unsupported(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, reason)
 }
@@ -29,6 +52,22 @@ fn own_path(membership: &[u8]) -> Option<PathBuf> {
     let path = membership
         .split(|byte| *byte == b'\n')
         .find_map(|line| line.strip_prefix(b"0::"))?;
+    present(path)
+}
+
+/// The path of the line `NUMBER:…,memory,…:/path` of version 1.
+fn memory_path(membership: &[u8]) -> Option<PathBuf> {
+    let path = membership.split(|byte| *byte == b'\n').find_map(|line| {
+        let mut fields = line.splitn(3, |byte| *byte == b':');
+        let controllers = fields.nth(1)?;
+        let mut controllers = controllers.split(|byte| *byte == b',');
+        controllers.find(|controller| *controller == b"memory")?;
+        fields.next()
+    })?;
+    present(path)
+}
+
+fn present(path: &[u8]) -> Option<PathBuf> {
     let is_there = path.starts_with(b"/") && !path.ends_with(b" (deleted)");
     is_there.then(|| PathBuf::from(OsString::from_vec(path.to_vec())))
 }
@@ -36,13 +75,26 @@ fn own_path(membership: &[u8]) -> Option<PathBuf> {
 /// Where a path of version 2's tree stands among the mounts. On hosts that have both versions it is
 /// mounted beneath the other, at `/sys/fs/cgroup/unified`.
 fn directory(mounts: &[u8], path: &Path) -> Option<PathBuf> {
+    mounted(mounts, path, Version::Two).map(|(directory, _)| directory)
+}
+
+/// As [`directory`] for either version, with the place of the mount.
+fn mounted(mounts: &[u8], path: &Path, version: Version) -> Option<(PathBuf, PathBuf)> {
     mounts.split(|byte| *byte == b'\n').find_map(|line| {
         // ID PARENT MAJOR:MINOR ROOT MOUNT OPTIONS [OPTIONAL…] - TYPE SOURCE OPTIONS
         let mut fields = line.split(|byte| *byte == b' ');
         let root = unescaped(fields.nth(3)?);
         let mount = unescaped(fields.next()?);
-        let kind = fields.skip_while(|field| *field != b"-").nth(1)?;
-        if kind != b"cgroup2" {
+        let mut fields = fields.skip_while(|field| *field != b"-");
+        let kind = fields.nth(1)?;
+        let is_wanted = match version {
+            Version::Two => kind == b"cgroup2",
+            Version::One => {
+                let mut options = fields.nth(1)?.split(|byte| *byte == b',');
+                kind == b"cgroup" && options.any(|option| option == b"memory")
+            }
+        };
+        if !is_wanted {
             return None;
         }
         // A container may see only a part of the tree, from `root` on.
@@ -51,7 +103,7 @@ fn directory(mounts: &[u8], path: &Path) -> Option<PathBuf> {
         beneath
             .components()
             .all(is_plain)
-            .then(|| mount.join(beneath))
+            .then(|| (mount.join(beneath), mount))
     })
 }
 
@@ -123,6 +175,23 @@ mod tests {
                 "{mounts}"
             );
         }
+    }
+
+    #[test]
+    fn version_1_is_found_by_its_controller() {
+        let membership = b"4:cpu:/x\n3:blkio,memory:/a/b\n0::/\n";
+        let path = memory_path(membership).unwrap();
+        assert_eq!(path, Path::new("/a/b"));
+        let mounts = b"34 31 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw";
+        assert_eq!(
+            mounted(mounts, &path, Version::One),
+            Some((
+                "/sys/fs/cgroup/memory/a/b".into(),
+                "/sys/fs/cgroup/memory".into()
+            ))
+        );
+        assert_eq!(memory_path(b"0::/a\n"), None);
+        assert_eq!(memory_path(b"4\n3:memory\n"), None);
     }
 
     #[test]

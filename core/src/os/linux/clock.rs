@@ -4,6 +4,8 @@
     reason = "clock_gettime has no safe form that instruction counters can run"
 )]
 
+use std::time::Duration;
+
 use crate::identity::BootId;
 
 /// Nanoseconds of the coarse monotonic clock: a few milliseconds behind, read in about 7 ns.
@@ -24,6 +26,18 @@ pub fn since_boot() -> u64 {
     nanoseconds(libc::CLOCK_BOOTTIME)
 }
 
+/// How long this process was on a processor, all threads together.
+#[must_use]
+pub fn process_time() -> Duration {
+    Duration::from_nanos(nanoseconds(libc::CLOCK_PROCESS_CPUTIME_ID))
+}
+
+/// How long the calling thread was on a processor.
+#[must_use]
+pub fn thread_time() -> Duration {
+    Duration::from_nanos(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID))
+}
+
 fn nanoseconds(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
@@ -32,7 +46,7 @@ fn nanoseconds(clock: libc::clockid_t) -> u64 {
     // SAFETY: the pointer is valid for the call. By the C library and not by rustix, whose own way to
     // the vDSO does not start under valgrind.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
-    // Both parts are non-negative for clocks that count from boot.
+    // Both parts are non-negative for clocks that count from boot or from a start.
     (time.tv_sec as u64)
         .wrapping_mul(1_000_000_000)
         .wrapping_add(time.tv_nsec as u64)

@@ -19,6 +19,28 @@ pub fn open() -> io::Result<u64> {
     Ok(listed.saturating_sub(1))
 }
 
+/// Each open descriptor of this process with what it is: a path, or words such as `socket:[4711]`.
+///
+/// # Errors
+/// `/proc` is hidden or not mounted, or no descriptor is left.
+pub fn listed() -> io::Result<Vec<(i32, String)>> {
+    let mut listed = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let entry = entry?;
+        let number = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        // One that is closed meanwhile is not open. The listing's own is its own directory.
+        if let (Some(number), Ok(target)) = (number, std::fs::read_link(entry.path())) {
+            listed.push((number, target.to_string_lossy().into_owned()));
+        }
+    }
+    let own = format!("/proc/{}/fd", std::process::id());
+    listed.retain(|(_, target)| *target != own);
+    Ok(listed)
+}
+
 /// How many descriptors this process may have open (the soft limit); `None` is no limit.
 #[must_use]
 pub fn limit() -> Option<u64> {

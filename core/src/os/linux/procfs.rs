@@ -51,6 +51,32 @@ pub(super) fn read_into<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b 
     Ok(&buffer[..filled])
 }
 
+/// Reads what fits into `buffer` in one call: the files of a process that the kernel gives whole.
+pub(super) fn read_once<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    let file = open(path, OFlags::RDONLY)?;
+    let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut *buffer))?;
+    Ok(&buffer[..length])
+}
+
+/// What follows `key` on the line that begins with it.
+pub(super) fn after_key<'t>(text: &'t [u8], key: &[u8]) -> Option<&'t [u8]> {
+    text.split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(key))
+}
+
+/// The number that the text begins with, after any spaces.
+pub(super) fn first_number(text: &[u8]) -> Option<u64> {
+    let mut words = text
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    std::str::from_utf8(words.next()?).ok()?.parse().ok()
+}
+
+/// The size on the line that begins with `key`, in bytes: such lines count in units of 1024.
+pub(super) fn kilobytes(text: &[u8], key: &[u8]) -> Option<u64> {
+    first_number(after_key(text, key)?)?.checked_mul(1024)
+}
+
 /// Reads a whole file of at most `limit` bytes.
 pub(super) fn read_all(path: &str, limit: usize) -> io::Result<Vec<u8>> {
     // These files have no length to go by: room for most of them, so that they are read at once.

@@ -1,7 +1,7 @@
 //! Clocks.
 
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::identity::BootId;
 
@@ -23,6 +23,18 @@ pub fn monotonic() -> u64 {
 #[must_use]
 pub fn since_boot() -> u64 {
     monotonic()
+}
+
+/// Zero: this system's account of processor time is not known.
+#[must_use]
+pub fn process_time() -> Duration {
+    Duration::ZERO
+}
+
+/// Zero: this system's account of processor time is not known.
+#[must_use]
+pub fn thread_time() -> Duration {
+    Duration::ZERO
 }
 
 /// # Errors

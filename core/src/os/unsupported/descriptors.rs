@@ -8,6 +8,12 @@ pub fn open() -> io::Result<u64> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// # Errors
+/// Always: not known on this system.
+pub fn listed() -> io::Result<Vec<(i32, String)>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Not known on this system, and so no limit.
 #[must_use]
 pub fn limit() -> Option<u64> {

@@ -90,14 +90,22 @@ pub(super) const ALWAYS_IN_COMMAND: &[&str] = &[CORE, "backstop-tempfs", "backst
 pub(super) const CORE_LIBRARIES: &[&str] = &[
     "crc32fast",
     "crossbeam-channel",
+    "humantime",
     "jiff",
     "libc",
+    "maud",
+    // Behind `heap-profile`, with the two of jemalloc and `pprof_util`: see decision 0016.
+    "mappings",
     "memmap2",
     "parking_lot",
+    "pprof_util",
     "rustix",
     "serde",
     "serde_json",
     "signal-hook",
+    "sysinfo",
     "thiserror",
+    "tikv-jemalloc-ctl",
+    "tikv-jemallocator",
     "tracing",
 ];

@@ -1,0 +1,149 @@
+//! `backstop init`: writes what a project or a machine begins with.
+
+mod templates;
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+/// Writes a commented config, a systemd unit for the sweeper, and a CI snippet
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Where to write
+    #[arg(default_value = ".", value_name = "DIR")]
+    directory: PathBuf,
+
+    /// Writes only these [default: all]
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    only: Option<Vec<Part>>,
+
+    /// Writes over files that are there
+    #[arg(long)]
+    force: bool,
+
+    /// Prints what would be written, and writes nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Prints one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// backstop.toml, with every setting and its default as comments
+    Config,
+    /// A service and a timer that sweep every ten minutes
+    Systemd,
+    /// A job for GitHub Actions and one for GitLab
+    Ci,
+}
+
+/// A file to write.
+struct Template {
+    part: Part,
+    name: &'static str,
+    text: fn() -> String,
+}
+
+const TEMPLATES: &[Template] = &[
+    Template {
+        part: Part::Config,
+        name: "backstop.toml",
+        text: templates::config,
+    },
+    Template {
+        part: Part::Systemd,
+        name: "backstop-sweep.service",
+        text: templates::service,
+    },
+    Template {
+        part: Part::Systemd,
+        name: "backstop-sweep.timer",
+        text: templates::timer,
+    },
+    Template {
+        part: Part::Ci,
+        name: "backstop-ci.github.yml",
+        text: templates::github,
+    },
+    Template {
+        part: Part::Ci,
+        name: "backstop-ci.gitlab.yml",
+        text: templates::gitlab,
+    },
+];
+
+#[derive(Serialize)]
+struct Written {
+    dry_run: bool,
+    files: Vec<PathBuf>,
+}
+
+impl InitArguments {
+    pub(crate) fn execute(&self) -> Result<Exit, Failure> {
+        let wanted: Vec<&Template> = TEMPLATES
+            .iter()
+            .filter(|template| self.wants(template.part))
+            .collect();
+        let path_of = |template: &Template| self.directory.join(template.name);
+        if !self.force {
+            // All of them are looked at before one is written: half a set helps nobody.
+            let there: Vec<String> = wanted
+                .iter()
+                .map(|template| path_of(template))
+                .filter(|path| path.symlink_metadata().is_ok())
+                .map(|path| path.display().to_string())
+                .collect();
+            if !there.is_empty() {
+                return Err(Failure::usage(format!(
+                    "{}: already there; --force writes over it, --only leaves it out",
+                    there.join(", ")
+                )));
+            }
+        }
+        let mut written = Written {
+            dry_run: self.dry_run,
+            files: Vec::new(),
+        };
+        for template in wanted {
+            let path = path_of(template);
+            if !self.dry_run {
+                write(&path, &(template.text)(), self.force)
+                    .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+            }
+            written.files.push(path);
+        }
+        if self.json {
+            output::write_json("init", &written)?;
+        } else {
+            let mut text = String::new();
+            for path in &written.files {
+                text.push_str(&format!("{}\n", path.display()));
+            }
+            output::write(text.as_bytes())?;
+        }
+        Ok(Exit::FINE)
+    }
+
+    fn wants(&self, part: Part) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&part))
+    }
+}
+
+fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match force {
+        true => options.create(true).truncate(true),
+        false => options.create_new(true),
+    };
+    options.open(path)?.write_all(text.as_bytes())
+}

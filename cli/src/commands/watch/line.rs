@@ -1,0 +1,128 @@
+//! The live line, and the findings below it.
+
+use std::io::{self, Write};
+
+use backstop_core::monitor::{Change, Sample};
+use backstop_core::resource::Bytes;
+
+use crate::output;
+use crate::span;
+
+/// Where samples are shown: on a terminal the line is written over, elsewhere each has its own.
+pub(super) struct Screen {
+    is_terminal: bool,
+    width: usize,
+    /// The last that was told: it is dear, and not in every sample.
+    proportional: Option<Bytes>,
+}
+
+/// What a change is called in JSON.
+pub(super) fn name(change: &Change) -> &'static str {
+    match change {
+        Change::Opened(_) => "opened",
+        Change::Severity(_) => "severity",
+        Change::Cleared(_) => "cleared",
+        _ => "changed",
+    }
+}
+
+impl Screen {
+    pub(super) fn new(is_terminal: bool) -> Self {
+        Self {
+            is_terminal,
+            width: 0,
+            proportional: None,
+        }
+    }
+
+    pub(super) fn show(
+        &mut self,
+        sample: &Sample,
+        previous: Option<&Sample>,
+        changes: &[Change],
+    ) -> io::Result<()> {
+        let mut text = String::new();
+        for change in changes {
+            self.wipe(&mut text);
+            text.push_str(&sentence(sample, change));
+            text.push('\n');
+        }
+        self.wipe(&mut text);
+        self.proportional = sample.process.proportional.or(self.proportional);
+        let line = line(sample, previous, self.proportional);
+        self.width = line.chars().count();
+        text.push_str(&line);
+        if !self.is_terminal {
+            text.push('\n');
+        }
+        output::write(text.as_bytes())?;
+        io::stdout().flush()
+    }
+
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        match self.is_terminal && self.width > 0 {
+            true => output::write(b"\n"),
+            false => Ok(()),
+        }
+    }
+
+    /// Goes back to the line's begin, over what stands there.
+    fn wipe(&mut self, text: &mut String) {
+        if self.is_terminal && self.width > 0 {
+            text.push('\r');
+            text.push_str("\x1b[2K");
+        }
+    }
+}
+
+fn line(sample: &Sample, previous: Option<&Sample>, proportional: Option<Bytes>) -> String {
+    let process = &sample.process;
+    let mut parts = vec![time(sample), format!("rss {}", process.resident)];
+    if let Some(proportional) = proportional {
+        parts.push(format!("pss {proportional}"));
+    }
+    parts.push(match (process.handles, process.handle_limit) {
+        (Some(handles), Some(limit)) => format!("handles {handles}/{limit}"),
+        (Some(handles), None) => format!("handles {handles}"),
+        (None, _) => "handles ?".into(),
+    });
+    parts.push(format!("threads {}", process.threads));
+    if process.processes > 1 {
+        parts.push(format!("processes {}", process.processes));
+    }
+    if let Some(previous) = previous {
+        let passed = sample.at.since(&previous.at).as_secs_f64();
+        let busy = process
+            .cpu
+            .saturating_sub(previous.process.cpu)
+            .as_secs_f64();
+        if passed > 0.0 {
+            parts.push(format!("cpu {:.0} %", 100.0 * busy / passed));
+        }
+    }
+    if let Some(ledger) = &sample.ledger {
+        parts.push(format!("open {}", ledger.live()));
+    }
+    parts.join("  ")
+}
+
+fn sentence(sample: &Sample, change: &Change) -> String {
+    match change {
+        Change::Cleared(finding) => {
+            let seen = finding.last_seen.since(&finding.first_seen);
+            format!(
+                "{}  cleared: {} ({}), after {}",
+                time(sample),
+                finding.kind,
+                finding.subject,
+                span::show(seen)
+            )
+        }
+        change => format!("{}  {}", time(sample), change.finding()),
+    }
+}
+
+fn time(sample: &Sample) -> String {
+    let zoned = sample.at.time.to_zoned(jiff::tz::TimeZone::system());
+    zoned.strftime("%H:%M:%S").to_string()
+}

@@ -1,0 +1,216 @@
+//! `backstop watch`: any running program, and what of it grows.
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
+
+mod stage;
+
+use std::process::{Child, Command, Stdio};
+
+use backstop_core::os::pinned::PinnedProcess;
+use backstop_core::os::process_table;
+use backstop_core::os::signal::Signal;
+use serde_json::Value;
+use stage::Stage;
+
+/// A program in another language, ended when the test does.
+struct Program(Child);
+
+impl Program {
+    fn python(script: &str) -> Self {
+        let mut command = Command::new("python3");
+        command.args(["-c", script]).stdin(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    fn pid(&self) -> String {
+        self.0.id().to_string()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Ten megabytes and ten open files each half second.
+const LEAK: &str = "
+import time
+held, files = [], []
+while True:
+    held.append(bytearray(b'x' * 10_000_000))
+    files += [open('/dev/null') for _ in range(10)]
+    time.sleep(0.5)
+";
+
+/// The same, given back each time.
+const LEVEL: &str = "
+import time
+while True:
+    held = bytearray(b'x' * 10_000_000)
+    files = [open('/dev/null') for _ in range(10)]
+    time.sleep(0.1)
+    del held, files
+";
+
+fn lines(stage: &Stage, arguments: &[&str]) -> (Vec<Value>, Option<i32>) {
+    let finished = stage.run(arguments);
+    let lines = finished
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    (lines, finished.code)
+}
+
+fn found(lines: &[Value]) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        for change in line["changes"].as_array().into_iter().flatten() {
+            if change["change"] == "opened" {
+                let kind = change["finding"]["kind"].as_str().unwrap();
+                found.push((index, kind.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_clear_growth_is_named_within_ten_seconds() {
+    let stage = Stage::new();
+    let program = Program::python(LEAK);
+    let watch = [
+        "watch",
+        &program.pid(),
+        "--interval",
+        "500ms",
+        "--for",
+        "15s",
+        "--json",
+    ];
+    let (lines, code) = lines(&stage, &watch);
+    let found = found(&lines);
+    for kind in ["growing.memory", "growing.handles"] {
+        let at = found.iter().find(|(_, known)| known == kind);
+        // By samples, so that a slow machine does not fail it: twenty are ten seconds.
+        assert!(
+            at.is_some_and(|(index, _)| *index <= 20),
+            "{kind}: {found:?}"
+        );
+    }
+    assert_eq!(code, Some(1));
+    let first = &lines[0];
+    assert_eq!(first["schema"], "backstop.watch/1");
+    assert!(
+        first["process"]["resident"].as_u64().unwrap() > 0,
+        "{first}"
+    );
+    assert!(
+        first["system"]["memory_total"].as_u64().unwrap() > 0,
+        "{first}"
+    );
+    assert_eq!(lines.last().unwrap()["ended"], "the time is over");
+}
+
+#[test]
+fn what_gives_back_is_not_found() {
+    let stage = Stage::new();
+    let program = Program::python(LEVEL);
+    let watch = [
+        "watch",
+        &program.pid(),
+        "--interval",
+        "250ms",
+        "--for",
+        "10s",
+        "--json",
+    ];
+    let (lines, code) = lines(&stage, &watch);
+    assert_eq!(found(&lines), []);
+    assert!(lines.len() > 30, "{}", lines.len());
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn it_ends_when_the_program_does() {
+    let stage = Stage::new();
+    let program = Program::python("import time; time.sleep(1.5)");
+    let watch = ["watch", &program.pid(), "--interval", "200ms", "--json"];
+    let (lines, code) = lines(&stage, &watch);
+    assert_eq!(lines.last().unwrap()["ended"], "the program has ended");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_tree_is_added_up() {
+    let stage = Stage::new();
+    let script = "
+import subprocess
+children = [subprocess.Popen(['sleep', '60']) for _ in range(3)]
+try:
+    children[0].wait()
+finally:
+    [child.kill() for child in children]
+";
+    let program = Program::python(script);
+    let watch = [
+        "watch",
+        &program.pid(),
+        "--tree",
+        "--interval",
+        "200ms",
+        "--for",
+        "3s",
+        "--json",
+    ];
+    let (lines, _) = lines(&stage, &watch);
+    let last = &lines[lines.len() - 2]["process"];
+    assert_eq!(last["processes"], 4, "{last}");
+    // Python is killed when the test ends, and cannot end its own then.
+    let children = process_table::children(program.0.id().cast_signed());
+    for child in children.unwrap() {
+        let child = PinnedProcess::pin(child).unwrap();
+        let _ = child.signal(Signal::KILL);
+    }
+}
+
+#[test]
+fn wrong_targets_and_flags_are_answered() {
+    let stage = Stage::new();
+    // Under a name that nobody else's program has.
+    let namesake = stage.path("work/namesake");
+    std::os::unix::fs::symlink("/bin/sleep", &namesake).unwrap();
+    let start = || Program(Command::new(&namesake).arg("60").spawn().unwrap());
+    let [one, two] = [start(), start()];
+    for (arguments, said) in [
+        (&["watch"][..], "PID|NAME"),
+        (
+            &["watch", "no-such-program-here"],
+            "no program named `no-such-program-here`",
+        ),
+        (&["watch", "0"], "no process number"),
+        (&["watch", "2147483647"], "process 2147483647"),
+        (&["watch", "namesake"], "give one's number"),
+        (&["watch", &one.pid(), "--interval", "1ms"], "at least 10ms"),
+        (&["watch", &one.pid(), "--interval=-1s"], "500ms"),
+        (
+            &["watch", &one.pid(), "--window", "0s"],
+            "monitor.window: `0s` is no time at all",
+        ),
+        (&["watch", &one.pid(), "--growth", "5 parsecs"], "64MB"),
+        (&["watch", "--cgroup", "/no/such/group"], "/no/such/group"),
+        (&["watch", &two.pid(), "--cgroup", "/x"], "--cgroup"),
+    ] {
+        let finished = stage.run(arguments);
+        assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:?}");
+        assert!(
+            finished.stderr.contains(said),
+            "{arguments:?}: {finished:?}"
+        );
+        assert_eq!(finished.stdout, "");
+    }
+}

@@ -1,0 +1,211 @@
+//! The settings that there are.
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// As in a file: the table, a dot, the name.
+    pub name: &'static str,
+    /// What holds when nobody says otherwise, as it would be written; empty is none.
+    pub default: &'static str,
+    /// What it means, in one sentence.
+    pub meaning: &'static str,
+    /// Other names: environment variables in capitals, the rest in files. Strongest first.
+    pub aliases: &'static [Alias],
+}
+
+/// Another name of a setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Alias {
+    /// The name.
+    pub name: &'static str,
+    /// The unit of a bare number under this name.
+    pub unit: &'static str,
+}
+
+/// Every setting, table by table.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "monitor.debug",
+        default: "false",
+        meaning: "Keeps a backtrace of every resource instead of one in 128, and logs each sample.",
+        aliases: &[
+            alias("BACKSTOP_MONITOR_DEBUG", ""),
+            alias("MEMORY_DEBUG", ""),
+            alias("memory_management.debug_mode", ""),
+        ],
+    },
+    Key {
+        name: "monitor.interval",
+        default: "30s",
+        meaning: "How often to look. It looks more often, down to every second, as a limit comes near.",
+        aliases: &[alias("BACKSTOP_MONITOR_INTERVAL", "")],
+    },
+    Key {
+        name: "monitor.snapshots",
+        default: "10",
+        meaning: "How many of the last samples to keep in memory, from 1 to 100000.",
+        aliases: &[alias("BACKSTOP_MONITOR_SNAPSHOTS", "")],
+    },
+    Key {
+        name: "monitor.warm-up",
+        default: "1m",
+        meaning: "How long after the start growth is no finding: programs fill their caches then.",
+        aliases: &[alias("BACKSTOP_MONITOR_WARM_UP", "")],
+    },
+    Key {
+        name: "monitor.window",
+        default: "10m",
+        meaning: "Over how long growth is looked at.",
+        aliases: &[alias("BACKSTOP_MONITOR_WINDOW", "")],
+    },
+    Key {
+        name: "monitor.growth",
+        default: "50MB",
+        meaning: "How much memory must grow within a window to be a finding.",
+        aliases: &[alias("BACKSTOP_MONITOR_GROWTH", "")],
+    },
+    Key {
+        name: "monitor.count-growth",
+        default: "50",
+        meaning: "By how many handles, threads, children or resources must grow within a window.",
+        aliases: &[alias("BACKSTOP_MONITOR_COUNT_GROWTH", "")],
+    },
+    Key {
+        name: "monitor.idle",
+        default: "10m",
+        meaning: "How long a resource may be open untouched.",
+        aliases: &[alias("BACKSTOP_MONITOR_IDLE", "")],
+    },
+    Key {
+        name: "monitor.lifetime",
+        default: "",
+        meaning: "How long a resource may be open. Without it: for ever.",
+        aliases: &[alias("BACKSTOP_MONITOR_LIFETIME", "")],
+    },
+    Key {
+        name: "alert.memory-threshold",
+        default: "1500MB",
+        meaning: "Memory from which on there is a warning; half-way to the limit it is an error.",
+        aliases: &[
+            alias("BACKSTOP_ALERT_MEMORY_THRESHOLD", ""),
+            alias("MEMORY_THRESHOLD", "MB"),
+            alias("memory_management.memory_threshold_mb", "MB"),
+        ],
+    },
+    Key {
+        name: "alert.memory-limit",
+        default: "2500MB",
+        meaning: "Memory from which on it is critical.",
+        aliases: &[
+            alias("BACKSTOP_ALERT_MEMORY_LIMIT", ""),
+            alias("MEMORY_LIMIT_MB", "MB"),
+        ],
+    },
+    Key {
+        name: "alert.memory-share",
+        default: "70,85,95",
+        meaning: "Memory in percent of the control group's limit or the machine: warning, error, critical. The lower of this and the sizes above counts.",
+        aliases: &[alias("BACKSTOP_ALERT_MEMORY_SHARE", "")],
+    },
+    Key {
+        name: "alert.handles",
+        default: "70,85,95",
+        meaning: "File descriptors in percent of their limit: warning, error, critical.",
+        aliases: &[alias("BACKSTOP_ALERT_HANDLES", "")],
+    },
+    Key {
+        name: "alert.system-memory",
+        default: "85",
+        meaning: "Memory of the machine that is taken, in percent, from which on there is a warning.",
+        aliases: &[alias("BACKSTOP_ALERT_SYSTEM_MEMORY", "")],
+    },
+    Key {
+        name: "alert.throttle",
+        default: "1m",
+        meaning: "How long the same alert is not repeated; a worse one is at once.",
+        aliases: &[alias("BACKSTOP_ALERT_THROTTLE", "")],
+    },
+    Key {
+        name: "alert.log-directory",
+        default: "",
+        meaning: "Where to write log files by severity. Without it: none are written.",
+        aliases: &[alias("BACKSTOP_ALERT_LOG_DIRECTORY", "")],
+    },
+    Key {
+        name: "cleanup.auto",
+        default: "false",
+        meaning: "Whether an alert about memory or handles also cleans up, and policies are enforced at the interval.",
+        aliases: &[
+            alias("BACKSTOP_CLEANUP_AUTO", ""),
+            alias("AUTO_CLEANUP", ""),
+            alias("memory_management.auto_cleanup", ""),
+        ],
+    },
+    Key {
+        name: "cleanup.interval",
+        default: "5m",
+        meaning: "How often policies are enforced: what is over its lifetime or idle limit is released.",
+        aliases: &[
+            alias("BACKSTOP_CLEANUP_INTERVAL", ""),
+            alias("memory_management.cleanup_interval_seconds", "s"),
+        ],
+    },
+    Key {
+        name: "history.directory",
+        default: "",
+        meaning: "Where to keep the history, one file a day. Without it: none is kept.",
+        aliases: &[alias("BACKSTOP_HISTORY_DIRECTORY", "")],
+    },
+    Key {
+        name: "history.keep",
+        default: "30d",
+        meaning: "How long to keep a day.",
+        aliases: &[alias("BACKSTOP_HISTORY_KEEP", "")],
+    },
+    Key {
+        name: "history.keep-size",
+        default: "256MB",
+        meaning: "How much the history may take; the oldest days go first.",
+        aliases: &[alias("BACKSTOP_HISTORY_KEEP_SIZE", "")],
+    },
+];
+
+const fn alias(name: &'static str, unit: &'static str) -> Alias {
+    Alias { name, unit }
+}
+
+impl Key {
+    /// The key that has this name in a file, and the unit of a bare number under it.
+    #[must_use]
+    pub fn in_file(name: &str) -> Option<(&'static Self, &'static str)> {
+        KEYS.iter().find_map(|key| {
+            if key.name == name {
+                return Some((key, ""));
+            }
+            let alias = key.aliases.iter().find(|alias| alias.name == name)?;
+            (!alias.is_variable()).then_some((key, alias.unit))
+        })
+    }
+
+    /// The environment variables, strongest first, each with the unit of a bare number in it.
+    pub fn variables(&self) -> impl Iterator<Item = &'static Alias> {
+        self.aliases.iter().filter(|alias| alias.is_variable())
+    }
+}
+
+impl Alias {
+    fn is_variable(&self) -> bool {
+        !self.name.contains('.')
+    }
+
+    /// The text with the unit behind it, if it is a bare number.
+    #[must_use]
+    pub fn complete(unit: &str, text: &str) -> String {
+        let text = text.trim();
+        let is_bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match is_bare {
+            true => format!("{text}{unit}"),
+            false => text.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Seeing it coming: samples of a process, the system and the ledger, and findings made of them.
+//!
+//! Takes what the operating system and the ledgers tell; gives [`Sample`]s at intervals, and
+//! [`Finding`]s that open with evidence and clear again. It releases nothing, and alerts nobody: whoever
+//! wants to act on an [`Observation`] is an [`Observer`].
+//!
+//! One look at oneself costs some ten microseconds and keeps its files open; what is dearer (the
+//! proportional share of memory, sockets, the ledger's entries one by one) has a budget of time. The
+//! program that is watched takes no lock and makes no call for it.
+
+mod moment;
+mod sample;
+
+mod finding;
+mod observation;
+
+mod limits;
+mod seconds;
+
+mod sampler;
+
+mod findings;
+
+mod detect;
+mod leak_tally;
+mod open_findings;
+mod recent;
+mod series;
+mod trend;
+
+mod background;
+mod builder;
+mod cost;
+mod pace;
+mod watch;
+mod watched;
+
+mod dumps;
+mod leak_check;
+mod operation;
+mod standing;
+
+mod backtraces;
+#[cfg(feature = "heap-profile")]
+pub mod heap_profile;
+mod suggestion;
+
+pub use background::Monitor;
+pub use backtraces::backtraces_of;
+pub use builder::MonitorBuilder;
+pub use cost::MonitorCost;
+pub use dumps::{
+    Comparison, Dumps, KindChange, MeasureChange, MemoryState, SiteChange, compare, dump,
+};
+pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
+pub use findings::{Findings, Loss};
+pub use leak_check::{Leak, LeakCheck, LeakReport, LeakScope, LeakSort, Reach};
+pub use leak_tally::LeakTally;
+pub use limits::{LimitError, Limits, Steps};
+pub use moment::{Disturbance, Moment};
+pub use observation::{Change, Observation, Observer};
+pub use operation::{
+    Measured, MemoryAccount, NameStatistics, Operation, OperationAccount, OperationStatistics,
+    Operations, Peak, ResourceAccount, Spread, TimeSpread, operation,
+};
+pub use sample::{
+    CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
+    ProcessSample, Sample, SiteTally, SystemSample,
+};
+pub use sampler::{
+    LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,
+};
+pub use suggestion::{Rule, Suggestion, suggestions};
+pub use watch::Watch;

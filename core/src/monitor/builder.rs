@@ -1,0 +1,151 @@
+//! What a monitor watches, and how.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::background::Monitor;
+use super::findings::Findings;
+use super::limits::Limits;
+use super::observation::Observer;
+use super::pace::Pace;
+use super::watch::Watch;
+use super::watched::{Target, Watched};
+use crate::error::{Error, ErrorKind, Stage};
+use crate::release::Backstop;
+use crate::resource::Bytes;
+
+/// Sets up a [`Monitor`]. Without more it watches its own process every 30 seconds.
+#[must_use = "it watches once it is started"]
+pub struct MonitorBuilder {
+    target: Target,
+    backstop: Option<Backstop>,
+    own_heap: Option<fn() -> Bytes>,
+    interval: Duration,
+    fastest: Duration,
+    pub(super) snapshots: usize,
+    limits: Limits,
+    observers: Vec<Box<dyn Observer>>,
+}
+
+impl Default for MonitorBuilder {
+    fn default() -> Self {
+        Self {
+            target: Target::Own,
+            backstop: None,
+            own_heap: None,
+            interval: Duration::from_secs(30),
+            fastest: Duration::from_secs(1),
+            snapshots: 10,
+            limits: Limits::default(),
+            observers: Vec::new(),
+        }
+    }
+}
+
+impl MonitorBuilder {
+    /// Watches the process that has this number when it is started.
+    pub fn process(mut self, pid: i32) -> Self {
+        self.target = Target::Process(pid);
+        self
+    }
+
+    /// Watches the process that has this number when it is started, and its descendants, added up.
+    pub fn tree(mut self, pid: i32) -> Self {
+        self.target = Target::Tree(pid);
+        self
+    }
+
+    /// Watches the members of the control group (of version 2) at this directory, added up.
+    pub fn cgroup(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.target = Target::Cgroup(directory.into());
+        self
+    }
+
+    /// Whose resources are counted when the own process is watched. Default: [`Backstop::global`].
+    pub fn backstop(mut self, backstop: Backstop) -> Self {
+        self.backstop = Some(backstop);
+        self
+    }
+
+    /// What the program's own allocator has handed out, where that is not the C library's: so growth is
+    /// told apart from that of C libraries. Default: the C library's is the program's.
+    pub fn own_heap(mut self, handed_out: fn() -> Bytes) -> Self {
+        self.own_heap = Some(handed_out);
+        self
+    }
+
+    /// The time between samples while no limit is near. Default: 30 s.
+    pub fn interval(mut self, span: Duration) -> Self {
+        self.interval = span;
+        self
+    }
+
+    /// The least time between samples, when a limit is near. Default: 1 s, or the interval if that is
+    /// shorter.
+    pub fn fastest(mut self, span: Duration) -> Self {
+        self.fastest = span;
+        self
+    }
+
+    /// How many samples a monitor keeps in memory. Default: 10.
+    pub fn snapshots(mut self, count: usize) -> Self {
+        self.snapshots = count;
+        self
+    }
+
+    /// From when on something is a finding.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Who gets every observation, in the order in which they are added.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Opens what is needed to look, without a thread.
+    ///
+    /// # Errors
+    /// An interval is zero, or what is to be watched does not exist or may not be looked into.
+    pub fn build(self) -> Result<Watch, Error> {
+        if self.interval.is_zero() || self.fastest.is_zero() {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                Stage::Configure,
+                "the interval between samples must be longer than nothing",
+            ));
+        }
+        let watched = Watched::open(&self.target, &self.limits, self.backstop, self.own_heap)?;
+        Ok(Watch::new(
+            watched,
+            Findings::new(self.limits),
+            self.observers,
+            Pace::new(self.interval, self.fastest),
+            self.interval,
+        ))
+    }
+
+    /// Starts to watch, on a thread of its own. The first sample is taken at once.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), or no thread can be started.
+    pub fn start(self) -> Result<Monitor, Error> {
+        let snapshots = self.snapshots;
+        Monitor::run(self.build()?, snapshots)
+    }
+}
+
+impl std::fmt::Debug for MonitorBuilder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("MonitorBuilder")
+            .field("target", &self.target)
+            .field("interval", &self.interval)
+            .field("fastest", &self.fastest)
+            .field("snapshots", &self.snapshots)
+            .field("observers", &self.observers.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+//! Something that leaks, or will soon be at its limit, with the evidence.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+
+/// A suspicion with evidence. It opens when a detector first sees it, is seen again or gets worse, and
+/// clears when what it says is no longer so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What sort of thing.
+    pub kind: FindingKind,
+    /// Of what.
+    pub subject: Subject,
+    /// How bad.
+    pub severity: Severity,
+    /// What was measured.
+    pub evidence: Evidence,
+    /// When it was first seen.
+    pub first_seen: Moment,
+    /// When it was last seen.
+    pub last_seen: Moment,
+    /// When it was no longer so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared: Option<Moment>,
+    /// In how many samples it was seen.
+    pub seen: u64,
+    /// For which time it has opened: 1, or more where the same cleared before.
+    #[serde(default = "once")]
+    pub openings: u64,
+}
+
+fn once() -> u64 {
+    1
+}
+
+/// The sorts of findings. Their names are what people and programs filter by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// Memory in use grows.
+    #[serde(rename = "growing.memory")]
+    GrowingMemory,
+    /// Memory grows that the allocator keeps and would give back.
+    #[serde(rename = "retained.memory")]
+    RetainedMemory,
+    /// Memory grows that C libraries have taken, and not the program's own allocator.
+    #[serde(rename = "native.memory")]
+    NativeMemory,
+    /// File descriptors grow in number.
+    #[serde(rename = "growing.handles")]
+    GrowingHandles,
+    /// Threads grow in number.
+    #[serde(rename = "growing.threads")]
+    GrowingThreads,
+    /// Children grow in number.
+    #[serde(rename = "growing.children")]
+    GrowingChildren,
+    /// Resources of a kind grow in number.
+    #[serde(rename = "growing.kind")]
+    GrowingKind,
+    /// Resources of one place in the code grow in number.
+    #[serde(rename = "growing.site")]
+    GrowingSite,
+    /// A resource is open, and nobody has touched it for long.
+    #[serde(rename = "held.idle")]
+    HeldIdle,
+    /// A resource is open for longer than its lifetime.
+    #[serde(rename = "held.over-lifetime")]
+    OverLifetime,
+    /// A resource is open, and the thread that opened it has ended.
+    #[serde(rename = "orphaned.resource")]
+    OrphanedResource,
+    /// A thread, timer or task was told to stop, or lost its owner, and goes on.
+    #[serde(rename = "orphaned.thread")]
+    OrphanedThread,
+    /// File descriptors are near their limit.
+    #[serde(rename = "limit.handles")]
+    HandlesNearLimit,
+    /// Memory is near its limit.
+    #[serde(rename = "limit.memory")]
+    MemoryNearLimit,
+    /// The machine's memory is nearly all taken.
+    #[serde(rename = "limit.system-memory")]
+    SystemMemoryNearLimit,
+    /// Releases end stuck.
+    #[serde(rename = "failed.cleanup")]
+    FailedCleanup,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Low,
+    /// Worth a look this week.
+    Medium,
+    /// Worth a look today.
+    High,
+    /// Will end the program soon.
+    Critical,
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Subject {
+    /// The process that is watched, or its tree.
+    Process,
+    /// The machine.
+    System,
+    /// All resources of a kind.
+    Kind {
+        /// The kind.
+        kind: String,
+    },
+    /// The resources of a kind from one place in the code.
+    Site {
+        /// The kind.
+        kind: String,
+        /// Where in the code.
+        site: String,
+    },
+}
+
+/// What was measured, and against what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The measure now, in `unit`.
+    pub value: f64,
+    /// The limit that it passed, in `unit`.
+    pub limit: f64,
+    /// In which unit.
+    pub unit: Unit,
+    /// How fast it grows, in `unit` an hour, where it grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_hour: Option<f64>,
+    /// One sentence for people, with the figures in it.
+    pub text: String,
+}
+
+/// What a measure counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Unit {
+    /// Bytes of memory.
+    Bytes,
+    /// Handles, threads, children, resources.
+    Count,
+    /// Hundredths of a limit.
+    Percent,
+    /// Seconds.
+    Seconds,
+}
+
+impl FindingKind {
+    /// Every kind.
+    pub const ALL: [Self; 16] = [
+        Self::GrowingMemory,
+        Self::RetainedMemory,
+        Self::NativeMemory,
+        Self::GrowingHandles,
+        Self::GrowingThreads,
+        Self::GrowingChildren,
+        Self::GrowingKind,
+        Self::GrowingSite,
+        Self::HeldIdle,
+        Self::OverLifetime,
+        Self::OrphanedResource,
+        Self::OrphanedThread,
+        Self::HandlesNearLimit,
+        Self::MemoryNearLimit,
+        Self::SystemMemoryNearLimit,
+        Self::FailedCleanup,
+    ];
+
+    /// The name, such as `growing.memory`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GrowingMemory => "growing.memory",
+            Self::RetainedMemory => "retained.memory",
+            Self::NativeMemory => "native.memory",
+            Self::GrowingHandles => "growing.handles",
+            Self::GrowingThreads => "growing.threads",
+            Self::GrowingChildren => "growing.children",
+            Self::GrowingKind => "growing.kind",
+            Self::GrowingSite => "growing.site",
+            Self::HeldIdle => "held.idle",
+            Self::OverLifetime => "held.over-lifetime",
+            Self::OrphanedResource => "orphaned.resource",
+            Self::OrphanedThread => "orphaned.thread",
+            Self::HandlesNearLimit => "limit.handles",
+            Self::MemoryNearLimit => "limit.memory",
+            Self::SystemMemoryNearLimit => "limit.system-memory",
+            Self::FailedCleanup => "failed.cleanup",
+        }
+    }
+
+    /// Whether it says that something is not given back, and not only that a limit is near.
+    #[must_use]
+    pub const fn is_leak(self) -> bool {
+        !matches!(
+            self,
+            Self::HandlesNearLimit | Self::MemoryNearLimit | Self::SystemMemoryNearLimit
+        )
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process => formatter.write_str("process"),
+            Self::System => formatter.write_str("system"),
+            Self::Kind { kind } => formatter.write_str(kind),
+            Self::Site { kind, site } => write!(formatter, "{kind} from {site}"),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} {} ({}): {}",
+            self.severity, self.kind, self.subject, self.evidence.text
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_one_in_json() {
+        for kind in FindingKind::ALL {
+            let json = serde_json::to_string(&kind).unwrap();
+            assert_eq!(json, format!("\"{}\"", kind.name()));
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Whether a body of code leaves anything behind: for the tests of programs.
+
+mod allowed;
+mod belongings;
+mod leftover;
+mod report;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub use report::{Leak, LeakReport, LeakSort};
+
+use crate::release::{Backstop, BirthBook};
+use crate::resource::{Kind, Site};
+use allowed::Allowed;
+use belongings::Belongings;
+
+/// A check that a body of code leaves nothing behind: resources, file descriptors, threads, children,
+/// temp files.
+///
+/// The body runs once to warm up, since what is set up at a first use is no leak, and then three times.
+/// What is there afterwards and was not before, **as often as the body ran**, is a leak: a cache that
+/// fills at the second run is none. Whatever takes a moment to go has half a second to do so.
+///
+/// # Guarantees
+/// A leaked resource is named with the place in the code that opened it. What cannot be compared is
+/// [listed](LeakReport::not_compared), and never passed over.
+///
+/// # When it does not hold
+/// Descriptors, threads and temp files are the process's, and nothing tells which of several tests
+/// opened one. So they are compared only where the test has its process for itself: under nextest, which
+/// the check notices, or where it is [told so](Self::whole_process). Under plain `cargo test` what is
+/// compared is what this thread did: the resources that it tracked and the children that it started. The
+/// kernel gives the children of a thread that ends to another one, so there a test that ends with
+/// children can show in its neighbour.
+///
+/// Of temp files those are compared that bear this process's number in their name, since others' tests
+/// have theirs beside them; and everything in directories that are [watched](Self::watch).
+///
+/// # Examples
+/// ```
+/// use backstop_core::monitor::LeakCheck;
+///
+/// LeakCheck::new().assert(|| {
+///     let file = std::fs::File::open("/dev/null").unwrap();
+///     drop(file);
+/// });
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing is checked until a body runs"]
+pub struct LeakCheck {
+    site: Site,
+    backstop: Option<Backstop>,
+    repetitions: u32,
+    warm_ups: u32,
+    settle: Duration,
+    reach: Reach,
+    watched: Vec<PathBuf>,
+    allowed: Allowed,
+}
+
+/// A check of what happens between two lines, instead of in a body.
+///
+/// Nothing is repeated, so anything that is left is a leak.
+#[derive(Debug)]
+#[must_use = "nothing is checked until it is finished"]
+pub struct LeakScope {
+    check: LeakCheck,
+    before: Belongings,
+    book: BirthBook,
+}
+
+/// How far a check can tell whose something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reach {
+    /// The process runs nothing beside the body: everything in it is compared.
+    Process,
+    /// Others may run beside it: what the calling thread did is compared.
+    Thread,
+}
+
+impl Default for LeakCheck {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LeakCheck {
+    /// The longest that anything may take to go.
+    pub const SETTLE: Duration = Duration::from_millis(500);
+    /// The longest pause between two looks.
+    const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+    /// A check of one run to warm up and three that count.
+    #[track_caller]
+    pub fn new() -> Self {
+        Self {
+            site: Site::caller(),
+            backstop: None,
+            repetitions: 3,
+            warm_ups: 1,
+            settle: Self::SETTLE,
+            reach: Reach::found(),
+            watched: Vec::new(),
+            allowed: Allowed::default(),
+        }
+    }
+
+    /// How often the body runs after warming up; at least once. Default: 3.
+    pub fn repetitions(mut self, count: u32) -> Self {
+        self.repetitions = count.max(1);
+        self
+    }
+
+    /// How often the body runs before anything counts. Default: 1.
+    pub fn warm_ups(mut self, count: u32) -> Self {
+        self.warm_ups = count;
+        self
+    }
+
+    /// How long anything may take to go; at most [`LeakCheck::SETTLE`], which is the default.
+    pub fn settle(mut self, span: Duration) -> Self {
+        self.settle = span.min(Self::SETTLE);
+        self
+    }
+
+    /// Says that nothing but the body runs in this process: `--test-threads=1`, or a program of its own.
+    pub fn whole_process(mut self) -> Self {
+        self.reach = Reach::Process;
+        self
+    }
+
+    /// Says that others run in this process: only what this thread did is compared.
+    pub fn this_thread(mut self) -> Self {
+        self.reach = Reach::Thread;
+        self
+    }
+
+    /// Compares the resources of this one too. Default: the process's own.
+    ///
+    /// Those that the calling thread opens are compared whichever they belong to.
+    pub fn backstop(mut self, backstop: Backstop) -> Self {
+        self.backstop = Some(backstop);
+        self
+    }
+
+    /// Compares what stands in a directory that only this test uses.
+    pub fn watch(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.watched.push(directory.into());
+        self
+    }
+
+    /// Threads whose names begin so may be left. The kernel keeps 15 bytes of a name.
+    pub fn allow_threads(mut self, prefix: impl Into<String>) -> Self {
+        self.allowed.threads.push(prefix.into());
+        self
+    }
+
+    /// File descriptors of which the path, or what stands for it, contains this text may be left.
+    pub fn allow_handles(mut self, text: impl Into<String>) -> Self {
+        self.allowed.handles.push(text.into());
+        self
+    }
+
+    /// Children whose program's name begins so may be left. The kernel keeps 15 bytes of a name.
+    pub fn allow_children(mut self, prefix: impl Into<String>) -> Self {
+        self.allowed.children.push(prefix.into());
+        self
+    }
+
+    /// Resources of this kind may be left.
+    pub fn allow_kind(mut self, kind: Kind) -> Self {
+        self.allowed.kinds.push(kind);
+        self
+    }
+
+    /// Temp files of which the path contains this text may be left.
+    pub fn allow_files(mut self, text: impl Into<String>) -> Self {
+        self.allowed.files.push(text.into());
+        self
+    }
+
+    /// Runs the body as often as set, and tells what it leaves. A panic of the body goes on.
+    pub fn run(mut self, mut body: impl FnMut()) -> LeakReport {
+        self.prepare();
+        for _ in 0..self.warm_ups {
+            body();
+        }
+        let scope = self.start();
+        for _ in 0..scope.check.repetitions {
+            body();
+        }
+        scope.finish()
+    }
+
+    /// Runs the body as often as set.
+    ///
+    /// # Panics
+    /// It leaves something; the message names what, how often, and from where in the code.
+    #[track_caller]
+    pub fn assert(self, body: impl FnMut()) {
+        self.run(body).assert();
+    }
+
+    /// Begins a check of what comes until [`finish`](LeakScope::finish).
+    pub fn begin(mut self) -> LeakScope {
+        self.repetitions = 1;
+        self.prepare();
+        self.start()
+    }
+
+    /// Sets up what is set up at a first use, before anything is compared.
+    fn prepare(&mut self) {
+        if self.reach == Reach::Process && self.backstop.is_none() {
+            self.backstop = Some(Backstop::global());
+        }
+    }
+
+    fn start(self) -> LeakScope {
+        LeakScope {
+            before: Belongings::now(&self),
+            book: BirthBook::open(),
+            check: self,
+        }
+    }
+
+    /// Looks at once, then after pauses that double, until it `is_done` or the time is up.
+    fn look_until(&self, mut is_done: impl FnMut() -> bool) {
+        let late = Instant::now() + self.settle;
+        let mut pause = Duration::from_micros(1);
+        while !is_done() {
+            let left = late.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            // There is no event to wait for: threads, children and descriptors end without a word.
+            std::thread::sleep(pause.min(left));
+            pause = (pause * 2).min(Self::LONGEST_PAUSE);
+        }
+    }
+}
+
+impl LeakScope {
+    /// Tells what is left.
+    #[must_use = "a report can name leaks"]
+    pub fn finish(self) -> LeakReport {
+        let mut leaks = Vec::new();
+        self.check.look_until(|| {
+            leaks = leftover::leaks(&self.check, &self.before, &self.book.read());
+            leaks.is_empty()
+        });
+        LeakReport {
+            site: self.check.site.to_string(),
+            repetitions: self.check.repetitions,
+            leaks,
+            not_compared: self.before.not_compared,
+        }
+    }
+}
+
+impl Reach {
+    /// As far as can be told: nextest says in the environment that it starts a process for each test.
+    fn found() -> Self {
+        match std::env::var_os("NEXTEST_EXECUTION_MODE") {
+            Some(mode) if mode == "process-per-test" => Self::Process,
+            _ => Self::Thread,
+        }
+    }
+}
+
+/// Checks that a body leaves nothing behind: `LeakCheck::new().assert(…)` with the body as it is. See
+/// [`LeakCheck`](crate::monitor::LeakCheck) for what is compared, and for settings.
+///
+/// # Examples
+/// ```
+/// backstop_core::assert_no_leaks!({
+///     let name = String::from("gone at the end of each run");
+///     assert!(!name.is_empty());
+/// });
+/// ```
+///
+/// A resource that stays:
+/// ```should_panic
+/// # use backstop_core::{resource::Kind, track_with};
+/// let mut kept = Vec::new();
+/// backstop_core::assert_no_leaks!({
+///     kept.push(track_with(Kind::new("example.thing"), "kept", (), |()| Ok::<_, std::io::Error>(())));
+/// });
+/// ```
+#[macro_export]
+macro_rules! assert_no_leaks {
+    ($body:block) => {
+        $crate::monitor::LeakCheck::new().assert(|| $body)
+    };
+    ($body:expr) => {
+        $crate::monitor::LeakCheck::new().assert($body)
+    };
+}

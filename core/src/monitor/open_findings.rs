@@ -1,0 +1,164 @@
+//! The findings that are open, in bounded room.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::detect::Sighting;
+use super::recent::Recent;
+use super::{Change, Finding, FindingKind, Moment, Subject};
+
+/// What a finding is the same by.
+pub(super) type Key = (FindingKind, Subject);
+
+/// The open findings. Sites share [`OpenFindings::MOST`] places; what does not fit is counted.
+#[derive(Debug)]
+pub(super) struct OpenFindings {
+    open: BTreeMap<Key, Open>,
+    openings: Recent<Key, u64>,
+    beyond: BTreeMap<FindingKind, u64>,
+    /// How long something must have been less bad before it is called so.
+    patience: Duration,
+    /// After how long without a word a finding is no longer so.
+    silence: Duration,
+}
+
+#[derive(Debug)]
+struct Open {
+    finding: Finding,
+    milder_since: Option<Moment>,
+}
+
+impl OpenFindings {
+    /// The most that are open at once.
+    pub(super) const MOST: usize = 1024;
+    /// Of which so many are for the process, the machine and kinds: they never lose their place to
+    /// sites.
+    const RESERVED: usize = 128;
+
+    pub(super) fn new(patience: Duration, silence: Duration) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            openings: Recent::of(Self::MOST * 2),
+            beyond: BTreeMap::new(),
+            patience,
+            silence,
+        }
+    }
+
+    /// Something is so.
+    pub(super) fn see(&mut self, sighting: Sighting, at: Moment) -> Option<Change> {
+        let key = (sighting.kind, sighting.subject.clone());
+        if let Some(open) = self.open.get_mut(&key) {
+            return open.see(sighting, at, self.patience);
+        }
+        if self.is_full_for(&sighting.subject) {
+            *self.beyond.entry(sighting.kind).or_default() += 1;
+            return None;
+        }
+        Some(self.open(key, sighting, at))
+    }
+
+    /// Something is not so.
+    pub(super) fn clear(&mut self, key: &Key, at: Moment) -> Option<Change> {
+        let open = self.open.remove(key)?;
+        Some(cleared(open, at))
+    }
+
+    /// All that `is_over` says is so no longer.
+    pub(super) fn clear_where(
+        &mut self,
+        at: Moment,
+        is_over: impl Fn(&Finding) -> bool,
+    ) -> Vec<Change> {
+        let over = self.open.extract_if(.., |_, open| is_over(&open.finding));
+        over.map(|(_, open)| cleared(open, at)).collect()
+    }
+
+    /// All of which nothing was heard for long.
+    pub(super) fn clear_silent(&mut self, at: Moment) -> Vec<Change> {
+        let silence = self.silence;
+        self.clear_where(at, |finding| at.since(&finding.last_seen) >= silence)
+    }
+
+    /// All, the worst first, then those that are open for the longest.
+    pub(super) fn all(&self) -> Vec<Finding> {
+        let mut all: Vec<Finding> = self.iter().cloned().collect();
+        all.sort_by(|left, right| {
+            let worst_first = right.severity.cmp(&left.severity);
+            worst_first.then(left.first_seen.awake.cmp(&right.first_seen.awake))
+        });
+        all
+    }
+
+    /// All, in no telling order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.open.values().map(|open| &open.finding)
+    }
+
+    pub(super) fn beyond(&self) -> &BTreeMap<FindingKind, u64> {
+        &self.beyond
+    }
+
+    fn is_full_for(&self, subject: &Subject) -> bool {
+        let most = match subject {
+            Subject::Site { .. } => Self::MOST - Self::RESERVED,
+            _ => Self::MOST,
+        };
+        self.open.len() >= most
+    }
+
+    fn open(&mut self, key: Key, sighting: Sighting, at: Moment) -> Change {
+        let openings = self.openings.value(&key, || 0);
+        *openings += 1;
+        let finding = Finding {
+            kind: sighting.kind,
+            subject: sighting.subject,
+            severity: sighting.severity,
+            evidence: sighting.evidence,
+            first_seen: at,
+            last_seen: at,
+            cleared: None,
+            seen: 1,
+            openings: *openings,
+        };
+        let change = Change::Opened(finding.clone());
+        let milder_since = None;
+        self.open.insert(
+            key,
+            Open {
+                finding,
+                milder_since,
+            },
+        );
+        change
+    }
+}
+
+impl Open {
+    /// It gets worse at once, and better only after a while: what wavers between two severities tells
+    /// nobody anything. Limits have their own margin.
+    fn see(&mut self, sighting: Sighting, at: Moment, patience: Duration) -> Option<Change> {
+        self.finding.last_seen = at;
+        self.finding.seen += 1;
+        self.finding.evidence = sighting.evidence;
+        if sighting.severity == self.finding.severity {
+            self.milder_since = None;
+            return None;
+        }
+        if sighting.severity < self.finding.severity && sighting.kind.is_leak() {
+            let since = *self.milder_since.get_or_insert(at);
+            if at.since(&since) < patience {
+                return None;
+            }
+        }
+        self.milder_since = None;
+        self.finding.severity = sighting.severity;
+        Some(Change::Severity(self.finding.clone()))
+    }
+}
+
+fn cleared(open: Open, at: Moment) -> Change {
+    let mut finding = open.finding;
+    finding.cleared = Some(at);
+    Change::Cleared(finding)
+}

@@ -1,0 +1,251 @@
+//! A scope that is also measured: time, memory, handles, and what it opened and left.
+
+mod account;
+mod spread;
+mod statistics;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+pub use account::{MemoryAccount, OperationAccount, Peak, ResourceAccount};
+pub use spread::{Spread, TimeSpread};
+pub use statistics::{NameStatistics, OperationStatistics};
+
+use super::standing;
+use crate::release::{Backstop, BirthBook, End, Ended, Scope, ScopeError};
+use crate::resource::Bytes;
+use account::Began;
+use statistics::Names;
+
+/// The operations of a [`Backstop`], and the statistics by their names. Clones share them.
+///
+/// # Examples
+/// ```
+/// use backstop_core::monitor::Operations;
+/// use backstop_core::release::{Backstop, Tracking};
+/// use backstop_core::resource::Kind;
+///
+/// let backstop = Backstop::builder().tracking(Tracking::Anonymous).start();
+/// let operations = Operations::new(backstop);
+/// let measured = operations.run("import", |operation| {
+///     operation.hold(backstop.track_with(
+///         Kind::new("example.connection"), "main", 7, |_| Ok::<_, std::io::Error>(()),
+///     ));
+///     Ok::<_, std::io::Error>(42)
+/// });
+/// assert_eq!(measured.account.opened.len(), 1);
+/// assert!(measured.account.left.is_empty());
+/// assert_eq!(measured.value.unwrap(), 42);
+/// assert_eq!(operations.statistics().names["import"].count, 1);
+/// ```
+#[derive(Clone)]
+pub struct Operations {
+    backstop: Backstop,
+    names: Arc<Mutex<Names>>,
+}
+
+/// A [`Scope`] that is measured: it dereferences to its scope. Dropping it ends it as failed, as with a
+/// scope; either way it is in the statistics.
+///
+/// # Guarantees
+/// What it tells of resources is exact, for those that its thread opened. While no operation runs, the
+/// tracking of a resource costs nothing for it.
+///
+/// # When it does not hold
+/// - Resources that other threads open for it are not in its account, unless it [holds](Scope::hold)
+///   them, and then only their release is. It stays on its thread: an async task that may change
+///   threads uses a scope.
+/// - Memory and handles are the process's: what other threads do meanwhile is in them too.
+/// - The peak is exact only if the process never before had as much; see [`Peak`].
+#[must_use = "an operation ends when it is dropped"]
+pub struct Operation {
+    operations: Operations,
+    /// There until the end.
+    scope: Option<Scope>,
+    book: BirthBook,
+    began: Began,
+}
+
+/// What an operation gave, and what it took.
+#[derive(Debug)]
+#[must_use]
+pub struct Measured<T> {
+    /// What its body gave.
+    pub value: T,
+    /// What it took.
+    pub account: OperationAccount,
+}
+
+impl Operations {
+    /// Operations with statistics of their own.
+    #[must_use]
+    pub fn new(backstop: Backstop) -> Self {
+        Self {
+            backstop,
+            names: Arc::default(),
+        }
+    }
+
+    /// Those of this process's [`Backstop`].
+    #[must_use]
+    pub fn global() -> Self {
+        static GLOBAL: OnceLock<Operations> = OnceLock::new();
+        GLOBAL.get_or_init(|| Self::new(Backstop::global())).clone()
+    }
+
+    /// Begins an operation.
+    #[track_caller]
+    pub fn begin(&self, name: impl Into<Cow<'static, str>>) -> Operation {
+        let scope = self.backstop.scope(name);
+        let name = scope.name().to_owned();
+        Operation {
+            operations: self.clone(),
+            scope: Some(scope),
+            book: BirthBook::open(),
+            began: Began::now(name),
+        }
+    }
+
+    /// Runs the work as an operation: finished if the body gave a value, failed if it gave an error,
+    /// cancelled if its token was cancelled by then. A panic of the body ends the operation and goes on.
+    #[track_caller]
+    pub fn run<T, E>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        body: impl FnOnce(&mut Operation) -> Result<T, E>,
+    ) -> Measured<Result<T, ScopeError<E>>> {
+        let mut operation = self.begin(name);
+        // A panic drops the operation, which ends it as panicked.
+        match body(&mut operation) {
+            Ok(value) => {
+                let account = operation.finish();
+                let value = match account.end {
+                    End::Cancelled => Err(ScopeError::Cancelled),
+                    _ => Ok(value),
+                };
+                Measured { value, account }
+            }
+            Err(error) => Measured {
+                value: Err(ScopeError::Body(error)),
+                account: operation.fail(),
+            },
+        }
+    }
+
+    /// The statistics by name.
+    #[must_use]
+    pub fn statistics(&self) -> OperationStatistics {
+        self.names.lock().statistics()
+    }
+}
+
+impl Operation {
+    /// Looks at the memory now, so that a peak between two steps of the work is not missed.
+    pub fn look(&mut self) -> Bytes {
+        let sample = standing::now();
+        self.began.highest = self.began.highest.max(sample.resident);
+        sample.resident
+    }
+
+    /// Ends the operation with its work finished, unless it was cancelled.
+    pub fn finish(mut self) -> OperationAccount {
+        let ended = self.scope.take().map(Scope::finish);
+        self.account(ended)
+    }
+
+    /// Ends the operation with its work not finished.
+    pub fn fail(mut self) -> OperationAccount {
+        let ended = self.scope.take().map(fail);
+        self.account(ended)
+    }
+
+    fn account(&mut self, ended: Option<Ended<()>>) -> OperationAccount {
+        let account = self.began.account(ended, &self.book.read());
+        self.operations.names.lock().add(&account);
+        account
+    }
+}
+
+fn fail(scope: Scope) -> Ended<()> {
+    let Ended {
+        end,
+        releases,
+        failed_callbacks,
+        ..
+    } = scope.run(|_| Err::<(), ()>(()));
+    Ended {
+        value: (),
+        end,
+        releases,
+        failed_callbacks,
+    }
+}
+
+impl Deref for Operation {
+    type Target = Scope;
+
+    fn deref(&self) -> &Scope {
+        self.scope.as_ref().expect("only its end takes the scope")
+    }
+}
+
+impl DerefMut for Operation {
+    fn deref_mut(&mut self) -> &mut Scope {
+        self.scope.as_mut().expect("only its end takes the scope")
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        let Some(scope) = self.scope.take() else {
+            return;
+        };
+        let ended = if std::thread::panicking() {
+            drop(scope);
+            None
+        } else {
+            Some(fail(scope))
+        };
+        // What it came to is in the statistics.
+        let _ = self.account(ended);
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Operation({})", self.began.name)
+    }
+}
+
+impl fmt::Debug for Operations {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Operations({:?})", self.statistics())
+    }
+}
+
+/// Runs the work as an operation of this process's [`Backstop`]: what the operation holds is released
+/// at the end, and what it took is in the [statistics](Operations::statistics).
+///
+/// # Examples
+/// ```
+/// use backstop_core::monitor::{Operations, operation};
+///
+/// let sum = operation("add", |_| 40 + 2);
+/// assert_eq!(sum, 42);
+/// println!("{}", Operations::global().statistics());
+/// ```
+#[track_caller]
+pub fn operation<T>(
+    name: impl Into<Cow<'static, str>>,
+    body: impl FnOnce(&mut Operation) -> T,
+) -> T {
+    let mut operation = Operations::global().begin(name);
+    let value = body(&mut operation);
+    // What it came to is in the statistics.
+    let _ = operation.finish();
+    value
+}

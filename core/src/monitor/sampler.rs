@@ -1,0 +1,20 @@
+//! Looking: each sampler keeps open and in memory what it needs to look again cheaply.
+
+mod budget;
+mod turns;
+
+mod own;
+
+mod other;
+mod table;
+mod tree;
+
+mod ledger;
+mod system;
+
+pub use ledger::LedgerSampler;
+pub use other::OtherSampler;
+pub use own::OwnSampler;
+pub use system::SystemSampler;
+pub use table::TableSampler;
+pub use tree::TreeSampler;

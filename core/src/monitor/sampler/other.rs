@@ -1,0 +1,160 @@
+//! Looking at another process.
+
+use std::time::Duration;
+
+use super::budget::Budget;
+use super::turns::Turns;
+use crate::error::{Error, Stage};
+use crate::monitor::sample::ProcessSample;
+use crate::os::liveness::Liveness;
+use crate::os::pinned::PinnedProcess;
+use crate::os::usage_table::UsageTable;
+use crate::os::{clock, process_table, process_usage};
+use crate::resource::Bytes;
+
+/// Looks at another process, held by its pidfd: what is told is of this one, and never of a later
+/// process with its number.
+///
+/// Memory, handles, threads and time on a processor are in every sample. The handle limit and the peak
+/// are those that were last read, children, the proportional share of memory and sockets are in a
+/// sample when there was time for them: a small share of it, whatever was not read for the longest
+/// first.
+#[derive(Debug)]
+pub struct OtherSampler {
+    process: PinnedProcess,
+    table: UsageTable,
+    handle_limit: Option<u64>,
+    peak: Option<Bytes>,
+    budget: Budget,
+    turns: Turns<Dear, 5>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Dear {
+    HandleLimit,
+    Peak,
+    Children,
+    Proportional,
+    Sockets,
+}
+
+impl OtherSampler {
+    /// Pins the process that has this number now.
+    ///
+    /// # Errors
+    /// No process has it, or it may not be looked into.
+    pub fn of(pid: i32) -> Result<Self, Error> {
+        let failed =
+            |error| Error::io(Stage::Open, "the process cannot be watched", error).with("pid", pid);
+        Ok(Self {
+            process: PinnedProcess::pin(pid).map_err(failed)?,
+            table: UsageTable::open().map_err(failed)?,
+            handle_limit: None,
+            peak: None,
+            budget: Budget::default(),
+            turns: Turns::new([
+                Dear::HandleLimit,
+                Dear::Peak,
+                Dear::Children,
+                Dear::Proportional,
+                Dear::Sockets,
+            ]),
+        })
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.process.pid()
+    }
+
+    /// Looks; `None` once it has exited.
+    pub fn sample(&mut self) -> Option<ProcessSample> {
+        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    }
+
+    /// Looks at `now`, in awake time: by it what is dear gets its share.
+    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> Option<ProcessSample> {
+        let pid = self.process.pid();
+        let row = *self.table.read_only(&[pid]).first()?;
+        let mut sample = ProcessSample {
+            pid,
+            name: row.name.to_text(),
+            processes: 1,
+            resident: Bytes(row.resident),
+            handles: process_usage::handles(pid).ok(),
+            threads: row.threads,
+            cpu: row.cpu,
+            ..ProcessSample::default()
+        };
+        self.budget.begin(now);
+        while let Some(left) = self.budget.left()
+            && let Some(dear) = self.turns.next(now)
+        {
+            let (limit, peak) = (&mut self.handle_limit, &mut self.peak);
+            self.budget.spend(|| match dear {
+                Dear::HandleLimit => *limit = process_usage::handle_limit(pid).ok().flatten(),
+                Dear::Peak => *peak = process_usage::peak(pid).ok().flatten().map(Bytes),
+                Dear::Children => {
+                    let children = process_table::children(pid).ok();
+                    sample.children =
+                        children.and_then(|children| u32::try_from(children.len()).ok());
+                }
+                Dear::Proportional => {
+                    let share = process_usage::proportional(pid);
+                    sample.proportional = share.ok().flatten().map(Bytes);
+                }
+                Dear::Sockets => {
+                    sample.sockets = process_usage::sockets(pid, left).ok().flatten();
+                }
+            });
+        }
+        sample.handle_limit = self.handle_limit;
+        sample.peak = self.peak.map(|peak| peak.max(sample.resident));
+        // The number was its own all the while if it is so now.
+        match self.process.liveness() {
+            Ok(Liveness::Running) => Some(sample),
+            Ok(_) => None,
+            // The kernel had no memory to say.
+            Err(_) => Some(sample).filter(|_| !row.has_exited),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_process_is_seen_until_it_is_gone() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let mut sampler = OtherSampler::of(child.id() as i32).unwrap();
+        // Until it executes its program it has next to nothing.
+        while sampler.sample().unwrap().name != "sleep" {
+            std::thread::yield_now();
+        }
+        let mut sampler = OtherSampler::of(child.id() as i32).unwrap();
+        let sample = sampler.sample().unwrap();
+        assert_eq!((sample.processes, sample.threads), (1, 1));
+        assert!(sample.handles.unwrap() >= 3);
+        assert_eq!(sample.children, Some(0));
+        assert!(sample.proportional.is_some() && sample.sockets.is_some());
+        assert!(sample.peak.unwrap() >= sample.resident);
+        child.kill().unwrap();
+        // Exited but not waited for: all of it that takes anything is gone.
+        while !sampler.process.has_exited() {
+            std::thread::yield_now();
+        }
+        assert_eq!(sampler.sample(), None);
+        child.wait().unwrap();
+        assert_eq!(sampler.sample(), None);
+    }
+
+    #[test]
+    fn a_number_that_nobody_has_is_an_error() {
+        let error = OtherSampler::of(i32::MAX).unwrap_err();
+        assert!(error.to_string().contains("cannot be watched"), "{error}");
+        assert!(OtherSampler::of(0).is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! Looking at oneself.
+
+use std::time::Duration;
+
+use super::budget::Budget;
+use super::turns::Turns;
+use crate::error::{Error, Stage};
+use crate::monitor::sample::{HeapSample, ProcessSample};
+use crate::os::own_usage::OwnUsage;
+use crate::os::usage::Usage;
+use crate::os::{clock, heap, process_table, process_usage};
+use crate::resource::Bytes;
+
+/// Looks at its own process.
+///
+/// Memory, handles, threads and time on a processor are in every sample, for some microseconds, and no
+/// file is opened for them. Children, the allocator's account, the proportional share of memory and
+/// sockets are read when there is time: a small share of it, whatever was not read for the longest
+/// first.
+#[derive(Debug)]
+pub struct OwnSampler {
+    usage: OwnUsage,
+    last: Usage,
+    name: String,
+    own_heap: Option<fn() -> Bytes>,
+    budget: Budget,
+    turns: Turns<Dear, 4>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Dear {
+    Heap,
+    Children,
+    Proportional,
+    Sockets,
+}
+
+impl OwnSampler {
+    /// Opens what it needs.
+    ///
+    /// # Errors
+    /// The system does not tell of processes, or no handle is left.
+    pub fn new() -> Result<Self, Error> {
+        let failed =
+            |error| Error::io(Stage::Open, "what this process takes cannot be read", error);
+        let mut usage = OwnUsage::open().map_err(failed)?;
+        Ok(Self {
+            last: usage.read().map_err(failed)?,
+            usage,
+            name: own_name(),
+            own_heap: None,
+            budget: Budget::default(),
+            turns: Turns::new([
+                Dear::Heap,
+                Dear::Children,
+                Dear::Proportional,
+                Dear::Sockets,
+            ]),
+        })
+    }
+
+    /// Says what the program's own allocator has handed out, where that is not the C library's. It is
+    /// called on the sampling thread.
+    #[must_use]
+    pub fn with_own_heap(mut self, handed_out: fn() -> Bytes) -> Self {
+        self.own_heap = Some(handed_out);
+        self
+    }
+
+    /// Looks.
+    pub fn sample(&mut self) -> ProcessSample {
+        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    }
+
+    /// Looks at `now`, in awake time: by it what is dear gets its share.
+    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> ProcessSample {
+        let mut sample = self.quick();
+        self.budget.begin(now);
+        while let Some(left) = self.budget.left()
+            && let Some(dear) = self.turns.next(now)
+        {
+            let usage = &self.usage;
+            self.budget.spend(|| read(dear, usage, &mut sample, left));
+        }
+        if let (Some(heap), Some(own)) = (&mut sample.heap, self.own_heap) {
+            heap.own = Some(own());
+        }
+        sample
+    }
+
+    /// Looks at what costs next to nothing: memory, its peak, handles and their limit, threads, time on
+    /// a processor.
+    pub fn quick(&mut self) -> ProcessSample {
+        // It cannot fail but in a forked child without a handle left, which sees what was last seen.
+        if let Ok(usage) = self.usage.read() {
+            self.last = usage;
+        }
+        ProcessSample {
+            pid: own_pid(),
+            name: self.name.clone(),
+            processes: 1,
+            resident: Bytes(self.last.resident),
+            peak: self.last.peak.map(Bytes),
+            handles: self.last.handles,
+            handle_limit: self.usage.handle_limit(),
+            threads: self.last.threads,
+            cpu: self.last.cpu,
+            ..ProcessSample::default()
+        }
+    }
+}
+
+fn read(dear: Dear, usage: &OwnUsage, sample: &mut ProcessSample, left: Duration) {
+    match dear {
+        Dear::Heap => {
+            sample.heap = heap::usage().map(|heap| HeapSample {
+                in_use: Bytes(heap.in_use),
+                held: Bytes(heap.held),
+                own: None,
+            });
+        }
+        Dear::Children => sample.children = usage.children().ok(),
+        Dear::Proportional => {
+            let share = process_usage::proportional(own_pid());
+            sample.proportional = share.ok().flatten().map(Bytes);
+        }
+        Dear::Sockets => {
+            sample.sockets = process_usage::sockets(own_pid(), left).ok().flatten();
+        }
+    }
+}
+
+fn own_pid() -> i32 {
+    i32::try_from(std::process::id()).unwrap_or(0)
+}
+
+fn own_name() -> String {
+    if let Ok(stat) = process_table::stat(own_pid()) {
+        return stat.comm;
+    }
+    let program = std::env::current_exe().ok();
+    program
+        .as_deref()
+        .and_then(std::path::Path::file_name)
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_sample_has_everything() {
+        let sample = OwnSampler::new().unwrap().sample();
+        assert_eq!(sample.pid, own_pid());
+        assert!(!sample.name.is_empty() && sample.processes == 1);
+        assert!(sample.resident.0 > 0 && sample.peak.unwrap() >= Bytes(1));
+        assert!(sample.handles.unwrap() > 0 && sample.threads > 0);
+        assert!(sample.children.is_some() && sample.proportional.is_some());
+        assert!(sample.sockets.is_some());
+        assert!(sample.proportional.unwrap() <= Bytes(sample.resident.0 + (8 << 20)));
+    }
+
+    #[test]
+    fn many_samples_open_nothing() {
+        let mut sampler = OwnSampler::new().unwrap();
+        let first = sampler.quick();
+        for _ in 0..1000 {
+            sampler.quick();
+        }
+        // Other tests open files meanwhile, but not a thousand.
+        assert!(sampler.quick().handles.unwrap() < first.handles.unwrap() + 500);
+    }
+}

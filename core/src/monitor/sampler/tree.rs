@@ -1,0 +1,336 @@
+//! Looking at a tree of processes.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::time::Duration;
+
+use super::budget::Budget;
+use crate::error::{Error, Stage};
+use crate::monitor::sample::ProcessSample;
+use crate::os::cgroup::Cgroup;
+use crate::os::pinned::PinnedProcess;
+use crate::os::usage::UsageRow;
+use crate::os::usage_table::UsageTable;
+use crate::os::{clock, process_usage};
+use crate::resource::Bytes;
+
+/// Looks at a process and its descendants, or at the members of a control group, and adds them up.
+///
+/// A descendant that loses its parent stays in the tree if it was seen in it once. One that got the
+/// number of a process which was not in the tree is seen within ten looks. Handles and
+/// the proportional share of memory are read of one member after the other when there is time: a
+/// small share of it, whichever was not read for the longest first. They are told once each member's is
+/// known, from what was last read of it.
+#[derive(Debug)]
+pub struct TreeSampler {
+    root: Root,
+    leader: Option<(i32, String)>,
+    table: UsageTable,
+    members: HashMap<Member, Known>,
+    /// Numbers of processes that are not in the tree: see [`TreeSampler::look_around`].
+    strangers: HashSet<i32>,
+    round: u32,
+    highest: u64,
+    budget: Budget,
+}
+
+#[derive(Debug)]
+enum Root {
+    Process(PinnedProcess),
+    Cgroup(Cgroup),
+}
+
+/// A process by number and start: a number that was given away is another member.
+type Member = (i32, u64);
+
+/// What was last read of a member, and when.
+#[derive(Debug, Default, Clone, Copy)]
+struct Known {
+    handles: Option<u64>,
+    handle_limit: Option<u64>,
+    handles_at: Option<Duration>,
+    proportional: Option<u64>,
+    proportional_at: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Dear {
+    Handles,
+    Proportional,
+}
+
+impl TreeSampler {
+    /// The process that has this number now, and its descendants.
+    ///
+    /// # Errors
+    /// No process has it, or the process table cannot be read.
+    pub fn of(pid: i32) -> Result<Self, Error> {
+        let process = PinnedProcess::pin(pid).map_err(|error| failed(error).with("pid", pid))?;
+        Self::with(Root::Process(process))
+    }
+
+    /// The members of the control group (of version 2) at this directory.
+    ///
+    /// # Errors
+    /// There is no control group there, or the process table cannot be read.
+    pub fn of_cgroup(directory: &Path) -> Result<Self, Error> {
+        let group = Cgroup::open_path(directory)
+            .map_err(|error| failed(error).with("path", directory.display()))?;
+        Self::with(Root::Cgroup(group))
+    }
+
+    fn with(root: Root) -> Result<Self, Error> {
+        Ok(Self {
+            root,
+            leader: None,
+            table: UsageTable::open().map_err(failed)?,
+            members: HashMap::new(),
+            strangers: HashSet::new(),
+            round: 0,
+            highest: 0,
+            budget: Budget::default(),
+        })
+    }
+
+    /// Looks; `None` once nobody of the tree is left, or the control group is gone.
+    pub fn sample(&mut self) -> Option<ProcessSample> {
+        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    }
+
+    /// Looks at `now`, in awake time: by it what is dear gets its share.
+    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> Option<ProcessSample> {
+        let rows = match &self.root {
+            Root::Process(process) => {
+                let root = Some(process.pid()).filter(|_| !process.has_exited());
+                self.look_around(root)?
+            }
+            Root::Cgroup(group) => {
+                let rows = self.table.read_only(&group.processes().ok()?);
+                rows.iter().filter(|row| !row.has_exited).copied().collect()
+            }
+        };
+        let (leader, name) = self.leader(&rows)?;
+        let mut sample = ProcessSample {
+            pid: leader,
+            name,
+            children: Some(count(rows.iter().filter(|row| row.ppid == leader))),
+            processes: count(rows.iter()),
+            ..ProcessSample::default()
+        };
+        for row in &rows {
+            sample.resident += Bytes(row.resident);
+            sample.threads = sample.threads.saturating_add(row.threads);
+            sample.cpu += row.cpu;
+        }
+        self.highest = self.highest.max(sample.resident.0);
+        // The most that was seen: the members' own peaks were at different times.
+        sample.peak = Some(Bytes(self.highest));
+        self.remember(&rows);
+        self.read_dear(now);
+        let known = || self.members.values();
+        sample.handles = known().map(|known| known.handles).sum();
+        sample.handle_limit = known().filter_map(|known| known.handle_limit).min();
+        sample.proportional = known()
+            .map(|known| known.proportional)
+            .sum::<Option<_>>()
+            .map(Bytes);
+        Some(sample)
+    }
+
+    /// Who leads the tree, and by which name: the root, or the oldest when it was first looked at. A tree
+    /// stays the same tree when its leader has ended.
+    fn leader(&mut self, rows: &[UsageRow]) -> Option<(i32, String)> {
+        let known = match (&self.root, &self.leader) {
+            (_, Some((pid, _))) => *pid,
+            (Root::Process(process), None) => process.pid(),
+            (Root::Cgroup(_), None) => rows.iter().min_by_key(|row| row.started)?.pid,
+        };
+        // It may execute another program. Its number, given away, is in this tree by accident only.
+        let living = rows.iter().find(|row| row.pid == known);
+        if let Some(row) = living.or_else(|| rows.first().filter(|_| self.leader.is_none())) {
+            self.leader = Some((known, row.name.to_text()));
+        }
+        // A tree of which nobody is left is no tree any more.
+        self.leader.clone().filter(|_| !rows.is_empty())
+    }
+
+    /// The processes of the tree. A stranger does not come to be in it, but its number may, once it has
+    /// ended: so of the strangers a tenth is looked at each time.
+    fn look_around(&mut self, root: Option<i32>) -> Option<Vec<UsageRow>> {
+        self.round = self.round.wrapping_add(1);
+        let mut strangers = HashSet::new();
+        let (known, round) = (&self.strangers, self.round);
+        let rows = self.table.read_if(|pid| {
+            let is_passed_by =
+                known.contains(&pid) && !pid.unsigned_abs().wrapping_add(round).is_multiple_of(10);
+            if is_passed_by {
+                strangers.insert(pid);
+            }
+            !is_passed_by
+        });
+        let rows = rows.ok()?;
+        let found = descendants(rows, root, |row| self.members.contains_key(&member(row)));
+        let inside: HashSet<i32> = found.iter().map(|row| row.pid).collect();
+        strangers.extend(
+            rows.iter()
+                .map(|row| row.pid)
+                .filter(|pid| !inside.contains(pid)),
+        );
+        self.strangers = strangers;
+        Some(found)
+    }
+
+    /// Takes in who is new, and forgets who is gone.
+    fn remember(&mut self, rows: &[UsageRow]) {
+        let present: HashSet<Member> = rows.iter().map(member).collect();
+        self.members.retain(|member, _| present.contains(member));
+        for member in present {
+            self.members.entry(member).or_default();
+        }
+    }
+
+    fn read_dear(&mut self, now: Duration) {
+        self.budget.begin(now);
+        // Handles first: they are ten times cheaper, and a limit to be hit.
+        for dear in [Dear::Handles, Dear::Proportional] {
+            let mut order: Vec<_> = self.members.iter_mut().collect();
+            order.sort_by_key(|(member, known)| (known.read_at(dear), **member));
+            for ((pid, _), known) in order {
+                if self.budget.left().is_none() {
+                    return;
+                }
+                self.budget.spend(|| known.read(dear, *pid, now));
+            }
+        }
+    }
+}
+
+impl Known {
+    fn read_at(&self, dear: Dear) -> Option<Duration> {
+        match dear {
+            Dear::Handles => self.handles_at,
+            Dear::Proportional => self.proportional_at,
+        }
+    }
+
+    fn read(&mut self, dear: Dear, pid: i32, now: Duration) {
+        match dear {
+            Dear::Handles => {
+                if self.handles_at.is_none() {
+                    self.handle_limit = process_usage::handle_limit(pid).ok().flatten();
+                }
+                self.handles = process_usage::handles(pid).ok();
+                self.handles_at = Some(now);
+            }
+            Dear::Proportional => {
+                self.proportional = process_usage::proportional(pid).ok().flatten();
+                self.proportional_at = Some(now);
+            }
+        }
+    }
+}
+
+/// The root, its descendants, and those that were in the tree before, with theirs. Exited ones that
+/// nobody asks for take nothing any more.
+fn descendants(
+    rows: &[UsageRow],
+    root: Option<i32>,
+    is_known: impl Fn(&UsageRow) -> bool,
+) -> Vec<UsageRow> {
+    let mut children: HashMap<i32, Vec<&UsageRow>> = HashMap::new();
+    let mut next = Vec::new();
+    for row in rows {
+        children.entry(row.ppid).or_default().push(row);
+        if root == Some(row.pid) || is_known(row) {
+            next.push(row);
+        }
+    }
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    while let Some(row) = next.pop() {
+        if seen.insert(row.pid) {
+            next.extend(children.get(&row.pid).into_iter().flatten());
+            if !row.has_exited {
+                found.push(*row);
+            }
+        }
+    }
+    found
+}
+
+fn member(row: &UsageRow) -> Member {
+    (row.pid, row.started)
+}
+
+fn count<T>(of: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(of.count()).unwrap_or(u32::MAX)
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::io(Stage::Open, "the processes cannot be watched", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    fn row(pid: i32, ppid: i32) -> UsageRow {
+        UsageRow {
+            pid,
+            ppid,
+            started: 1,
+            name: crate::os::usage::ShortName::of(b"x"),
+            resident: 10,
+            threads: 1,
+            cpu: Duration::ZERO,
+            has_exited: false,
+            is_kernel_thread: false,
+        }
+    }
+
+    fn pids(rows: &[UsageRow]) -> Vec<i32> {
+        let mut pids: Vec<_> = rows.iter().map(|row| row.pid).collect();
+        pids.sort_unstable();
+        pids
+    }
+
+    #[test]
+    fn an_orphan_stays_in_the_tree_and_strangers_stay_out() {
+        let mut rows = [row(1, 0), row(5, 1), row(6, 5), row(7, 6), row(9, 1)];
+        assert_eq!(pids(&descendants(&rows, Some(5), |_| false)), [5, 6, 7]);
+        rows[2].has_exited = true;
+        rows[3].ppid = 1;
+        let known = |row: &UsageRow| [5, 6, 7].contains(&row.pid);
+        assert_eq!(pids(&descendants(&rows, Some(5), known)), [5, 7]);
+        assert_eq!(pids(&descendants(&rows, None, known)), [5, 7]);
+    }
+
+    #[test]
+    fn a_tree_is_added_up_until_nobody_is_left() {
+        let mut shell = Command::new("sh")
+            .args(["-c", "sleep 60 & sleep 60 & echo up; wait"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut word = [0; 3];
+        shell.stdout.take().unwrap().read_exact(&mut word).unwrap();
+        let mut sampler = TreeSampler::of(shell.id() as i32).unwrap();
+        // A shell may fork before it says so and execute after.
+        let sample = sampler.sample().unwrap();
+        assert_eq!((sample.processes, sample.children), (3, Some(2)));
+        assert!(sample.threads == 3 && sample.resident.0 > 0);
+        assert!(sample.handles.unwrap() >= 6 && sample.proportional.is_some());
+        let members: Vec<i32> = sampler.members.keys().map(|(pid, _)| *pid).collect();
+        for pid in members {
+            let process = PinnedProcess::pin(pid).unwrap();
+            let _ = process.signal(crate::os::signal::Signal::KILL).unwrap();
+            while !process.has_exited() {
+                std::thread::yield_now();
+            }
+        }
+        assert_eq!(sampler.sample(), None);
+        shell.wait().unwrap();
+    }
+}

@@ -1,0 +1,182 @@
+//! What was measured lately, in bounded room.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::trend::Course;
+
+/// Measures of one thing within a window, thinned so that their number is bounded however often one
+/// looks.
+///
+/// Measures that are closer together than the window allows become one [`Point`], which keeps their
+/// lowest and highest: what rises and falls between two points is still seen to.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    window: Duration,
+    step: Duration,
+    points: VecDeque<Point>,
+}
+
+/// One measure, or several that stand close together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Point {
+    /// When the first was taken, on the clock that stands still while the machine sleeps.
+    pub(super) at: Duration,
+    pub(super) low: f64,
+    pub(super) high: f64,
+    sum: f64,
+    count: u32,
+}
+
+impl Series {
+    /// Of what lies `window` back, in about `points` points.
+    pub(super) fn new(window: Duration, points: u32) -> Self {
+        Self {
+            window,
+            step: window / points.max(1),
+            points: VecDeque::new(),
+        }
+    }
+
+    /// Adds a measure, and says whether it made a new point. One that is earlier than the last point,
+    /// or no number, is left out.
+    pub(super) fn push(&mut self, at: Duration, value: f64) -> bool {
+        if !value.is_finite() {
+            return false;
+        }
+        match self.points.back_mut() {
+            Some(last) if at < last.at => return false,
+            Some(last) if at - last.at < self.step => {
+                last.take_in(value);
+                return false;
+            }
+            _ => self.points.push_back(Point::of(at, value)),
+        }
+        while self
+            .points
+            .front()
+            .is_some_and(|first| at - first.at > self.window)
+        {
+            self.points.pop_front();
+        }
+        true
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.points.clear();
+    }
+
+    /// How many points it keeps.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// The oldest point and the latest.
+    pub(super) fn ends(&self) -> Option<(Point, Point)> {
+        Some((*self.points.front()?, *self.points.back()?))
+    }
+
+    /// The highest that was measured before `moment`.
+    pub(super) fn high_before(&self, moment: Duration) -> Option<f64> {
+        self.points
+            .iter()
+            .take_while(|point| point.at < moment)
+            .map(|point| point.high)
+            .reduce(f64::max)
+    }
+
+    /// How it went, if it fills three quarters of the window, and can have risen by `at_least`: most
+    /// things do not, and cost no more than a look at their quarters.
+    pub(super) fn course(&mut self, at_least: f64) -> Course {
+        match self.ends() {
+            Some((first, last)) if last.at - first.at >= self.window.mul_f64(0.75) => {
+                Course::of(self.points.make_contiguous(), at_least)
+            }
+            _ => Course::Unknown,
+        }
+    }
+}
+
+impl Point {
+    pub(super) fn of(at: Duration, value: f64) -> Self {
+        Self {
+            at,
+            low: value,
+            high: value,
+            sum: value,
+            count: 1,
+        }
+    }
+
+    fn take_in(&mut self, value: f64) {
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+        self.sum += value;
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// The mean of what it stands for.
+    pub(super) fn mean(&self) -> f64 {
+        self.sum / f64::from(self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seconds(count: f64) -> Duration {
+        Duration::from_secs_f64(count)
+    }
+
+    #[test]
+    fn however_often_one_looks_its_room_is_bounded() {
+        let mut series = Series::new(seconds(60.0), 120);
+        for tick in 0..1_000_000_u32 {
+            series.push(Duration::from_millis(u64::from(tick)), f64::from(tick % 7));
+            assert!(series.len() <= 121, "{}", series.len());
+        }
+        let (first, last) = series.ends().unwrap();
+        assert!(last.at - first.at >= seconds(59.0));
+        assert_eq!((first.low, first.high), (0.0, 6.0));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_within_the_window_is_lost_but_its_place(
+            steps in prop::collection::vec((0.0..3.0_f64, -50.0..50.0_f64), 1..200),
+        ) {
+            let window = seconds(40.0);
+            let mut series = Series::new(window, 16);
+            let mut at = seconds(5.0);
+            let mut all = Vec::new();
+            for (step, value) in steps {
+                at += seconds(step);
+                series.push(at, value);
+                all.push((at, value));
+            }
+            prop_assert!(series.len() <= 17);
+            let (first, _) = series.ends().unwrap();
+            let kept: Vec<f64> = all.iter().filter(|(when, _)| *when >= first.at).map(|(_, value)| *value).collect();
+            let high = kept.iter().copied().fold(f64::MIN, f64::max);
+            let low = kept.iter().copied().fold(f64::MAX, f64::min);
+            let sum: f64 = series.points.iter().map(|point| point.sum).sum();
+            prop_assert_eq!(series.high_before(Duration::MAX), Some(high));
+            prop_assert_eq!(series.points.iter().map(|point| point.low).fold(f64::MAX, f64::min), low);
+            prop_assert!((sum - kept.iter().sum::<f64>()).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_and_what_is_no_number_are_left_out() {
+        let mut series = Series::new(seconds(10.0), 10);
+        series.push(seconds(5.0), 1.0);
+        series.push(seconds(4.0), 2.0);
+        series.push(seconds(6.0), f64::NAN);
+        assert_eq!(series.len(), 1);
+    }
+}

@@ -1,0 +1,65 @@
+//! What this process has at this moment, read at once for whoever compares two moments.
+
+use std::hint::black_box;
+use std::sync::OnceLock;
+
+use parking_lot::Mutex;
+
+use super::sample::{HeapSample, ProcessSample};
+use crate::os::heap;
+use crate::os::own_usage::OwnUsage;
+use crate::os::usage::Usage;
+use crate::resource::Bytes;
+
+/// What this process has now, without what is dear to tell: children, sockets, shares of memory. What
+/// cannot be told is `None` or zero.
+pub(super) fn now() -> ProcessSample {
+    let usage = read().unwrap_or_default();
+    ProcessSample {
+        pid: i32::try_from(std::process::id()).unwrap_or_default(),
+        processes: 1,
+        resident: Bytes(usage.resident),
+        peak: usage.peak.map(Bytes),
+        handles: usage.handles,
+        threads: usage.threads,
+        cpu: usage.cpu,
+        heap: heap::usage().map(|usage| HeapSample {
+            in_use: Bytes(usage.in_use),
+            held: Bytes(usage.held),
+            own: None,
+        }),
+        ..ProcessSample::default()
+    }
+}
+
+fn read() -> Option<Usage> {
+    /// Its files are opened once, so that a measurement opens none.
+    static OWN: Mutex<Option<OwnUsage>> = Mutex::new(None);
+    let mut own = OWN.lock();
+    if own.is_none() {
+        *own = OwnUsage::open().ok();
+    }
+    own.as_mut()?.read().ok()
+}
+
+/// What the program's allocator has handed out; `None` if that is not the one of the C library, whose
+/// figures are then of C libraries only.
+pub(super) fn heap_in_use(sample: &ProcessSample) -> Option<Bytes> {
+    let heap = sample.heap?;
+    is_program_on_the_heap().then_some(heap.in_use)
+}
+
+/// Whether what this program allocates shows in the figures of the C library's allocator.
+fn is_program_on_the_heap() -> bool {
+    /// More than other threads allocate in the meantime; it is never touched, so it costs no memory.
+    const PROBE: usize = 16 << 20;
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let in_use = || now().heap.map_or(0, |heap| heap.in_use.0);
+        let before = in_use();
+        let probe = black_box(Vec::<u8>::with_capacity(PROBE));
+        let after = in_use();
+        drop(probe);
+        after.saturating_sub(before) >= PROBE as u64 / 2
+    })
+}

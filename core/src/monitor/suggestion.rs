@@ -1,0 +1,452 @@
+//! What to do about a finding: each suggestion follows from a rule that it names.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::finding::{Finding, FindingKind, Subject};
+use super::sample::{Holding, LedgerSample, SiteTally};
+use crate::resource::Bytes;
+
+/// What to do about a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suggestion {
+    /// The rule that it follows from.
+    pub rule: Rule,
+    /// What was seen and what to do, in sentences for people.
+    pub text: String,
+    /// Where in the code, if the ledger tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+}
+
+/// The rules. Each says when it applies; [`suggestions`] applies no other, and none in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// Memory grows or is near its limit, and tracked resources occupy at least half of what grew or of
+    /// what there is: the place with most bytes is named.
+    MostBytes,
+    /// Memory grows or is near its limit, and tracked resources occupy less than half of it: a profile
+    /// of the heap is what tells.
+    MemoryNotTracked,
+    /// The allocator keeps what the program freed.
+    AllocatorKeeps,
+    /// Memory grows outside the program's own allocator.
+    NotOwnAllocator,
+    /// Handles grow or are near their limit, and tracked resources have at least half of them: the
+    /// place with most handles is named.
+    MostHandles,
+    /// Handles grow or are near their limit, and tracked resources have less than half of them.
+    HandlesNotTracked,
+    /// Resources grow in number: the place of that kind with most of them is named.
+    MostOpen,
+    /// Threads or children grow in number, and resources of a kind that stands for them are open: the
+    /// place with most of them is named.
+    MostRunning,
+    /// Threads or children grow in number, and no resource that stands for them is open.
+    RunningNotTracked,
+    /// A resource is open and untouched: the one untouched for longest is named.
+    LongestIdle,
+    /// A resource is open for longer than it may be: the oldest is named.
+    Oldest,
+    /// The thread that opened a resource has ended.
+    ThreadEnded,
+    /// A thread, timer or task goes on after it was told to stop.
+    NotStopping,
+    /// The machine's memory is nearly all taken.
+    MachineFull,
+    /// Releases end stuck.
+    StuckReleases,
+}
+
+/// What to do about a finding, by the rules that apply. `ledger` is the sample that the finding is of;
+/// without one, rules that look into the ledger do not apply.
+#[must_use]
+pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Suggestion> {
+    let view = View { finding, ledger };
+    let suggestion = match finding.kind {
+        FindingKind::GrowingMemory | FindingKind::MemoryNearLimit => view.memory(),
+        FindingKind::RetainedMemory => Some(Rule::AllocatorKeeps.says(
+            "The program freed this memory and the allocator keeps it. Trim the allocator; if it \
+             comes back, fewer arenas (MALLOC_ARENA_MAX) or another allocator keep less.",
+        )),
+        FindingKind::NativeMemory => Some(Rule::NotOwnAllocator.says(
+            "The memory was taken by C libraries: the program's own allocator does not have it, and \
+             a profile of its heap does not show it. Release what is open of the families that call \
+             C libraries, and compare.",
+        )),
+        FindingKind::GrowingHandles | FindingKind::HandlesNearLimit => view.handles(),
+        FindingKind::GrowingThreads => {
+            view.running("threads", &["process.thread", "process.timer"])
+        }
+        FindingKind::GrowingChildren => view.running(
+            "children",
+            &["process.child", "process.worker", "process.server"],
+        ),
+        FindingKind::GrowingKind | FindingKind::GrowingSite => view.most_open(),
+        FindingKind::HeldIdle => view.longest_idle(),
+        FindingKind::OverLifetime => view.oldest(),
+        FindingKind::OrphanedResource => view.thread_ended(),
+        FindingKind::OrphanedThread => Some(view.here(
+            Rule::NotStopping,
+            "It was told to stop, or nobody is left who could tell it, and it goes on. A thread \
+             cannot be ended from outside: have it look at its stop token in every loop and wait \
+             with a limit.",
+        )),
+        FindingKind::SystemMemoryNearLimit => Some(Rule::MachineFull.says(
+            "The machine is short of memory, whoever took it. Shrink caches and put off what can \
+             wait, before the kernel chooses what to kill.",
+        )),
+        FindingKind::FailedCleanup => Some(view.here(
+            Rule::StuckReleases,
+            "Releases end stuck. The history names the holder of each: end the holder, or give the \
+             kind a longer deadline if the release is only slow.",
+        )),
+    };
+    suggestion.into_iter().collect()
+}
+
+/// A finding with the ledger it is of.
+struct View<'a> {
+    finding: &'a Finding,
+    ledger: Option<&'a LedgerSample>,
+}
+
+impl View<'_> {
+    fn memory(&self) -> Option<Suggestion> {
+        let ledger = self.ledger?;
+        let tracked: Bytes = ledger.kinds.values().map(|tally| tally.bytes).sum();
+        let top = self.top_site(|site| site.tally.bytes.0);
+        Some(match top {
+            Some(top) if self.is_half(tracked.0) => Rule::MostBytes.says_at(
+                &top.site,
+                format!(
+                    "Tracked resources occupy {tracked}, most of it ({}) {} of {} opened here. \
+                     Release them earlier, or bound how many there are.",
+                    top.tally.bytes, top.tally.live, top.kind
+                ),
+            ),
+            _ => Rule::MemoryNotTracked.says(format!(
+                "Tracked resources occupy {tracked} of it, less than half: the rest are ordinary \
+                 allocations. Take a profile of the heap (feature heap-profile), or dump memory \
+                 states before and after a step of the work and compare.",
+            )),
+        })
+    }
+
+    fn handles(&self) -> Option<Suggestion> {
+        let ledger = self.ledger?;
+        let tracked: u64 = ledger.kinds.values().map(|tally| tally.handles).sum();
+        let top = self.top_site(|site| site.tally.handles);
+        let is_half = match self.finding.kind {
+            // Its evidence is a share of the limit, so the ledger's are held against nothing but that
+            // there are some.
+            FindingKind::HandlesNearLimit => tracked > 0,
+            _ => self.is_half(tracked),
+        };
+        Some(match top {
+            Some(top) if is_half => Rule::MostHandles.says_at(
+                &top.site,
+                format!(
+                    "Tracked resources have {tracked} handles, most of them ({}) {} of {} opened \
+                     here. Release them when they are done with, or bound how many there are.",
+                    top.tally.handles, top.tally.live, top.kind
+                ),
+            ),
+            _ => Rule::HandlesNotTracked.says(format!(
+                "Tracked resources have {tracked} of the handles. What the others are stands in \
+                 /proc/PID/fd; open them tracked, and the next finding names the place.",
+            )),
+        })
+    }
+
+    fn running(&self, what: &str, kinds: &[&str]) -> Option<Suggestion> {
+        let sites = self.ledger?.sites.iter();
+        let top = sites
+            .filter(|site| kinds.contains(&site.kind.as_str()))
+            .max_by_key(|site| site.tally.live);
+        Some(match top {
+            Some(top) => Rule::MostRunning.says_at(
+                &top.site,
+                format!(
+                    "{} of {} were started here and run, the oldest for {:.0?}. Stop and wait for \
+                     them when their work is done, or start as many as there is work for.",
+                    top.tally.live, top.kind, top.oldest
+                ),
+            ),
+            None => Rule::RunningNotTracked.says(format!(
+                "None of the {what} is tracked. Start them tracked, and the next finding names the \
+                 place.",
+            )),
+        })
+    }
+
+    fn most_open(&self) -> Option<Suggestion> {
+        let top = self.top_site(|site| site.tally.live)?;
+        Some(Rule::MostOpen.says_at(
+            &top.site,
+            format!(
+                "{} of {} are open from here, the oldest for {:.0?}. Hold them in a scope that ends \
+                 with the work, or take them from a pool with a limit.",
+                top.tally.live, top.kind, top.oldest
+            ),
+        ))
+    }
+
+    fn longest_idle(&self) -> Option<Suggestion> {
+        let one = self.suspect(|one| one.idle, |one| !one.idle.is_zero())?;
+        Some(Rule::LongestIdle.says_at(
+            &one.site,
+            format!(
+                "{} {} was not touched for {:.0?}. If it is done with, release it; if it waits for \
+                 work, an idle limit in the policy of its kind releases it, and a touch at each use \
+                 keeps it.",
+                one.kind, one.label, one.idle
+            ),
+        ))
+    }
+
+    fn oldest(&self) -> Option<Suggestion> {
+        let one = self.suspect(|one| one.age, |_| true)?;
+        Some(Rule::Oldest.says_at(
+            &one.site,
+            format!(
+                "{} {} is open for {:.0?}. A lifetime limit in the policy of its kind releases it; \
+                 if it may live on, allow the kind a longer lifetime.",
+                one.kind, one.label, one.age
+            ),
+        ))
+    }
+
+    fn thread_ended(&self) -> Option<Suggestion> {
+        let one = self.suspect(|one| one.age, |one| one.thread_ended)?;
+        Some(Rule::ThreadEnded.says_at(
+            &one.site,
+            format!(
+                "The thread {} that opened {} {} has ended, and its guard was kept elsewhere. Hold \
+                 it in a scope of that thread, or touch it from where it is used.",
+                one.thread, one.kind, one.label
+            ),
+        ))
+    }
+
+    fn here(&self, rule: Rule, text: &str) -> Suggestion {
+        let mut suggestion = rule.says(text);
+        if let Subject::Site { site, .. } = &self.finding.subject {
+            suggestion.site = Some(site.clone());
+        }
+        suggestion
+    }
+
+    /// Whether this is at least half of what the finding measured.
+    fn is_half(&self, tracked: u64) -> bool {
+        tracked as f64 * 2.0 >= self.finding.evidence.value
+    }
+
+    /// The place of the finding's subject that has most of something, and some at all.
+    fn top_site(&self, measure: impl Fn(&SiteTally) -> u64) -> Option<&SiteTally> {
+        let sites = self.ledger?.sites.iter();
+        sites
+            .filter(|one| self.is_about(&one.kind, &one.site) && measure(one) > 0)
+            .max_by_key(|one| measure(one))
+    }
+
+    fn suspect<T: Ord>(
+        &self,
+        measure: impl Fn(&Holding) -> T,
+        is_one: impl Fn(&Holding) -> bool,
+    ) -> Option<&Holding> {
+        let suspects = self.ledger?.suspects.iter();
+        suspects
+            .filter(|one| self.is_about(&one.kind, &one.site) && is_one(one))
+            .max_by_key(|one| measure(one))
+    }
+
+    fn is_about(&self, kind: &str, site: &str) -> bool {
+        match &self.finding.subject {
+            Subject::Process | Subject::System => true,
+            Subject::Kind { kind: own } => own == kind,
+            Subject::Site {
+                kind: own,
+                site: own_site,
+            } => own == kind && own_site == site,
+        }
+    }
+}
+
+impl Rule {
+    fn says(self, text: impl Into<String>) -> Suggestion {
+        Suggestion {
+            rule: self,
+            text: text.into(),
+            site: None,
+        }
+    }
+
+    fn says_at(self, site: &str, text: String) -> Suggestion {
+        Suggestion {
+            site: Some(site.to_owned()),
+            ..self.says(text)
+        }
+    }
+}
+
+impl fmt::Display for Suggestion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(site) = &self.site {
+            write!(formatter, "{site}: ")?;
+        }
+        formatter.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::monitor::{Evidence, LedgerTally, Moment, Severity, Unit};
+
+    fn finding(kind: FindingKind, subject: Subject, value: f64) -> Finding {
+        let now = Moment::now();
+        Finding {
+            kind,
+            subject,
+            severity: Severity::High,
+            evidence: Evidence {
+                value,
+                limit: 1.0,
+                unit: Unit::Count,
+                per_hour: None,
+                text: String::new(),
+            },
+            first_seen: now,
+            last_seen: now,
+            cleared: None,
+            seen: 1,
+            openings: 1,
+        }
+    }
+
+    fn site(kind: &str, site: &str, live: u64, bytes: u64, handles: u64) -> SiteTally {
+        SiteTally {
+            kind: kind.into(),
+            site: site.into(),
+            tally: LedgerTally {
+                live,
+                bytes: Bytes(bytes),
+                handles,
+            },
+            oldest: Duration::from_secs(60),
+        }
+    }
+
+    fn holding(site: &str, idle: u64, thread_ended: bool) -> Holding {
+        Holding {
+            id: None,
+            kind: "db.connection".into(),
+            label: "main".into(),
+            site: site.into(),
+            age: Duration::from_secs(900),
+            idle: Duration::from_secs(idle),
+            thread: 7,
+            thread_ended,
+            bytes: Bytes(0),
+        }
+    }
+
+    fn ledger() -> LedgerSample {
+        let sites = vec![
+            site("tempfs.file", "a.rs:1:1", 500, 10, 20),
+            site("db.connection", "b.rs:2:2", 5, 4_000, 80),
+            site("process.thread", "c.rs:3:3", 9, 0, 0),
+        ];
+        let mut ledger = LedgerSample {
+            suspects: vec![
+                holding("b.rs:2:2", 700, false),
+                holding("b.rs:9:9", 900, true),
+            ],
+            ..LedgerSample::default()
+        };
+        for one in &sites {
+            ledger.kinds.insert(one.kind.clone(), one.tally);
+        }
+        ledger.sites = sites;
+        ledger
+    }
+
+    fn one(kind: FindingKind, subject: Subject, value: f64) -> Suggestion {
+        let finding = finding(kind, subject, value);
+        let mut found = suggestions(&finding, Some(&ledger()));
+        assert_eq!(found.len(), 1);
+        found.remove(0)
+    }
+
+    #[test]
+    fn memory_in_the_ledger_names_the_place_with_most_bytes() {
+        let suggestion = one(FindingKind::GrowingMemory, Subject::Process, 8_000.0);
+        assert_eq!(suggestion.rule, Rule::MostBytes);
+        assert_eq!(suggestion.site.as_deref(), Some("b.rs:2:2"));
+    }
+
+    #[test]
+    fn memory_that_is_not_in_the_ledger_asks_for_a_profile_and_names_no_place() {
+        let suggestion = one(FindingKind::GrowingMemory, Subject::Process, 9_000.0);
+        assert_eq!(suggestion.rule, Rule::MemoryNotTracked);
+        assert_eq!(suggestion.site, None);
+    }
+
+    #[test]
+    fn handles_name_the_place_with_most_of_them_or_none() {
+        let half = one(FindingKind::GrowingHandles, Subject::Process, 150.0);
+        assert_eq!(half.site.as_deref(), Some("b.rs:2:2"));
+        let less = one(FindingKind::GrowingHandles, Subject::Process, 1000.0);
+        assert_eq!(less.rule, Rule::HandlesNotTracked);
+    }
+
+    #[test]
+    fn growth_of_a_kind_names_a_place_of_that_kind() {
+        let kind = "db.connection".to_owned();
+        let suggestion = one(FindingKind::GrowingKind, Subject::Kind { kind }, 5.0);
+        assert_eq!(suggestion.site.as_deref(), Some("b.rs:2:2"));
+        assert!(
+            suggestion.text.contains("5 of db.connection"),
+            "{suggestion}"
+        );
+    }
+
+    #[test]
+    fn threads_and_children_are_told_apart() {
+        let threads = one(FindingKind::GrowingThreads, Subject::Process, 9.0);
+        assert_eq!(threads.site.as_deref(), Some("c.rs:3:3"));
+        let children = one(FindingKind::GrowingChildren, Subject::Process, 9.0);
+        assert_eq!(children.rule, Rule::RunningNotTracked);
+    }
+
+    #[test]
+    fn a_holding_is_named_by_what_the_finding_says_of_it() {
+        let kind = "db.connection".to_owned();
+        let idle = one(
+            FindingKind::HeldIdle,
+            Subject::Site {
+                kind: kind.clone(),
+                site: "b.rs:2:2".into(),
+            },
+            700.0,
+        );
+        assert_eq!(idle.site.as_deref(), Some("b.rs:2:2"));
+        let orphan = one(FindingKind::OrphanedResource, Subject::Kind { kind }, 1.0);
+        assert_eq!(orphan.site.as_deref(), Some("b.rs:9:9"));
+    }
+
+    #[test]
+    fn without_a_ledger_no_place_is_made_up() {
+        for kind in FindingKind::ALL {
+            for suggestion in suggestions(&finding(kind, Subject::Process, 1.0), None) {
+                assert_eq!(suggestion.site, None);
+            }
+        }
+    }
+}

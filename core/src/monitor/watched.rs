@@ -1,0 +1,94 @@
+//! What a monitor watches.
+
+use std::path::PathBuf;
+
+use super::limits::Limits;
+use super::moment::Moment;
+use super::sample::{LedgerSample, ProcessSample, SystemSample};
+use super::sampler::{LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TreeSampler};
+use crate::error::Error;
+use crate::release::Backstop;
+use crate::resource::Bytes;
+
+/// Who is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    Own,
+    Process(i32),
+    Tree(i32),
+    Cgroup(PathBuf),
+}
+
+/// The samplers of one target.
+#[derive(Debug)]
+pub(super) struct Watched {
+    process: Process,
+    /// `None` where the machine does not tell: the rest is watched all the same.
+    system: Option<SystemSampler>,
+    ledger: Option<LedgerSampler>,
+}
+
+#[derive(Debug)]
+enum Process {
+    Own(OwnSampler),
+    Other(OtherSampler),
+    Tree(TreeSampler),
+}
+
+impl Watched {
+    pub(super) fn open(
+        target: &Target,
+        limits: &Limits,
+        backstop: Option<Backstop>,
+        own_heap: Option<fn() -> Bytes>,
+    ) -> Result<Self, Error> {
+        Ok(match target {
+            Target::Own => {
+                let mut own = OwnSampler::new()?;
+                if let Some(own_heap) = own_heap {
+                    own = own.with_own_heap(own_heap);
+                }
+                let backstop = backstop.unwrap_or_else(Backstop::global);
+                Self {
+                    process: Process::Own(own),
+                    system: SystemSampler::new().ok(),
+                    ledger: Some(LedgerSampler::own(backstop, limits)),
+                }
+            }
+            Target::Process(pid) => Self {
+                process: Process::Other(OtherSampler::of(*pid)?),
+                system: SystemSampler::of(*pid).ok(),
+                ledger: Some(LedgerSampler::of(*pid, limits)),
+            },
+            Target::Tree(pid) => Self {
+                process: Process::Tree(TreeSampler::of(*pid)?),
+                system: SystemSampler::of(*pid).ok(),
+                ledger: Some(LedgerSampler::of(*pid, limits)),
+            },
+            Target::Cgroup(directory) => Self {
+                process: Process::Tree(TreeSampler::of_cgroup(directory)?),
+                // A group whose memory is not counted has processes all the same.
+                system: SystemSampler::of_cgroup(directory)
+                    .or_else(|_| SystemSampler::new())
+                    .ok(),
+                ledger: None,
+            },
+        })
+    }
+
+    /// Looks at all of it; `None` once the watched process is gone.
+    pub(super) fn look(
+        &mut self,
+        at: &Moment,
+    ) -> Option<(ProcessSample, Option<SystemSample>, Option<LedgerSample>)> {
+        let process = match &mut self.process {
+            Process::Own(own) => own.sample_at(at.awake),
+            Process::Other(other) => other.sample_at(at.awake)?,
+            Process::Tree(tree) => tree.sample_at(at.awake)?,
+        };
+        let system = self.system.as_mut().and_then(SystemSampler::sample);
+        let ledger = self.ledger.as_mut();
+        let ledger = ledger.and_then(|ledger| ledger.sample_at(at.awake));
+        Some((process, system, ledger))
+    }
+}
