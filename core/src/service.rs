@@ -19,7 +19,7 @@ use crate::alert::{
 use crate::config::Settings;
 use crate::error::Error;
 use crate::monitor::{Finding, MonitorCost, Sample};
-use crate::release::CleanupView;
+use crate::release::{CleanupView, Scheduler};
 use crate::report::Written;
 
 pub use reload::ReloadOnHangup;
@@ -142,7 +142,7 @@ impl Service {
     /// The scheduled clean-ups.
     #[must_use]
     pub fn cleanups(&self) -> Vec<CleanupView> {
-        self.with(|running| running.scheduler.as_ref().map(|scheduler| scheduler.list()))
+        self.with(|running| running.scheduler.as_ref().map(Scheduler::list))
             .flatten()
             .unwrap_or_default()
     }

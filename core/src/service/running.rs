@@ -185,7 +185,7 @@ fn log_sample(observation: &Observation) {
             .sample
             .ledger
             .as_ref()
-            .map(|ledger| ledger.live()),
+            .map(crate::monitor::LedgerSample::live),
         findings = observation.open.len(),
         "sampled"
     );
