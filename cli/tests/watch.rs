@@ -146,6 +146,30 @@ fn it_ends_when_the_program_does() {
 }
 
 #[test]
+fn what_was_watched_can_be_reported() {
+    let stage = Stage::new();
+    let program = Program::python(LEVEL);
+    let history = stage.path("work/history");
+    let history = history.to_str().unwrap();
+    let watch = [
+        "watch",
+        &program.pid(),
+        "--interval",
+        "100ms",
+        "--for",
+        "2s",
+        "--history",
+        history,
+    ];
+    assert_eq!(stage.run(&watch).code, Some(0));
+    let report = stage.run(&["report", "--history", history, "--since", "1h", "--json"]);
+    let json: Value = serde_json::from_str(&report.stdout).unwrap();
+    assert!(json["samples"]["count"].as_u64().unwrap() > 10, "{json}");
+    let listed = stage.run(&["history", "--history", history, "--json"]);
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+}
+
+#[test]
 fn a_tree_is_added_up() {
     let stage = Stage::new();
     let script = "

@@ -8,7 +8,8 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use backstop_core::monitor::{Change, Finding, Sample};
+use backstop_core::monitor::{Change, Finding, Observation, Observer, Sample};
+use backstop_core::report::History;
 use backstop_core::resource::Bytes;
 use clap::Args;
 use serde::Serialize;
@@ -56,6 +57,11 @@ pub(crate) struct WatchArguments {
     /// Ends after this long [default: when the program does]
     #[arg(long = "for", value_name = "SPAN", value_parser = span::parse)]
     length: Option<Duration>,
+
+    /// Also writes a history into this directory, from which `backstop report --history DIR` makes
+    /// charts
+    #[arg(long, value_name = "DIR")]
+    history: Option<PathBuf>,
 
     /// Prints one JSON object a line, with the sample and the findings
     #[arg(long)]
@@ -105,7 +111,21 @@ impl WatchArguments {
                 "--interval: at least 10ms: a look that is always on would itself be the load",
             ));
         }
-        let limits = self.settings(settings)?.limits().clone();
+        let monitoring = self.settings(settings)?;
+        let limits = monitoring.limits().clone();
+        let mut history = match &self.history {
+            Some(directory) => {
+                let history = History::at(directory).keep(monitoring.keeping());
+                Some(history.writer().map_err(|error| {
+                    Failure::usage(format!(
+                        "--history {}: {}",
+                        directory.display(),
+                        error.chain()
+                    ))
+                })?)
+            }
+            None => None,
+        };
         let mut target = Target::of(&self.wanted()?, &limits)?;
         let window = self.window.is_some().then(|| limits.window());
         let mut findings = WatchFindings::new(limits, interval, window)?;
@@ -127,6 +147,13 @@ impl WatchArguments {
                 output::write_json("watch", &Seen::of(&sample, findings.open(), &changes))?;
             } else {
                 screen.show(&sample, previous.as_ref(), &changes)?;
+            }
+            if let Some(history) = &mut history {
+                history.observe(&Observation {
+                    sample: sample.clone(),
+                    changes,
+                    open: findings.open().to_vec(),
+                });
             }
             previous = Some(sample);
             // By the number of samples and not by the last: slow looks do not push the rest back.

@@ -97,7 +97,7 @@ fn tiles(account: &Account) -> Markup {
                     dd.note { (quantity::value(memory.last, memory.unit)) " at the end" } }
                 div { dt { "Growth of memory" }
                     dd { (growth(memory).unwrap_or_else(|| "not known".into())) }
-                    dd.note { "median slope" } }
+                    dd.note { "median slope, over all of it" } }
             }
             @if let Some(series) = of(Measure::Handles) {
                 div { dt { "Handles at most" } dd { (peak(series)) } dd.note { (handles(series)) } }
