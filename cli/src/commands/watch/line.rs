@@ -49,7 +49,11 @@ impl Screen {
         }
         self.wipe(&mut text);
         self.proportional = sample.process.proportional.or(self.proportional);
-        let line = line(sample, previous, self.proportional);
+        let mut line = line(sample, previous, self.proportional);
+        if let Some(width) = self.columns() {
+            // A line that wraps could not be written over.
+            line = line.chars().take(width).collect();
+        }
         self.width = line.chars().count();
         text.push_str(&line);
         if !self.is_terminal {
@@ -64,6 +68,11 @@ impl Screen {
             true => output::write(b"\n"),
             false => Ok(()),
         }
+    }
+
+    fn columns(&self) -> Option<usize> {
+        let (columns, _) = terminal_size::terminal_size().filter(|_| self.is_terminal)?;
+        Some(usize::from(columns.0).saturating_sub(1).max(1))
     }
 
     /// Goes back to the line's begin, over what stands there.
