@@ -157,7 +157,7 @@ impl Settings {
     }
 }
 
-/// Checks the text of a settings file: that it can be read, and that each value means something to its
+/// Checks the text of a settings file, TOML or a JSON object: that it can be read, and that each value means something to its
 /// command. Reads no other source and does nothing.
 ///
 /// # Errors
@@ -165,7 +165,12 @@ impl Settings {
 pub fn check_text(text: &str) -> Result<(), String> {
     let check = || {
         let mut settings = Settings::default();
-        settings.take(file::parse(Path::new("backstop.toml"), text)?);
+        // By its first character, as no file name is there to tell.
+        let name = match text.trim_start().starts_with('{') {
+            true => "backstop.json",
+            false => "backstop.toml",
+        };
+        settings.take(file::parse(Path::new(name), text)?);
         for line in [
             &["backstop", "run", "--", "true"][..],
             &["backstop", "sweep"],

@@ -34,6 +34,11 @@ fn receipts_are_answered() {
 }
 
 #[test]
+fn histories_are_answered() {
+    replay("history", targets::history::take);
+}
+
+#[test]
 fn settings_are_answered() {
     replay("config", targets::config::take);
 }

@@ -6,6 +6,7 @@
 pub mod ledger;
 
 pub mod config;
+pub mod history;
 pub mod receipt;
 pub mod recipe;
 
