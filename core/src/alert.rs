@@ -15,6 +15,8 @@ mod triage;
 
 mod desk;
 mod event_sink;
+#[cfg(feature = "heap-profile")]
+mod heap_profiles;
 mod log_files;
 mod rotated_file;
 mod sink;
@@ -26,6 +28,8 @@ pub use alerts::{AlertBuilder, AlertStatistics, Alerts};
 pub use caches::{Caches, Registration, Shrink};
 pub use desk::SinkStatistics;
 pub use event_sink::EventSink;
+#[cfg(feature = "heap-profile")]
+pub use heap_profiles::HeapProfiles;
 pub use level::Level;
 pub use log_files::{LogFile, LogFiles};
 pub use message::{Alert, Transition};

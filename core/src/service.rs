@@ -209,6 +209,18 @@ impl ServiceBuilder {
         self
     }
 
+    /// Writes a profile of the heap into this directory at alerts about memory from
+    /// [`Level::Error`](crate::alert::Level::Error) on, at most one an hour, the last eight kept. For other
+    /// rules, add a [`HeapProfiles`](crate::alert::HeapProfiles) as a [`sink`](Self::sink).
+    ///
+    /// Where profiling is off the service does the rest, and `heap profiles` among the sinks of
+    /// [`Service::alerts`] shows why there are none.
+    #[cfg(feature = "heap-profile")]
+    pub fn heap_profiles(self, directory: impl Into<std::path::PathBuf>) -> Self {
+        let profiles = crate::alert::HeapProfiles::new(directory);
+        self.sink("heap profiles", profiles)
+    }
+
     /// What alerts trigger where `cleanup.auto` is on.
     pub fn remedies(mut self, rules: RemedyRules) -> Self {
         self.rules = rules;

@@ -7,20 +7,36 @@
 //! - build with the feature `heap-profile`,
 //! - make [`Allocator`] the program's,
 //! - start the program with `_RJEM_MALLOC_CONF=prof:true` in its environment (`MALLOC_CONF`, where
-//!   jemalloc was built without the prefix).
+//!   jemalloc was built without the prefix). `prof:true,lg_prof_sample:16` notes one allocation in 64 KiB
+//!   instead: finer and dearer. jemalloc reads it once, at the start. [`check`] tells whether all is set.
+//!
+//! A profile is written by [`dump`]; whenever somebody sends a signal, after [`dump_on_signal`]
+//! (`kill -USR2 PID`); and at alerts about memory, by the sink
+//! [`HeapProfiles`](crate::alert::HeapProfiles).
 //!
 //! # Examples
 //! ```no_run
 //! use backstop_core::monitor::heap_profile;
+//! use backstop_core::os::signal::Signal;
 //!
 //! #[global_allocator]
 //! static ALLOCATOR: heap_profile::Allocator = heap_profile::ALLOCATOR;
 //!
-//! heap_profile::dump("heap.svg")?;
-//! heap_profile::dump("heap.pb.gz")?;
-//! # Ok::<(), backstop_core::error::Error>(())
+//! fn main() -> Result<(), backstop_core::error::Error> {
+//!     // Without profiling the program goes on, and says so.
+//!     if let Err(error) = heap_profile::check() {
+//!         eprintln!("no heap profiles: {error}");
+//!     }
+//!     let _profiles = heap_profile::dump_on_signal(Signal::USR2, "/var/lib/example/heap")?;
+//!     // … the program's own work …
+//!     heap_profile::dump("heap.svg")?;
+//!     heap_profile::dump("heap.pb.gz")?;
+//!     Ok(())
+//! }
 //! ```
 
+mod on_signal;
+mod profile_directory;
 mod scratch;
 
 use std::ffi::CString;
@@ -35,6 +51,9 @@ use crate::error::{Error, ErrorKind, Stage};
 use crate::os::jemalloc;
 use crate::resource::Bytes;
 use scratch::Scratch;
+
+pub use on_signal::{DumpOnSignal, DumpStatistics, dump_on_signal};
+pub(crate) use profile_directory::{Occasion, ProfileDirectory};
 
 /// The allocator that is profiled. By its name here the program's and the profiled one are of the same
 /// version, which two entries in two manifests need not be.
@@ -77,22 +96,16 @@ enum Form {
 pub fn dump(path: impl AsRef<Path>) -> Result<HeapProfile, Error> {
     let path = path.as_ref();
     let form = Form::of(path)?;
-    require_profiling()?;
-    let profile = collect(path)?;
-    let bytes = form.bytes(&profile)?;
-    let new = Scratch::beside(path);
-    std::fs::write(new.path(), bytes)
-        .and_then(|()| std::fs::rename(new.path(), path))
-        .map_err(|error| failed("the profile cannot be written", path, error))?;
-    let weights = profile.stacks.iter().map(|(stack, _)| stack.weight);
-    Ok(HeapProfile {
-        path: path.to_owned(),
-        stacks: profile.stacks.len(),
-        in_use: Bytes(weights.sum::<f64>() as u64),
-    })
+    check()?;
+    write(&collect(path)?, form, path)
 }
 
-fn require_profiling() -> Result<(), Error> {
+/// Whether a profile can be taken now.
+///
+/// # Errors
+/// The program's allocator is not jemalloc, or it was not started with profiling, or that is switched off
+/// at the moment: unsupported, and the error says what to do.
+pub fn check() -> Result<(), Error> {
     let unsupported = |message| Error::new(ErrorKind::Unsupported, Stage::Use, message);
     if !jemalloc::is_the_programs() {
         return Err(unsupported(
@@ -142,25 +155,46 @@ fn collect(path: &Path) -> Result<StackProfile, Error> {
     })
 }
 
+fn write(profile: &StackProfile, form: Form, path: &Path) -> Result<HeapProfile, Error> {
+    let bytes = form.bytes(profile)?;
+    let new = Scratch::beside(path);
+    std::fs::write(new.path(), bytes)
+        .and_then(|()| std::fs::rename(new.path(), path))
+        .map_err(|error| failed("the profile cannot be written", path, error))?;
+    let weights = profile.stacks.iter().map(|(stack, _)| stack.weight);
+    Ok(HeapProfile {
+        path: path.to_owned(),
+        stacks: profile.stacks.len(),
+        in_use: Bytes(weights.sum::<f64>() as u64),
+    })
+}
+
 fn failed(message: &'static str, path: &Path, error: std::io::Error) -> Error {
     Error::io(Stage::Use, message, error).with("path", path.display())
 }
 
 impl Form {
+    const ALL: [Self; 2] = [Self::Pprof, Self::FlameGraph];
+
+    /// How the name of such a file ends.
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Pprof => ".pb.gz",
+            Self::FlameGraph => ".svg",
+        }
+    }
+
     fn of(path: &Path) -> Result<Self, Error> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".pb.gz") {
-            Ok(Self::Pprof)
-        } else if name.ends_with(".svg") {
-            Ok(Self::FlameGraph)
-        } else {
-            Err(Error::new(
+        let ends_so = |form: &Self| name.ends_with(form.ending());
+        Self::ALL.into_iter().find(ends_so).ok_or_else(|| {
+            Error::new(
                 ErrorKind::Configuration,
                 Stage::Use,
                 "a profile's path ends in .pb.gz (pprof) or .svg (flame graph)",
             )
-            .with("path", path.display()))
-        }
+            .with("path", path.display())
+        })
     }
 
     fn bytes(self, profile: &StackProfile) -> Result<Vec<u8>, Error> {
