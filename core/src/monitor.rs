@@ -64,8 +64,8 @@ pub use operation::{
     Operations, Peak, ResourceAccount, Spread, TimeSpread, operation,
 };
 pub use sample::{
-    CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
-    ProcessSample, Sample, SiteTally, SystemSample,
+    CgroupSample, DiskSample, HeapSample, Holding, HoldingLimit, LedgerSample, LedgerTally,
+    Pressure, ProcessSample, Sample, SiteTally, SystemSample,
 };
 pub use sampler::{
     LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,
