@@ -125,11 +125,16 @@ mod tests {
             std::thread::yield_now();
         }
         let mut sampler = OtherSampler::of(child.id() as i32).unwrap();
-        let sample = sampler.sample().unwrap();
+        let mut sample = sampler.sample().unwrap();
+        // Its time on a processor may be up before it is told, on a machine that takes some away.
+        while sample.sockets.is_none() {
+            let next = sampler.sample().unwrap();
+            sample.sockets = next.sockets;
+        }
         assert_eq!((sample.processes, sample.threads), (1, 1));
         assert!(sample.handles.unwrap() >= 3);
         assert_eq!(sample.children, Some(0));
-        assert!(sample.proportional.is_some() && sample.sockets.is_some());
+        assert!(sample.proportional.is_some());
         assert!(sample.peak.unwrap() >= sample.resident);
         child.kill().unwrap();
         // Exited but not waited for: all of it that takes anything is gone.
