@@ -99,6 +99,10 @@ impl Service {
     ///
     /// It waits until the old ones have ended, which takes seconds where a sink or a release hangs.
     ///
+    /// # When it does not hold
+    /// Alerts begin anew as well: what was raised before is raised again where it is so by the new
+    /// limits, and not told to be resolved where it is not.
+    ///
     /// # Errors
     /// The new settings cannot be used, such as a directory that cannot be made. The old ones then go
     /// on as if nothing had been.

@@ -23,7 +23,7 @@ const RUN: Duration = Duration::from_millis(6500);
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Said {
     /// A finding has opened.
-    Found { sample: u32, finding: Finding },
+    Found { sample: u32, finding: Box<Finding> },
     /// It ends.
     Over(End),
 }
@@ -78,7 +78,7 @@ pub(crate) fn run(plant: Plant) {
             if let Change::Opened(finding) = change
                 && finding.kind.is_leak()
             {
-                let (sample, finding) = (end.samples, finding.clone());
+                let (sample, finding) = (end.samples, Box::new(finding.clone()));
                 say(&Said::Found { sample, finding });
             }
         }
