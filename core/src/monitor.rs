@@ -5,8 +5,11 @@
 //! wants to act on an [`Observation`] is an [`Observer`].
 //!
 //! One look at oneself costs some ten microseconds and keeps its files open; what is dearer (the
-//! proportional share of memory, sockets, the ledger's entries one by one) has a budget of time. The
-//! program that is watched takes no lock and makes no call for it.
+//! proportional share of memory, sockets, the ledger's entries one by one) has a budget of time. A program
+//! that is watched from outside takes no lock and makes no call for it. One that watches itself does so on
+//! the monitor's thread; this holds the lock of each open resource for a moment while it counts them, and
+//! the allocator's account locks one arena after the other, so that a thread that is there at that moment
+//! waits for it.
 
 mod moment;
 mod sample;
@@ -64,8 +67,8 @@ pub use operation::{
     Operations, Peak, ResourceAccount, Spread, TimeSpread, operation,
 };
 pub use sample::{
-    CgroupSample, DiskSample, HeapSample, Holding, LedgerSample, LedgerTally, Pressure,
-    ProcessSample, Sample, SiteTally, SystemSample,
+    CgroupSample, DiskSample, HeapSample, Holding, HoldingLimit, LedgerSample, LedgerTally,
+    Pressure, ProcessSample, Sample, SiteTally, SystemSample,
 };
 pub use sampler::{
     LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TableSampler, TreeSampler,

@@ -6,10 +6,12 @@
 
 mod reload;
 mod running;
+mod sampled_backtraces;
 mod shared_sink;
 
 use std::sync::Arc;
 
+use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use crate::Backstop;
@@ -19,12 +21,14 @@ use crate::alert::{
 use crate::config::Settings;
 use crate::error::Error;
 use crate::monitor::{Finding, MonitorCost, Sample};
-use crate::release::{CleanupView, Scheduler};
+use crate::release::CleanupView;
 use crate::report::Written;
+use crate::resource::Bytes;
 
 pub use reload::ReloadOnHangup;
 
-use running::{Means, Running};
+use running::{Lasting, Means, Running};
+use sampled_backtraces::SampledBacktraces;
 use shared_sink::SharedSink;
 
 /// Watches this process, tells people, acts before a limit is reached, and keeps the history, as its
@@ -32,6 +36,7 @@ use shared_sink::SharedSink;
 ///
 /// # Guarantees
 /// Nothing of it runs on a thread of the program. What it costs is told by [`cost`](Self::cost).
+/// Backtraces of resources are sampled as long as it runs, one in 128, and each with `monitor.debug`.
 ///
 /// # Examples
 /// ```no_run
@@ -54,8 +59,11 @@ pub struct Service {
 
 struct Inner {
     means: Means,
-    /// `None` between two settings, if the new ones could not be used and the old ones no more.
-    running: Mutex<Option<Running>>,
+    /// Locked for moments only.
+    running: Mutex<Running>,
+    /// Held by the one that changes the settings, which takes seconds where a sink hangs.
+    reloading: Mutex<()>,
+    backtraces: SampledBacktraces,
 }
 
 /// Sets up a [`Service`].
@@ -65,6 +73,7 @@ pub struct ServiceBuilder {
     sinks: Vec<(String, SharedSink)>,
     rules: RemedyRules,
     plan: FreeMemory,
+    own_heap: Option<fn() -> Bytes>,
 }
 
 impl Service {
@@ -75,6 +84,7 @@ impl Service {
             sinks: Vec::new(),
             rules: RemedyRules::default(),
             plan: FreeMemory::default(),
+            own_heap: None,
         }
     }
 
@@ -86,19 +96,26 @@ impl Service {
         Self::builder().start(settings)
     }
 
-    /// Goes on by other settings. The history goes on where it stays; the monitor begins anew, with its
-    /// warm-up, because a finding by one limit says nothing of another.
+    /// Goes on by other settings. What they leave as it is goes on: the history, the log files, how long
+    /// remedies rest. The monitor begins anew, with its warm-up, because a finding by one limit says
+    /// nothing of another; the history has what was found before as over.
+    ///
+    /// It waits until the old ones have ended, which takes seconds where a sink or a release hangs.
+    ///
+    /// # When it does not hold
+    /// Alerts begin anew as well: what was raised before is raised again where it is so by the new
+    /// limits, and not told to be resolved where it is not.
     ///
     /// # Errors
-    /// The new settings cannot be used, such as a directory that cannot be made. It then goes on by the
-    /// old ones, if those still can be.
+    /// The new settings cannot be used, such as a directory that cannot be made. The old ones then go
+    /// on as if nothing had been.
     pub fn reload(&self, settings: Settings) -> Result<(), Error> {
         self.inner.reload(settings)
     }
 
-    /// By which settings it goes; `None` if it could not go on by any after a reload.
+    /// By which settings it goes.
     #[must_use]
-    pub fn settings(&self) -> Option<Settings> {
+    pub fn settings(&self) -> Settings {
         self.with(|running| running.settings.clone())
     }
 
@@ -106,25 +123,23 @@ impl Service {
     #[must_use]
     pub fn snapshots(&self) -> Vec<Sample> {
         self.with(|running| running.monitor.snapshots())
-            .unwrap_or_default()
     }
 
     /// The findings that are open, the worst first.
     #[must_use]
     pub fn open_findings(&self) -> Vec<Finding> {
         self.with(|running| running.monitor.open_findings())
-            .unwrap_or_default()
     }
 
     /// What the monitor itself costs.
     #[must_use]
-    pub fn cost(&self) -> Option<MonitorCost> {
+    pub fn cost(&self) -> MonitorCost {
         self.with(|running| running.monitor.cost())
     }
 
-    /// What became of the alerts.
+    /// What became of the alerts since the settings were last changed.
     #[must_use]
-    pub fn alerts(&self) -> Option<AlertStatistics> {
+    pub fn alerts(&self) -> AlertStatistics {
         self.with(|running| running.alerts.statistics())
     }
 
@@ -132,67 +147,60 @@ impl Service {
     #[must_use]
     pub fn history(&self) -> Option<Written> {
         self.with(|running| {
-            running
-                .history
-                .as_ref()
-                .map(|history| history.writer.written())
-        })?
+            let history = running.history.as_ref()?;
+            Some(history.writer.written())
+        })
     }
 
     /// The scheduled clean-ups.
     #[must_use]
     pub fn cleanups(&self) -> Vec<CleanupView> {
-        self.with(|running| running.scheduler.as_ref().map(Scheduler::list))
-            .flatten()
-            .unwrap_or_default()
+        let list = |running: &Running| Some(running.scheduler.as_ref()?.list());
+        self.with(list).unwrap_or_default()
+    }
+
+    /// What remedies did, oldest first: the last 256 acts.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<RemedyRecord> {
+        self.with(|running| running.remedies.records())
     }
 
     /// Has a remedy act now, whatever the settings say of cleaning up by itself.
     ///
     /// # Errors
-    /// It rests after it has acted, another one acts, or there is no service by any settings.
+    /// It rests after it has acted, or another one acts.
     pub fn remedy(&self, remedy: Remedy) -> Result<RemedyRecord, RemedyRefused> {
-        let remedies = self.with(|running| running.remedies.clone());
         // Not under the lock: a release may take as long as its policy lets it.
-        remedies.map_or(Err(RemedyRefused::Busy), |remedies| remedies.run(remedy))
+        let remedies = self.with(|running| running.remedies.clone());
+        remedies.run(remedy)
     }
 
     /// What a remedy would do now. Nothing is touched.
     #[must_use]
-    pub fn rehearse(&self, remedy: Remedy) -> Option<Rehearsal> {
-        let remedies = self.with(|running| running.remedies.clone())?;
-        Some(remedies.rehearse(remedy))
+    pub fn rehearse(&self, remedy: Remedy) -> Rehearsal {
+        let remedies = self.with(|running| running.remedies.clone());
+        remedies.rehearse(remedy)
     }
 
-    fn with<T>(&self, look: impl FnOnce(&Running) -> T) -> Option<T> {
-        self.inner.running.lock().as_ref().map(look)
+    fn with<T>(&self, look: impl FnOnce(&Running) -> T) -> T {
+        look(&self.inner.running.lock())
     }
 }
 
 impl Inner {
     fn reload(&self, settings: Settings) -> Result<(), Error> {
-        let mut running = self.running.lock();
-        let before = running.take();
-        // The history has one writer: it is handed on where its directory stays, and closed else.
-        let history = before
-            .as_ref()
-            .and_then(|before| before.history.clone())
-            .filter(|history| history.serves(&settings));
-        let old_settings = before.as_ref().map(|before| before.settings.clone());
-        let old_history = before.as_ref().and_then(|before| before.history.clone());
-        match Running::begin(&self.means, settings, history) {
-            Ok(new) => {
-                *running = Some(new);
-                Ok(())
-            }
-            Err(error) => {
-                drop(before);
-                if let Some(old) = old_settings {
-                    *running = Running::begin(&self.means, old, old_history).ok();
-                }
-                Err(error)
-            }
-        }
+        let _reloading = self.reloading.lock();
+        // The old ones go on until the new ones have begun, and the new ones tell nobody until the old
+        // ones have ended: neither is a look missed nor is a finding told of twice.
+        let (begin, begun) = bounded(0);
+        let lasting = self.running.lock().lasting(&settings);
+        let debug = settings.debug();
+        let new = Running::begin(&self.means, settings, lasting, begun)?;
+        let before = std::mem::replace(&mut *self.running.lock(), new);
+        before.end();
+        self.backtraces.set(debug);
+        drop(begin);
+        Ok(())
     }
 }
 
@@ -221,6 +229,14 @@ impl ServiceBuilder {
         self.sink("heap profiles", profiles)
     }
 
+    /// How much the program's own allocator has handed out, where that is not the C library's: growth
+    /// that it does not account for is then that of C libraries, `native.memory`. It is called for every
+    /// sample.
+    pub fn own_heap(mut self, handed_out: fn() -> Bytes) -> Self {
+        self.own_heap = Some(handed_out);
+        self
+    }
+
     /// What alerts trigger where `cleanup.auto` is on.
     pub fn remedies(mut self, rules: RemedyRules) -> Self {
         self.rules = rules;
@@ -243,12 +259,17 @@ impl ServiceBuilder {
             sinks: self.sinks,
             rules: self.rules,
             plan: self.plan,
+            own_heap: self.own_heap,
         };
-        let running = Running::begin(&means, settings, None)?;
+        let debug = settings.debug();
+        let (_, begun) = bounded(0);
+        let running = Running::begin(&means, settings, Lasting::default(), begun)?;
         Ok(Service {
             inner: Arc::new(Inner {
                 means,
-                running: Mutex::new(Some(running)),
+                running: Mutex::new(running),
+                reloading: Mutex::default(),
+                backtraces: SampledBacktraces::begin(debug),
             }),
         })
     }

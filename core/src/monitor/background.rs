@@ -154,6 +154,34 @@ impl Monitor {
     pub fn observe_now(&self) -> Option<Observation> {
         self.shared.look()
     }
+
+    /// Ends the watch as dropping it does, and gives the findings that were open then, the worst first.
+    #[must_use = "drop it to end the watch alone"]
+    pub fn stop(mut self) -> Vec<Finding> {
+        self.halt();
+        self.open_findings()
+    }
+
+    fn halt(&mut self) {
+        self.shared.stop.cancel();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // A forked child has no such thread, and an observer that drops its monitor is on it.
+        if !fork::is_original_process() || thread.thread().id() == std::thread::current().id() {
+            return;
+        }
+        match self.ended.recv_timeout(Self::PATIENCE) {
+            Err(RecvTimeoutError::Timeout) => {
+                tracing::warn!("an observer does not come to an end; the monitor goes without it");
+            }
+            _ => {
+                if thread.join().is_err() {
+                    tracing::warn!("the monitor's thread had panicked");
+                }
+            }
+        }
+    }
 }
 
 impl Shared {
@@ -185,24 +213,7 @@ impl Drop for Monitor {
     /// Ends the watch without waiting for its interval. An observer that is busy is waited for, for a
     /// second at the most, and then left to its thread.
     fn drop(&mut self) {
-        self.shared.stop.cancel();
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        // A forked child has no such thread, and an observer that drops its monitor is on it.
-        if !fork::is_original_process() || thread.thread().id() == std::thread::current().id() {
-            return;
-        }
-        match self.ended.recv_timeout(Self::PATIENCE) {
-            Err(RecvTimeoutError::Timeout) => {
-                tracing::warn!("an observer does not come to an end; the monitor goes without it");
-            }
-            _ => {
-                if thread.join().is_err() {
-                    tracing::warn!("the monitor's thread had panicked");
-                }
-            }
-        }
+        self.halt();
     }
 }
 

@@ -6,7 +6,7 @@ mod system;
 
 use serde::{Deserialize, Serialize};
 
-pub use ledger::{Holding, LedgerSample, LedgerTally, SiteTally};
+pub use ledger::{Holding, HoldingLimit, LedgerSample, LedgerTally, SiteTally};
 pub use process::{HeapSample, ProcessSample};
 pub use system::{CgroupSample, DiskSample, Pressure, SystemSample};
 

@@ -1,7 +1,7 @@
 //! Looking: each sampler keeps open and in memory what it needs to look again cheaply.
 
+mod allowances;
 mod budget;
-mod turns;
 
 mod own;
 

@@ -353,6 +353,7 @@ mod tests {
             idle: Duration::from_secs(idle),
             thread: 7,
             thread_ended,
+            passed: None,
             bytes: Bytes(0),
         }
     }

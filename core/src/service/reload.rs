@@ -1,11 +1,12 @@
 //! New settings at SIGHUP, as services do.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
 
-use super::Service;
+use super::{Inner, Service};
 use crate::config::Settings;
 use crate::error::{Error, Stage};
 
@@ -42,17 +43,9 @@ impl Service {
                     let Some(service) = service.upgrade() else {
                         return;
                     };
-                    match read() {
-                        Ok(settings) => match service.reload(settings) {
-                            Ok(()) => tracing::info!("goes on by new settings"),
-                            Err(error) => {
-                                tracing::error!(
-                                    error = error.chain(),
-                                    "the settings stay as they were"
-                                );
-                            }
-                        },
-                        Err(error) => tracing::error!(%error, "the settings stay as they were"),
+                    match reread(&service, &read) {
+                        Ok(()) => tracing::info!("goes on by new settings"),
+                        Err(error) => tracing::error!(error, "the settings stay as they were"),
                     }
                 }
             })
@@ -62,6 +55,16 @@ impl Service {
             thread: Some(thread),
         })
     }
+}
+
+fn reread<E: std::fmt::Display>(
+    service: &Inner,
+    read: &impl Fn() -> Result<Settings, E>,
+) -> Result<(), String> {
+    // A fault of the program's own reading must not be the end of all later ones.
+    let settings = catch_unwind(AssertUnwindSafe(read)).map_err(|_| "reading them panicked")?;
+    let settings = settings.map_err(|error| error.to_string())?;
+    service.reload(settings).map_err(|error| error.chain())
 }
 
 impl Drop for ReloadOnHangup {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use backstop_core::monitor::{Change, FindingKind, Holding, Limits, Severity, Subject};
+use backstop_core::monitor::{
+    Change, FindingKind, Holding, HoldingLimit, Limits, Severity, Subject,
+};
 
 use crate::played::{Played, holding, ledger, minutes};
 
@@ -56,10 +58,16 @@ fn what_no_suspect_is_was_allowed() {
 
 #[test]
 fn each_suspect_has_one_reason() {
-    let limits = Limits::default().with_lifetime(Some(minutes(60))).unwrap();
-    let mut played = Played::new(limits);
-    let old = holding("db.connection", "a.rs:1", minutes(90), minutes(0));
-    let by_policy = holding("webdriver.session", "a.rs:2", minutes(30), minutes(1));
+    let mut played = Played::new(Limits::default());
+    let old = Holding {
+        passed: Some(HoldingLimit::Lifetime(minutes(60))),
+        ..holding("db.connection", "a.rs:1", minutes(90), minutes(0))
+    };
+    // Touched now and then, and yet not as often as its policy wants.
+    let by_policy = Holding {
+        passed: Some(HoldingLimit::Idle(minutes(2))),
+        ..holding("webdriver.session", "a.rs:2", minutes(30), minutes(3))
+    };
     let idle = holding("tempfs.dir", "a.rs:3", minutes(50), minutes(50));
     let orphan = Holding {
         thread_ended: true,
@@ -77,6 +85,17 @@ fn each_suspect_has_one_reason() {
         .map(|finding| (finding.subject.to_string(), finding.kind))
         .collect();
     kinds.sort();
+    let limits = |kind: FindingKind| -> Vec<f64> {
+        let open = played.findings.open().into_iter();
+        let mut limits: Vec<_> = open
+            .filter(|finding| finding.kind == kind)
+            .map(|finding| finding.evidence.limit)
+            .collect();
+        limits.sort_by(f64::total_cmp);
+        limits
+    };
+    assert_eq!(limits(FindingKind::OverLifetime), [3600.0]);
+    assert_eq!(limits(FindingKind::HeldIdle), [120.0, 600.0]);
     assert_eq!(
         kinds,
         [
@@ -95,7 +114,7 @@ fn each_suspect_has_one_reason() {
             ("tempfs.dir from a.rs:3".to_owned(), FindingKind::HeldIdle),
             (
                 "webdriver.session from a.rs:2".to_owned(),
-                FindingKind::OverLifetime
+                FindingKind::HeldIdle
             ),
         ]
     );

@@ -130,6 +130,7 @@ pub(crate) fn holding(kind: &str, site: &str, age: Duration, idle: Duration) -> 
         idle,
         thread: 7,
         thread_ended: false,
+        passed: None,
         bytes: Bytes(0),
     }
 }

@@ -9,6 +9,8 @@ use super::SAID;
 
 /// How often an actor's end is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long what an actor said last may be on its way after its end, on a machine with much else to do.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A process that plays a role. Dropping it kills it with SIGKILL and reaps it.
 #[derive(Debug)]
@@ -58,7 +60,8 @@ impl Actor {
         loop {
             // Its output alone does not tell: what it opened may hold that open after its end.
             let ended = self.has_ended();
-            match self.lines.recv_timeout(LOOK_EVERY) {
+            let wait = if ended { LAST_WORDS } else { LOOK_EVERY };
+            match self.lines.recv_timeout(wait) {
                 Ok(line) => return Some(line),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) if ended => return None,

@@ -59,6 +59,7 @@ struct Core {
     means: Means,
     clock: Clock,
     log: Option<LogFiles>,
+    recorder: Option<Recorder>,
     /// Held by the one that acts.
     acting: Mutex<()>,
     limit: Mutex<RateLimit>,
@@ -75,6 +76,9 @@ struct Records {
     triggers_dropped: u64,
 }
 
+/// Who else is given each record.
+type Recorder = Box<dyn Fn(&RemedyRecord) + Send + Sync>;
+
 /// An alert, as far as remedies look at it.
 type Trigger = Box<Alert>;
 
@@ -85,6 +89,7 @@ pub struct RemediesBuilder {
     means: Means,
     clock: Clock,
     log: Option<LogFiles>,
+    recorder: Option<Recorder>,
 }
 
 /// How often remedies acted.
@@ -125,6 +130,7 @@ impl Remedies {
             },
             clock: Clock::system(),
             log: None,
+            recorder: None,
         }
     }
 
@@ -224,6 +230,12 @@ impl RemediesBuilder {
         self
     }
 
+    /// Gives each record to this too, such as a history, on the thread that acted.
+    pub fn recorder(mut self, take: impl Fn(&RemedyRecord) + Send + Sync + 'static) -> Self {
+        self.recorder = Some(Box::new(take));
+        self
+    }
+
     /// Starts the thread that acts on alerts.
     ///
     /// # Errors
@@ -234,6 +246,7 @@ impl RemediesBuilder {
             means: self.means,
             clock: self.clock,
             log: self.log,
+            recorder: self.recorder,
             acting: Mutex::default(),
             limit: Mutex::default(),
             records: Mutex::default(),
@@ -332,6 +345,9 @@ impl Core {
             records.last.push_back(record.clone());
         }
         tracing::info!(target: "backstop::remedy", "{record}");
+        if let Some(take) = &self.recorder {
+            take(&record);
+        }
         if let Some(log) = &self.log {
             let files = [LogFile::Main, LogFile::Performance];
             if let Err(error) = log.write(&files, record.at, &record.to_string()) {

@@ -82,8 +82,23 @@ pub struct Holding {
     pub thread: u32,
     /// Whether that thread has ended.
     pub thread_ended: bool,
+    /// Which limit it has passed: its policy's, or else the monitor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<HoldingLimit>,
     /// What it occupies.
     pub bytes: Bytes,
+}
+
+/// A limit for holdings, and how long it allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum HoldingLimit {
+    /// How long it may be open.
+    #[serde(rename = "lifetime_seconds", with = "seconds")]
+    Lifetime(Duration),
+    /// How long it may be open untouched.
+    #[serde(rename = "idle_seconds", with = "seconds")]
+    Idle(Duration),
 }
 
 impl LedgerSample {

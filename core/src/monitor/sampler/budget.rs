@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::os::clock;
 
-/// Lets dear readings take a two-thousandth of the time, and no more. What is left over is kept for a
+/// Lets dear readings take a four-thousandth of the time, and no more. What is left over is kept for a
 /// while; a reading that took longer than there was is paid off before the next.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
@@ -15,7 +15,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    const SHARE: i64 = 2000;
+    const SHARE: i64 = 4000;
     /// Enough for the dear readings of most processes at once.
     const MOST: Duration = Duration::from_millis(5);
 
@@ -70,9 +70,9 @@ mod tests {
         budget.begin(SECOND);
         assert_eq!(budget.left(), Some(Budget::MOST));
         budget.charge(Duration::from_millis(6));
-        budget.begin(3 * SECOND);
-        assert_eq!(budget.left(), None);
         budget.begin(5 * SECOND);
+        assert_eq!(budget.left(), None);
+        budget.begin(9 * SECOND);
         assert_eq!(budget.left(), Some(Duration::from_millis(1)));
         budget.begin(3600 * SECOND);
         assert_eq!(budget.left(), Some(Budget::MOST));

@@ -11,7 +11,7 @@ use count::{Count, Seen};
 use super::budget::Budget;
 use crate::ledger::{LedgerReading, ledger_of};
 use crate::monitor::limits::Limits;
-use crate::monitor::sample::{Holding, LedgerSample};
+use crate::monitor::sample::{Holding, HoldingLimit, LedgerSample};
 use crate::os::{clock, thread};
 use crate::policy::{CleanupPolicy, Facts};
 use crate::release::{Backstop, OpenResource};
@@ -115,19 +115,25 @@ fn of_own(backstop: Backstop, limits: HoldingLimits) -> LedgerSample {
         };
         let thread_ended = threads.has_ended(resource.thread());
         let key = (kind.name(), resource.site());
-        let is_suspect = thread_ended || limits.are_passed(resource.age(), resource.idle());
-        count.add(key, &seen, is_suspect.then_some((resource, thread_ended)));
+        let passed = limits.passed(resource.age(), resource.idle());
+        let is_suspect = thread_ended || passed.is_some();
+        let suspect = is_suspect.then_some((resource, thread_ended, passed));
+        count.add(key, &seen, suspect);
     });
     let mut sample = count.finish(
         |(kind, site)| ((*kind).to_owned(), site.to_string()),
-        |(resource, thread_ended)| holding_of(&resource, thread_ended),
+        |(resource, thread_ended, passed)| Holding {
+            thread_ended,
+            passed,
+            ..holding_of(&resource)
+        },
     );
     sample.untracked = backstop.ledger().map_or(0, |ledger| ledger.untracked());
     (sample.released, sample.stuck) = backstop.released_and_stuck();
     sample
 }
 
-fn holding_of(resource: &OpenResource, thread_ended: bool) -> Holding {
+fn holding_of(resource: &OpenResource) -> Holding {
     Holding {
         id: resource.id(),
         kind: resource.kind().name().to_owned(),
@@ -136,7 +142,8 @@ fn holding_of(resource: &OpenResource, thread_ended: bool) -> Holding {
         age: resource.age(),
         idle: resource.idle(),
         thread: resource.thread(),
-        thread_ended,
+        thread_ended: false,
+        passed: None,
         bytes: resource.footprint().bytes,
     }
 }
@@ -169,16 +176,14 @@ fn of_reading(reading: &LedgerReading, pid: i32, limits: HoldingLimits) -> Ledge
         let thread_ended = threads.has_ended(slot.thread());
         // What does not check has no name.
         let key = (slot.kind().unwrap_or(""), slot.site().unwrap_or(""));
-        let is_suspect = thread_ended || limits.are_passed(facts.age, facts.idle);
-        count.add(
-            key,
-            &seen,
-            is_suspect.then_some((slot, facts, thread_ended)),
-        );
+        let passed = limits.passed(facts.age, facts.idle);
+        let is_suspect = thread_ended || passed.is_some();
+        let suspect = is_suspect.then_some((slot, facts, thread_ended, passed));
+        count.add(key, &seen, suspect);
     }
     let mut sample = count.finish(
         |(kind, site)| ((*kind).to_owned(), (*site).to_owned()),
-        |(slot, facts, thread_ended)| {
+        |(slot, facts, thread_ended, passed)| {
             let entry = slot.entry();
             Holding {
                 id: Some(entry.id),
@@ -189,6 +194,7 @@ fn of_reading(reading: &LedgerReading, pid: i32, limits: HoldingLimits) -> Ledge
                 idle: facts.idle,
                 thread: entry.thread,
                 thread_ended,
+                passed,
                 bytes: entry.footprint.bytes,
             }
         },
@@ -206,8 +212,11 @@ impl HoldingLimits {
         }
     }
 
-    fn are_passed(self, age: Duration, idle: Duration) -> bool {
-        idle > self.idle || self.lifetime.is_some_and(|lifetime| age > lifetime)
+    /// Which of them such a resource has passed; the lifetime comes first.
+    fn passed(self, age: Duration, idle: Duration) -> Option<HoldingLimit> {
+        let lifetime = self.lifetime.filter(|lifetime| age > *lifetime);
+        let idle = (idle > self.idle).then_some(HoldingLimit::Idle(self.idle));
+        lifetime.map(HoldingLimit::Lifetime).or(idle)
     }
 }
 
@@ -282,6 +291,27 @@ mod tests {
         backstop.set_policy(KIND, policy);
         let sample = LedgerSampler::own(backstop, &patient(60)).sample().unwrap();
         assert!(sample.suspects.is_empty());
+
+        // And another is not, whatever these limits say.
+        let most = Duration::from_secs(10);
+        for (policy, passed) in [
+            (
+                CleanupPolicy::default().with_idle_limit(most),
+                HoldingLimit::Idle(most),
+            ),
+            (
+                CleanupPolicy::default().with_lifetime_limit(most),
+                HoldingLimit::Lifetime(most),
+            ),
+        ] {
+            backstop.set_policy(KIND, policy);
+            hand.advance(Duration::from_secs(11));
+            let sample = LedgerSampler::own(backstop, &patient(600))
+                .sample()
+                .unwrap();
+            assert_eq!(sample.suspects.len(), 5);
+            assert!(sample.suspects.iter().all(|one| one.passed == Some(passed)));
+        }
         drop((old, young));
         let sample = LedgerSampler::own(backstop, &patient(60)).sample().unwrap();
         assert_eq!((sample.live(), sample.released, sample.stuck), (0, 5, 0));

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::budget::Budget;
-use super::turns::Turns;
+use super::allowances::Allowances;
 use crate::error::{Error, Stage};
 use crate::monitor::sample::ProcessSample;
 use crate::os::liveness::Liveness;
@@ -17,16 +16,14 @@ use crate::resource::Bytes;
 ///
 /// Memory, handles, threads and time on a processor are in every sample. The handle limit and the peak
 /// are those that were last read, children, the proportional share of memory and sockets are in a
-/// sample when there was time for them: a small share of it, whatever was not read for the longest
-/// first.
+/// sample when there was time for them: a small share of it, each for itself.
 #[derive(Debug)]
 pub struct OtherSampler {
     process: PinnedProcess,
     table: UsageTable,
     handle_limit: Option<u64>,
     peak: Option<Bytes>,
-    budget: Budget,
-    turns: Turns<Dear, 5>,
+    dear: Allowances<Dear, 5>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +48,7 @@ impl OtherSampler {
             table: UsageTable::open().map_err(failed)?,
             handle_limit: None,
             peak: None,
-            budget: Budget::default(),
-            turns: Turns::new([
+            dear: Allowances::new([
                 Dear::HandleLimit,
                 Dear::Peak,
                 Dear::Children,
@@ -87,28 +83,22 @@ impl OtherSampler {
             cpu: row.cpu,
             ..ProcessSample::default()
         };
-        self.budget.begin(now);
-        while let Some(left) = self.budget.left()
-            && let Some(dear) = self.turns.next(now)
-        {
-            let (limit, peak) = (&mut self.handle_limit, &mut self.peak);
-            self.budget.spend(|| match dear {
-                Dear::HandleLimit => *limit = process_usage::handle_limit(pid).ok().flatten(),
-                Dear::Peak => *peak = process_usage::peak(pid).ok().flatten().map(Bytes),
-                Dear::Children => {
-                    let children = process_table::children(pid).ok();
-                    sample.children =
-                        children.and_then(|children| u32::try_from(children.len()).ok());
-                }
-                Dear::Proportional => {
-                    let share = process_usage::proportional(pid);
-                    sample.proportional = share.ok().flatten().map(Bytes);
-                }
-                Dear::Sockets => {
-                    sample.sockets = process_usage::sockets(pid, left).ok().flatten();
-                }
-            });
-        }
+        let (limit, peak) = (&mut self.handle_limit, &mut self.peak);
+        self.dear.spend(now, |dear, left| match dear {
+            Dear::HandleLimit => *limit = process_usage::handle_limit(pid).ok().flatten(),
+            Dear::Peak => *peak = process_usage::peak(pid).ok().flatten().map(Bytes),
+            Dear::Children => {
+                let children = process_table::children(pid).ok();
+                sample.children = children.and_then(|children| u32::try_from(children.len()).ok());
+            }
+            Dear::Proportional => {
+                let share = process_usage::proportional(pid);
+                sample.proportional = share.ok().flatten().map(Bytes);
+            }
+            Dear::Sockets => {
+                sample.sockets = process_usage::sockets(pid, left).ok().flatten();
+            }
+        });
         sample.handle_limit = self.handle_limit;
         sample.peak = self.peak.map(|peak| peak.max(sample.resident));
         // The number was its own all the while if it is so now.
@@ -135,11 +125,16 @@ mod tests {
             std::thread::yield_now();
         }
         let mut sampler = OtherSampler::of(child.id() as i32).unwrap();
-        let sample = sampler.sample().unwrap();
+        let mut sample = sampler.sample().unwrap();
+        // Its time on a processor may be up before it is told, on a machine that takes some away.
+        while sample.sockets.is_none() {
+            let next = sampler.sample().unwrap();
+            sample.sockets = next.sockets;
+        }
         assert_eq!((sample.processes, sample.threads), (1, 1));
         assert!(sample.handles.unwrap() >= 3);
         assert_eq!(sample.children, Some(0));
-        assert!(sample.proportional.is_some() && sample.sockets.is_some());
+        assert!(sample.proportional.is_some());
         assert!(sample.peak.unwrap() >= sample.resident);
         child.kill().unwrap();
         // Exited but not waited for: all of it that takes anything is gone.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::budget::Budget;
-use super::turns::Turns;
+use super::allowances::Allowances;
 use crate::error::{Error, Stage};
 use crate::monitor::sample::{HeapSample, ProcessSample};
 use crate::os::own_usage::OwnUsage;
@@ -15,16 +14,14 @@ use crate::resource::Bytes;
 ///
 /// Memory, handles, threads and time on a processor are in every sample, for some microseconds, and no
 /// file is opened for them. Children, the allocator's account, the proportional share of memory and
-/// sockets are read when there is time: a small share of it, whatever was not read for the longest
-/// first.
+/// sockets are read when there is time for them: a small share of it, each for itself.
 #[derive(Debug)]
 pub struct OwnSampler {
     usage: OwnUsage,
     last: Usage,
     name: String,
     own_heap: Option<fn() -> Bytes>,
-    budget: Budget,
-    turns: Turns<Dear, 4>,
+    dear: Allowances<Dear, 4>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +46,7 @@ impl OwnSampler {
             usage,
             name: own_name(),
             own_heap: None,
-            budget: Budget::default(),
-            turns: Turns::new([
+            dear: Allowances::new([
                 Dear::Heap,
                 Dear::Children,
                 Dear::Proportional,
@@ -75,13 +71,9 @@ impl OwnSampler {
     /// Looks at `now`, in awake time: by it what is dear gets its share.
     pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> ProcessSample {
         let mut sample = self.quick();
-        self.budget.begin(now);
-        while let Some(left) = self.budget.left()
-            && let Some(dear) = self.turns.next(now)
-        {
-            let usage = &self.usage;
-            self.budget.spend(|| read(dear, usage, &mut sample, left));
-        }
+        let usage = &self.usage;
+        self.dear
+            .spend(now, |dear, left| read(dear, usage, &mut sample, left));
         if let (Some(heap), Some(own)) = (&mut sample.heap, self.own_heap) {
             heap.own = Some(own());
         }

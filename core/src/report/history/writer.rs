@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 
 use super::line::{self, Event, FindingChange, FindingLine, Loss, LossReason, RunLine, RunStage};
 use super::slim::slim;
-use super::{History, utc_day};
+use super::{History, Keeping, utc_day};
 use crate::error::{Error, ErrorKind, Stage};
-use crate::monitor::{Change, Observation, Observer};
+use crate::monitor::{Change, Finding, Moment, Observation, Observer};
 use crate::os::directory::Directory;
 use crate::os::files::{Access, LockAttempt};
 use crate::os::{lock, private};
@@ -145,6 +145,32 @@ impl HistoryWriter {
     }
 }
 
+impl HistoryWriter {
+    /// From here on so much is kept.
+    pub fn keep(&self, keeping: Keeping) {
+        let mut inner = self.0.lock();
+        inner.history.keeping = keeping;
+        // Looked at with the next line.
+        inner.until_prune = 0;
+    }
+
+    /// Records events as long as somebody has the writer, which ends when that is over: for those whose
+    /// end nobody waits for.
+    pub(crate) fn recorder(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let writer = Arc::downgrade(&self.0);
+        move |event| {
+            if let Some(inner) = writer.upgrade() {
+                Self(inner).record(event);
+            }
+        }
+    }
+
+    /// Writes down that nobody looks at these findings any more.
+    pub(crate) fn clear(&self, findings: Vec<Finding>, at: Moment) {
+        self.0.lock().clear(findings, at);
+    }
+}
+
 impl Observer for HistoryWriter {
     fn observe(&mut self, observation: &Observation) {
         self.0.lock().observe(observation);
@@ -207,6 +233,17 @@ impl Inner {
             line::put(&mut self.buffer, line::EVENT, &event);
         }
         self.write(event.at, 1);
+    }
+
+    fn clear(&mut self, findings: Vec<Finding>, at: Moment) {
+        self.begin(at.time, None);
+        let lines = findings.len() as u64;
+        for mut finding in findings {
+            finding.cleared = Some(at);
+            let line = FindingLine::of(at, &Change::Cleared(finding));
+            line::put(&mut self.buffer, line::FINDING, &line);
+        }
+        self.write(at.time, lines);
     }
 
     /// Whether a sample of this moment is to be written, by how much the day already has.

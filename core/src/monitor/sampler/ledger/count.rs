@@ -136,6 +136,7 @@ mod tests {
             idle: Duration::ZERO,
             thread: 0,
             thread_ended: false,
+            passed: None,
             bytes: Bytes(0),
         };
         let sample = count.finish(|place| ("k".into(), place.to_string()), holding);
