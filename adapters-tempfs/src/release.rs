@@ -5,7 +5,7 @@ use std::io;
 
 use backstop_core::identity::{Cookie, FileIdentity};
 use backstop_core::os::directory::Directory;
-use backstop_core::os::files::{Left, Limits, Owners, Refusal, Removal, Signs};
+use backstop_core::os::files::{FileKind, Left, Limits, Owners, Refusal, Removal, Signs};
 use backstop_core::os::quarantine::remove_proven;
 use backstop_core::os::removal::remove_tree;
 use backstop_core::resource::Deadline;
@@ -37,7 +37,11 @@ impl Doomed<'_> {
             signs: Signs::Ignore,
             ..Limits::default()
         };
-        if !self.has_quarantine() {
+        let has_quarantine = self.has_quarantine().map_err(|source| Refusal::System {
+            step: "look for an earlier removal",
+            source,
+        })?;
+        if !has_quarantine {
             if self.directory.require_private().is_ok() {
                 return self.remove_in_private(&limits);
             }
@@ -130,20 +134,55 @@ impl Doomed<'_> {
     }
 
     /// Whether an earlier removal moved it away and did not get to its end.
-    pub(crate) fn is_in_quarantine(&self) -> bool {
-        self.directory
-            .open_beneath(&self.quarantine_name())
-            .and_then(|quarantine| quarantine.open_beneath(OsStr::new("taken")))
-            .and_then(|taken| taken.stat_beneath(OsStr::new(self.name)))
-            .is_ok()
+    ///
+    /// # Errors
+    /// That cannot be looked at, which is no sign that it is not so.
+    pub(crate) fn is_in_quarantine(&self) -> io::Result<bool> {
+        let Some(quarantine) = self.quarantine()? else {
+            return Ok(false);
+        };
+        let found = quarantine
+            .open_beneath(OsStr::new("taken"))
+            .and_then(|taken| taken.stat_beneath(OsStr::new(self.name)));
+        match found {
+            Ok(_) => Ok(true),
+            Err(error) if shows_none_of_ours(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether an earlier removal made its quarantine and did not get to its end: the entry may be in
     /// it, gone from it, or not in it yet.
-    pub(crate) fn has_quarantine(&self) -> bool {
-        self.directory
-            .open_beneath(&self.quarantine_name())
-            .is_ok_and(|quarantine| quarantine.require_private().is_ok())
+    ///
+    /// # Errors
+    /// As [`is_in_quarantine`](Self::is_in_quarantine).
+    pub(crate) fn has_quarantine(&self) -> io::Result<bool> {
+        let Some(quarantine) = self.quarantine()? else {
+            return Ok(false);
+        };
+        match quarantine.require_private() {
+            Ok(()) => Ok(true),
+            Err(error) if shows_none_of_ours(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What has the quarantine's name, if that is a directory.
+    fn quarantine(&self) -> io::Result<Option<Directory>> {
+        let name = self.quarantine_name();
+        let error = match self.directory.open_beneath(&name) {
+            Ok(quarantine) => return Ok(Some(quarantine)),
+            Err(error) => error,
+        };
+        // A link is refused with an error that says nothing else.
+        let is_no_directory = || {
+            let found = self.directory.stat_beneath(&name);
+            found.is_ok_and(|found| found.kind != FileKind::Directory)
+        };
+        if shows_none_of_ours(&error) || is_no_directory() {
+            return Ok(None);
+        }
+        Err(error)
     }
 
     /// One for each entry, so that two releases in one directory never wait for each other, and the
@@ -151,6 +190,15 @@ impl Doomed<'_> {
     fn quarantine_name(&self) -> OsString {
         OsString::from(format!(".backstop-{}", self.cookie.abbreviation()))
     }
+}
+
+/// Whether nothing has that name, or something that no removal of ours made. Any other error (of the disk,
+/// for want of handles or memory) says nothing about what is there.
+fn shows_none_of_ours(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
+    )
 }
 
 fn is_full(error: &io::Error) -> bool {

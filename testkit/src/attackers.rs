@@ -1,5 +1,5 @@
 //! What an unlucky or hostile machine does to code that kills and deletes: links exchanged under it,
-//! process numbers and inodes given away again, forks without exec.
+//! process numbers and inodes given away again, forks without exec, a disk that gives errors.
 //!
 //! The only place of the testkit that may be `unsafe`. Every attacker works on what its test made, and
 //! says why where the machine does not let it attack.
@@ -7,6 +7,7 @@
 mod directory_swapper;
 mod exchange;
 mod faceless;
+mod failing_disk;
 mod fork_without_exec;
 mod inode_reuser;
 mod pid_reuser;
@@ -16,6 +17,7 @@ mod symlink_swapper;
 
 pub use directory_swapper::DirectorySwapper;
 pub use faceless::become_faceless;
+pub use failing_disk::{DiskCall, fail_from_now_on, on_failing_disk};
 pub use fork_without_exec::in_forked_child;
 pub use inode_reuser::InodeReuser;
 pub use pid_reuser::PidReuser;

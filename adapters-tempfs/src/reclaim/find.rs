@@ -111,9 +111,10 @@ fn look(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Result<Proven, Judgemen
     {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let doomed = proven.doomed();
-            let unfinished = if doomed.is_in_quarantine() {
+            let hidden = |error: io::Error| cannot_look(&proven.path(), &error);
+            let unfinished = if doomed.is_in_quarantine().map_err(hidden)? {
                 "an earlier removal moved it into the quarantine of its cookie and did not end"
-            } else if doomed.has_quarantine() {
+            } else if doomed.has_quarantine().map_err(hidden)? {
                 "an earlier removal removed it, and left the empty quarantine of its cookie"
             } else {
                 return Err(Judgement::gone(format!(

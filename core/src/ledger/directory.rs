@@ -37,6 +37,19 @@ impl LedgerDirectory {
         })
     }
 
+    /// Whether a directory of ours may be at `path`. It is not where nothing has that name, nor behind what
+    /// this user may not enter; where that cannot be told, as on a disk that gives errors, it may be.
+    pub(crate) fn may_exist(path: &Path) -> bool {
+        use std::io::ErrorKind;
+        match path.try_exists() {
+            Ok(exists) => exists,
+            Err(error) => !matches!(
+                error.kind(),
+                ErrorKind::NotADirectory | ErrorKind::PermissionDenied
+            ),
+        }
+    }
+
     /// The directory's path.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -73,12 +86,18 @@ impl LedgerDirectory {
     }
 
     /// Whether `file` is the one that now has this name.
-    pub(crate) fn holds(&self, name: &OsString, file: &File) -> bool {
+    ///
+    /// # Errors
+    /// That cannot be looked at, which is no sign that it is another.
+    pub(crate) fn holds(&self, name: &OsString, file: &File) -> std::io::Result<bool> {
         use std::os::unix::fs::MetadataExt;
-        match (self.directory.stat_beneath(name), file.metadata()) {
-            (Ok(named), Ok(opened)) => (named.device, named.inode) == (opened.dev(), opened.ino()),
-            _ => false,
-        }
+        let named = match self.directory.stat_beneath(name) {
+            Ok(named) => named,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let opened = file.metadata()?;
+        Ok((named.device, named.inode) == (opened.dev(), opened.ino()))
     }
 
     /// The names of all ledgers in it.

@@ -206,7 +206,7 @@ pub fn ledger_of(pid: i32) -> Option<PathBuf> {
 
 /// Reads every ledger in `directory` into `all`.
 pub fn read_directory(directory: &Path, all: &mut ReadAll) {
-    if !directory.exists() {
+    if !LedgerDirectory::may_exist(directory) {
         return;
     }
     let listed = LedgerDirectory::open(directory).and_then(|place| {

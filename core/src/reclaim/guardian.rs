@@ -74,7 +74,8 @@ fn guard(path: &Path, reclaimers: &Reclaimers) -> Result<(), Error> {
         Err(error) => return Err(failed("the ledger cannot be opened")(error)),
     };
     let lease = Lease::wait(file).map_err(failed("the lease cannot be waited for"))?;
-    if !place.holds(&name, lease.file()) {
+    let is_there = place.holds(&name, lease.file());
+    if !is_there.map_err(failed("the ledger cannot be looked at"))? {
         return Ok(());
     }
     let report = Sweep::new(reclaimers).run_one(directory, &name, &lease);

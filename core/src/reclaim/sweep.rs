@@ -84,7 +84,7 @@ impl<'a> Sweep<'a> {
     pub fn run(&self) -> SweepReport {
         let mut report = SweepReport::default();
         for path in &self.directories {
-            if !path.exists() {
+            if !LedgerDirectory::may_exist(path) {
                 continue;
             }
             match LedgerDirectory::open(path) {
@@ -152,14 +152,21 @@ impl<'a> Sweep<'a> {
             LeaseAttempt::Held(file) if !directory.is_unnamed(name) => outwait(file, &path),
             settled => Ok(settled),
         });
-        match attempt.map_err(failed("the ledger cannot be locked"))? {
+        let attempt = attempt.map_err(failed("the ledger cannot be locked"))?;
+        // It was given its name or removed between the listing and the lock.
+        if let LeaseAttempt::Won(lease) = &attempt
+            && !directory
+                .holds(name, lease.file())
+                .map_err(failed("the ledger cannot be looked at"))?
+        {
+            return Ok(());
+        }
+        match attempt {
             LeaseAttempt::Held(file) => {
                 if !directory.is_unnamed(name) {
                     self.report_held(&path, &file, report);
                 }
             }
-            // It was given its name or removed between the listing and the lock.
-            LeaseAttempt::Won(lease) if !directory.holds(name, lease.file()) => {}
             LeaseAttempt::Won(_) if directory.is_unnamed(name) => {
                 // Its owner died before it was named, so before it could hold anything.
                 if !self.rehearse {
