@@ -10,47 +10,25 @@
 )]
 
 mod marked;
+mod plain;
 mod stage;
 
-use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::error::Error;
 use backstop_core::identity::Cookie;
 use backstop_core::ledger::{Medium, State};
 use backstop_core::reclaim::{Reclaimers, Sweep};
-use backstop_core::resource::{Blocking, Kind, Presence, Progress, Step, TrackedResource};
 use backstop_process::{ChildProcess, Containment};
 use backstop_tempfs::{TempOptions, temp_dir, temp_file};
 use backstop_testkit::role::{self, Actor, PrivateMounts, can_be_within, within};
 use backstop_testkit::{ForgedLedger, skip};
 use marked::{Mark, names_in};
+use plain::Plain;
 use stage::{Finished, Stage};
-
-/// Costs nothing but its entry.
-struct Plain;
-
-impl TrackedResource for Plain {
-    fn kind(&self) -> Kind {
-        Kind::new("test.plain")
-    }
-    fn label(&self) -> Cow<'static, str> {
-        "plain".into()
-    }
-    fn blocking(&self) -> Blocking {
-        Blocking::Never
-    }
-    fn release(&self, _: &Step) -> Result<Progress, Error> {
-        Ok(Progress::Done)
-    }
-    fn verify(&self) -> Presence {
-        Presence::Gone
-    }
-}
 
 /// More than the first segments of a ledger hold.
 const MANY: u32 = 3000;
@@ -103,13 +81,18 @@ impl Said {
     }
 }
 
-fn actor_on(stage: &Stage, role: &str) -> Command {
-    let mut command = role::command(role).unwrap();
-    command
-        .env("BACKSTOP_DIR", stage.path("ledgers"))
-        .env("TMPDIR", stage.path("tmp"))
-        .env_remove("XDG_RUNTIME_DIR");
-    command
+/// An owner goes on with a ledger that no file holds, says why, and releases all.
+fn assert_tracks_without_a_file(mounts: &PrivateMounts, owner: &Command, why: &str) {
+    let mut actor = Actor::start(&mut mounts.within(owner));
+    let said = Said::by(&mut actor);
+    assert_eq!(
+        (said.medium.as_str(), said.tracked),
+        ("anonymous", MANY),
+        "{said:?}"
+    );
+    assert!(said.why.contains(why), "{said:?}");
+    actor.cue();
+    assert!(actor.wait().success());
 }
 
 /// Mounts of a test's own, or a word why it is skipped.
@@ -141,7 +124,7 @@ fn a_full_disk_under_the_ledger_is_counted_and_shown() {
         let Some(mounts) = mounts(&stage, "faults: ENOSPC", &script) else {
             return;
         };
-        let mut actor = Actor::start(&mut mounts.within(&actor_on(&stage, "owner")));
+        let mut actor = Actor::start(&mut mounts.within(&stage.actor("owner")));
         let said = Said::by(&mut actor);
         assert_eq!(said.medium, "directory", "{said:?}");
         assert_eq!(said.tracked + said.untracked, MANY, "{said:?}");
@@ -201,7 +184,7 @@ fn a_full_disk_under_temp_files_is_an_error_and_leaves_nothing() {
         return;
     };
     for role in ["ends in order", "killed"] {
-        let mut actor = Actor::start(&mut mounts.within(&actor_on(&stage, role)));
+        let mut actor = Actor::start(&mut mounts.within(&stage.actor(role)));
         let said = actor.next_line().unwrap();
         assert_eq!(
             said,
@@ -234,16 +217,7 @@ fn a_directory_that_cannot_be_written_is_told() {
     let Some(mounts) = mounts(&stage, "faults: EROFS", script) else {
         return;
     };
-    let mut actor = Actor::start(&mut mounts.within(&actor_on(&stage, "owner")));
-    let said = Said::by(&mut actor);
-    assert_eq!(
-        (said.medium.as_str(), said.tracked),
-        ("anonymous", MANY),
-        "{said:?}"
-    );
-    assert!(said.why.contains("ledgers"), "{said:?}");
-    actor.cue();
-    assert!(actor.wait().success());
+    assert_tracks_without_a_file(&mounts, &stage.actor("owner"), "ledgers");
     let finished = run_in(&mounts, &stage.backstop(&["run", "--", "echo", "done"]));
     assert_eq!(
         (finished.code, finished.stdout.as_str()),
@@ -282,23 +256,14 @@ fn without_shared_memory_the_program_goes_on_and_says_so() {
     let Some(mounts) = mounts(&stage, "faults: /dev/shm", script) else {
         return;
     };
-    let mut command = actor_on(&stage, "owner");
+    let mut command = stage.actor("owner");
     command.env_remove("BACKSTOP_DIR");
-    let mut actor = Actor::start(&mut mounts.within(&command));
-    let said = Said::by(&mut actor);
-    assert_eq!(
-        (said.medium.as_str(), said.tracked),
-        ("anonymous", MANY),
-        "{said:?}"
-    );
-    assert!(said.why.contains("/dev/shm"), "{said:?}");
-    actor.cue();
-    assert!(actor.wait().success());
+    assert_tracks_without_a_file(&mounts, &command, "/dev/shm");
 }
 
 /// A child of a killed owner, and a sweep that cannot look: nothing is forgotten.
 fn killed_owner_of_a_child(stage: &Stage, mark: &Mark) {
-    let mut command = actor_on(stage, "owner of a child");
+    let mut command = stage.actor("owner of a child");
     let mut owner = Actor::start(mark.put_on(&mut command));
     assert_eq!(owner.next_line().as_deref(), Some("open"));
     owner.kill();
@@ -364,7 +329,7 @@ fn a_sweep_without_handles_forgets_nothing() {
         let ledger = ForgedLedger::new().entry("process.child", "sleep", State::Intent, &recipe);
         let _ = ledger.write(&stage.path("ledgers"));
         let limit = format!("ulimit -n {handles}; exec \"$@\"");
-        let command = within(&["sh", "-c", &limit, "sh"], &actor_on(&stage, "sweeper"));
+        let command = within(&["sh", "-c", &limit, "sh"], &stage.actor("sweeper"));
         let about = format!("{handles} handles: {}", said_by(command));
         let gone = |process: &mut std::process::Child| process.try_wait().unwrap().is_some();
         let names = names_in(&stage.path("ledgers"));
@@ -412,16 +377,7 @@ fn without_proc_the_program_goes_on_and_says_so() {
     let Some(mounts) = mounts(&stage, "faults: /proc", "mount -t tmpfs none /proc") else {
         return;
     };
-    let mut actor = Actor::start(&mut mounts.within(&actor_on(&stage, "owner")));
-    let said = Said::by(&mut actor);
-    assert_eq!(
-        (said.medium.as_str(), said.tracked),
-        ("anonymous", MANY),
-        "{said:?}"
-    );
-    assert!(said.why.contains("/proc"), "{said:?}");
-    actor.cue();
-    assert!(actor.wait().success());
+    assert_tracks_without_a_file(&mounts, &stage.actor("owner"), "/proc");
     // Who cannot see a tree cannot promise to take it down: nothing is started.
     let finished = run_in(&mounts, &stage.backstop(&["run", "--", "echo", "done"]));
     assert!(
@@ -456,7 +412,7 @@ fn a_program_without_handles_goes_on() {
     }
     let stage = Stage::new();
     let limit = ["sh", "-c", "ulimit -n 64; exec \"$@\"", "sh"];
-    let mut actor = Actor::start(&mut within(&limit, &actor_on(&stage, "owner")));
+    let mut actor = Actor::start(&mut within(&limit, &stage.actor("owner")));
     let said = Said::by(&mut actor);
     // The ledger's file is open already: it grows without another handle.
     assert_eq!(said.tracked + said.untracked, MANY, "{said:?}");
@@ -509,7 +465,7 @@ fn a_program_without_memory_for_its_ledger_goes_on() {
         return skip("faults: ENOMEM", &reason);
     }
     let stage = Stage::new();
-    let mut actor = Actor::start(&mut actor_on(&stage, "owner"));
+    let mut actor = Actor::start(&mut stage.actor("owner"));
     let said = Said::by(&mut actor);
     assert!(said.untracked > 0 && said.tracked > 0, "{said:?}");
     assert_eq!(said.tracked + said.untracked, MANY * 10, "{said:?}");
@@ -539,7 +495,7 @@ fn another_clock_changes_no_verdict() {
         return skip("faults: clocks", &reason);
     }
     let (stage, mark) = (Stage::new(), Mark::new());
-    let mut command = actor_on(&stage, "owner of a child");
+    let mut command = stage.actor("owner of a child");
     let mut owner = Actor::start(&mut within(&namespace, mark.put_on(&mut command)));
     assert_eq!(owner.next_line().as_deref(), Some("open"));
     let listed = stage.run(&["ps"]);

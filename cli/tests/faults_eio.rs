@@ -6,23 +6,22 @@
 )]
 
 mod marked;
+mod plain;
 mod stage;
 
-use std::borrow::Cow;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
 use backstop_core::Backstop;
-use backstop_core::error::Error;
 use backstop_core::reclaim::{Reclaimers, Sweep};
-use backstop_core::resource::{Blocking, Kind, Presence, Progress, Step, TrackedResource};
 use backstop_process::{ChildProcess, Containment};
 use backstop_tempfs::{AtomicFile, AtomicOptions, TempOptions, temp_dir, temp_file};
 use backstop_testkit::attackers::{DiskCall, fail_from_now_on, on_failing_disk};
 use backstop_testkit::role::{self, Actor, within};
 use backstop_testkit::skip;
 use marked::{Mark, names_in};
+use plain::Plain;
 use stage::{Finished, Stage};
 
 /// What the kernel's EIO is called.
@@ -30,36 +29,6 @@ const EIO: &str = "Input/output error";
 
 /// More than the first segments of a ledger hold.
 const MANY: usize = 3000;
-
-/// Costs nothing but its entry.
-struct Plain;
-
-impl TrackedResource for Plain {
-    fn kind(&self) -> Kind {
-        Kind::new("test.plain")
-    }
-    fn label(&self) -> Cow<'static, str> {
-        "plain".into()
-    }
-    fn blocking(&self) -> Blocking {
-        Blocking::Never
-    }
-    fn release(&self, _: &Step) -> Result<Progress, Error> {
-        Ok(Progress::Done)
-    }
-    fn verify(&self) -> Presence {
-        Presence::Gone
-    }
-}
-
-fn actor_on(stage: &Stage, role: &str) -> Command {
-    let mut command = role::command(role).unwrap();
-    command
-        .env("BACKSTOP_DIR", stage.path("ledgers"))
-        .env("TMPDIR", stage.path("tmp"))
-        .env_remove("XDG_RUNTIME_DIR");
-    command
-}
 
 /// Runs `backstop` where these calls fail.
 fn failing(stage: &Stage, calls: &[DiskCall], arguments: &[&str]) -> Finished {
@@ -148,7 +117,7 @@ fn a_ledger_that_cannot_grow_is_counted_and_shown() {
         return;
     }
     let stage = Stage::new();
-    let mut actor = Actor::start(&mut actor_on(&stage, "owner"));
+    let mut actor = Actor::start(&mut stage.actor("owner"));
     let said = actor.next_line().unwrap();
     let (tracked, untracked) = said.split_once(' ').unwrap();
     let [tracked, untracked]: [usize; 2] = [tracked, untracked].map(|count| count.parse().unwrap());
@@ -180,7 +149,7 @@ fn an_entry_that_cannot_be_removed_is_stuck_and_its_siblings_are_released() {
         return;
     }
     let stage = Stage::new();
-    let mut actor = Actor::start(&mut actor_on(&stage, "owner"));
+    let mut actor = Actor::start(&mut stage.actor("owner"));
     let said = actor.next_line().unwrap();
     for outcome in said.split(" / ") {
         assert!(outcome.contains("stuck") && outcome.contains(EIO), "{said}");
@@ -211,7 +180,7 @@ fn a_replaced_file_is_the_old_one_whole_until_the_disk_has_the_new() {
         let stage = Stage::new();
         let table = stage.path("tmp/table");
         std::fs::write(&table, "old").unwrap();
-        let said = said_by(actor_on(&stage, role));
+        let said = said_by(stage.actor(role));
         assert!(said.contains(EIO) && said.contains("new content"), "{said}");
         assert_eq!(std::fs::read(&table).unwrap(), b"old");
         // What was written and not committed is gone.
@@ -246,7 +215,7 @@ fn own_one_of_each() -> ! {
 }
 
 fn killed_owner(stage: &Stage, mark: &Mark) {
-    let mut command = actor_on(stage, "owner");
+    let mut command = stage.actor("owner");
     let mut owner = Actor::start(mark.put_on(&mut command));
     assert_eq!(owner.next_line().as_deref(), Some("open"));
     owner.kill();
@@ -330,7 +299,7 @@ fn a_sweep_to_which_nothing_is_shown_says_so_and_forgets_nothing() {
     }
     let (stage, mark) = (Stage::new(), Mark::new());
     killed_owner(&stage, &mark);
-    let said = said_by(actor_on(&stage, "sweeper"));
+    let said = said_by(stage.actor("sweeper"));
     assert!(said.contains(EIO), "{said}");
     assert_eq!(parts_in(stage.path("tmp")), 2, "{said}");
     assert_the_next_sweep_is_clean(&stage, &said);
@@ -354,7 +323,7 @@ fn a_removal_that_a_disk_broke_off_is_not_forgotten_by_a_sweep_without_handles()
     assert_eq!(parts_in(stage.path("tmp")), 2, "{swept:?}");
     for handles in 3..28 {
         let limit = format!("ulimit -n {handles}; exec \"$@\"");
-        let command = within(&["sh", "-c", &limit, "sh"], &actor_on(&stage, "sweeper"));
+        let command = within(&["sh", "-c", &limit, "sh"], &stage.actor("sweeper"));
         let about = format!("{handles} handles: {}", said_by(command));
         let ledgers = names_in(&stage.path("ledgers"));
         let is_known = ledgers.iter().any(|name| name.ends_with(".ledger"));

@@ -207,11 +207,7 @@ fn what_was_recorded_in_another_pid_namespace_is_kept() {
         return skip("identity: pid namespaces", &reason);
     }
     let stage = Stage::new();
-    let mut command = role::command("owner").unwrap();
-    command
-        .env("BACKSTOP_DIR", stage.path("ledgers"))
-        .env("TMPDIR", stage.path("tmp"));
-    let mut owner = Actor::start(&mut within(&namespace, &command));
+    let mut owner = Actor::start(&mut within(&namespace, &stage.actor("owner")));
     let directory = PathBuf::from(owner.next_line().unwrap());
     // Seen from here, the numbers in its ledger are other processes', or nobody's; its lease is not.
     let alive = stage.run(&["sweep", "--why"]);
@@ -380,11 +376,7 @@ fn a_fork_that_keeps_the_lease_is_named_and_nothing_is_touched() {
         role::wait_to_be_killed();
     }
     let stage = Stage::new();
-    let mut command = role::command("owner").unwrap();
-    command
-        .env("BACKSTOP_DIR", stage.path("ledgers"))
-        .env("TMPDIR", stage.path("tmp"));
-    let mut owner = Actor::start(&mut command);
+    let mut owner = Actor::start(&mut stage.actor("owner"));
     let said = owner.next_line().unwrap();
     let (pid, directory) = said.split_once(' ').unwrap();
     let fork = PinnedProcess::pin(pid.parse().unwrap()).unwrap();

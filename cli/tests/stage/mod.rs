@@ -63,6 +63,16 @@ impl Stage {
         command
     }
 
+    /// An actor of this test, as a library user's program on this stage.
+    pub(crate) fn actor(&self, role: &str) -> Command {
+        let mut command = backstop_testkit::role::command(role).unwrap();
+        command
+            .env("BACKSTOP_DIR", self.path("ledgers"))
+            .env("TMPDIR", self.path("tmp"))
+            .env_remove("XDG_RUNTIME_DIR");
+        command
+    }
+
     /// Any program, in the surroundings of this stage.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
