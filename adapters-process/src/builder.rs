@@ -7,13 +7,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use backstop_core::error::Error;
-use backstop_core::identity::Cookie;
-use backstop_core::os::before_exec::BeforeExec;
-use backstop_core::os::cgroup::Cgroup;
-use backstop_core::os::fork;
 use backstop_core::policy::CleanupPolicy;
 use backstop_core::release::{Backstop, Intent, Tracked};
 use backstop_core::resource::{Deadline, Kind, Recipe, ResourceId, Rung, Site};
+use backstop_os::before_exec::BeforeExec;
+use backstop_os::cgroup::Cgroup;
+use backstop_os::fork;
+use backstop_os::identity::Cookie;
 
 use crate::config::{self, CaptureLimits};
 use crate::containment::Containment;

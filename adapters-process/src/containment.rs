@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::process;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::process;
 use serde::{Deserialize, Serialize};
 
 /// How the tree of a child is held together. A weaker one is never called equal to a stronger one.

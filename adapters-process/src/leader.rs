@@ -4,10 +4,10 @@ use std::io;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-use backstop_core::os::liveness::Delivery;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
 use backstop_core::resource::Deadline;
+use backstop_os::liveness::Delivery;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
 use parking_lot::Mutex;
 
 /// The direct child of this process.

@@ -93,7 +93,7 @@ pub fn enter_worker<Q: DeserializeOwned, A: Serialize, E: std::fmt::Display>(
             1
         }
     };
-    backstop_core::os::fork_child::exit_now(code);
+    backstop_os::fork_child::exit_now(code);
 }
 
 impl ProcessWorker {

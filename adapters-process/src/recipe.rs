@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use backstop_core::identity::{Cookie, ProcessIdentity};
-use backstop_core::os::cgroup_identity::CgroupIdentity;
+use backstop_os::cgroup_identity::CgroupIdentity;
+use backstop_os::identity::{Cookie, ProcessIdentity};
 use serde::{Deserialize, Serialize};
 
 /// Written before the child is started, and completed twice: when it has a control group, and when

@@ -5,18 +5,18 @@ mod together;
 use std::io;
 use std::time::Duration;
 
-use backstop_core::identity::Refusal;
-use backstop_core::os::cgroup::Cgroup;
-use backstop_core::os::pinned::{PinnedProcess, still_running};
-use backstop_core::os::process;
-use backstop_core::os::scan::Scan;
-use backstop_core::os::signal::Signal;
-use backstop_core::os::takedown::{Reap, Roots};
-use backstop_core::os::tree;
 use backstop_core::policy::Order;
 use backstop_core::reclaim::{Authority, Judgement, Orphan, Reclaimed, Reclaimer};
 use backstop_core::release::Outcome;
 use backstop_core::resource::{Bytes, Deadline, Kind};
+use backstop_os::cgroup::Cgroup;
+use backstop_os::identity::Refusal;
+use backstop_os::pinned::{PinnedProcess, still_running};
+use backstop_os::process;
+use backstop_os::scan::Scan;
+use backstop_os::signal::Signal;
+use backstop_os::takedown::{Reap, Roots};
+use backstop_os::tree;
 
 use crate::config;
 use crate::recipe::ChildRecipe;

@@ -1,8 +1,8 @@
 //! The ladder's rungs on a tree, and the look whether it is gone.
 
 use backstop_core::error::{Error, Stage};
-use backstop_core::os::signal::Signal;
 use backstop_core::resource::{Deadline, Presence, Progress, Rung};
+use backstop_os::signal::Signal;
 
 use crate::error;
 use crate::tree::Tree;

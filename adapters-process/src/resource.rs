@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backstop_core::error::{Error, Stage};
-use backstop_core::identity::Cookie;
-use backstop_core::os::liveness::Delivery;
-use backstop_core::os::signal::Signal;
 use backstop_core::resource::{
     Deadline, Footprint, Kind, Presence, Progress, Recipe, Step, TrackedResource,
 };
+use backstop_os::identity::Cookie;
+use backstop_os::liveness::Delivery;
+use backstop_os::signal::Signal;
 use parking_lot::Mutex;
 
 use crate::builder::ChildBuilder;

@@ -87,7 +87,7 @@ impl Thread {
             .spawn(move || {
                 let _entry = entry;
                 own.number
-                    .store(backstop_core::os::thread::id(), Ordering::Relaxed);
+                    .store(backstop_os::thread::id(), Ordering::Relaxed);
                 let token = StopToken::of(Arc::clone(&own));
                 let ended = catch_unwind(AssertUnwindSafe(move || body(&token)));
                 *own.end.lock() = Some(match ended {

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use backstop_core::identity::Cookie;
-use backstop_core::os::cgroup::Cgroup;
-use backstop_core::os::liveness::Delivery;
-use backstop_core::os::pinned::{PinnedProcess, still_running};
-use backstop_core::os::process_group;
-use backstop_core::os::signal::Signal;
-use backstop_core::os::takedown::{Reap, Roots};
-use backstop_core::os::tree;
 use backstop_core::resource::Deadline;
+use backstop_os::cgroup::Cgroup;
+use backstop_os::identity::Cookie;
+use backstop_os::liveness::Delivery;
+use backstop_os::pinned::{PinnedProcess, still_running};
+use backstop_os::process_group;
+use backstop_os::signal::Signal;
+use backstop_os::takedown::{Reap, Roots};
+use backstop_os::tree;
 use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 

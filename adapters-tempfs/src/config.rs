@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use backstop_core::Backstop;
 use backstop_core::error::Error;
-use backstop_core::identity::Cookie;
-use backstop_core::os::fork;
 use backstop_core::resource::{ResourceId, Site};
+use backstop_os::fork;
+use backstop_os::identity::Cookie;
 
 use crate::entry::{Draft, Place};
 use crate::known_directory::KnownDirectory;

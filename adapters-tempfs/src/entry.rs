@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::identity::{Cookie, FileIdentity};
-use backstop_core::os::directory::Directory;
-use backstop_core::os::files::{FileKind, Limits, Survey};
 use backstop_core::resource::{Deadline, Presence, Progress, Recipe};
+use backstop_os::directory::Directory;
+use backstop_os::files::{FileKind, Limits, Survey};
+use backstop_os::identity::{Cookie, FileIdentity};
 
 use crate::error;
 use crate::known_directory::KnownDirectory;
@@ -238,7 +238,7 @@ impl Entry {
     /// Counts what is in it.
     pub(crate) fn survey(&self) -> Survey {
         let handle = self.directory().handle();
-        backstop_core::os::survey::survey(handle, self.name(), &Limits::default())
+        backstop_os::survey::survey(handle, self.name(), &Limits::default())
     }
 
     /// How many bytes it holds: a file by its length, as its writers count, a directory by what the disk

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use backstop_core::error::{Error, ErrorKind, Retry, Stage};
-use backstop_core::os::files::{Refusal, Removal};
+use backstop_os::files::{Refusal, Removal};
 
 /// In a forked child, where guards release nothing.
 pub(crate) fn forked() -> Error {

@@ -8,8 +8,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::os::descriptors;
 use backstop_core::resource::Site;
+use backstop_os::descriptors;
 use parking_lot::Mutex;
 
 /// How many files may be open through this adapter. A limit that is reached is an error that names who

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use backstop_core::error::{Error, Stage};
-use backstop_core::identity::FileIdentity;
-use backstop_core::os::directory::Directory;
+use backstop_os::directory::Directory;
+use backstop_os::identity::FileIdentity;
 
 /// An open directory, its path at the time, and its identity for recipes.
 ///

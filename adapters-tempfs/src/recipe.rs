@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use backstop_core::identity::{Cookie, FileIdentity};
+use backstop_os::identity::{Cookie, FileIdentity};
 use serde::{Deserialize, Serialize};
 
 /// The recipe of every kind of this adapter. One shape for all, because all are a name in a directory.

@@ -4,11 +4,11 @@ mod find;
 
 use std::time::Duration;
 
-use backstop_core::os::files::Removal;
 use backstop_core::policy::Order;
 use backstop_core::reclaim::{Authority, Judgement, Orphan, Reclaimed, Reclaimer, side_by_side};
 use backstop_core::release::Outcome;
 use backstop_core::resource::{Bytes, Deadline, Kind};
+use backstop_os::files::Removal;
 
 use crate::recipe::EntryRecipe;
 use crate::{DIRECTORY, FILE, PARTIAL, ROOT, error};

@@ -3,12 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use backstop_core::identity::{Cookie, FileIdentity};
-use backstop_core::os::directory::Directory;
-use backstop_core::os::files::{FileKind, Left, Limits, Owners, Refusal, Removal, Signs};
-use backstop_core::os::quarantine::remove_proven;
-use backstop_core::os::removal::remove_tree;
 use backstop_core::resource::Deadline;
+use backstop_os::directory::Directory;
+use backstop_os::files::{FileKind, Left, Limits, Owners, Refusal, Removal, Signs};
+use backstop_os::identity::{Cookie, FileIdentity};
+use backstop_os::quarantine::remove_proven;
+use backstop_os::removal::remove_tree;
 
 /// A name in a directory, and what it must be to be removed.
 #[derive(Debug, Clone, Copy)]

@@ -9,14 +9,14 @@ use std::sync::{Arc, Weak};
 
 use backstop_core::Backstop;
 use backstop_core::error::{Error, Stage};
-use backstop_core::identity::Cookie;
 use backstop_core::ledger::{Lease, LeaseAttempt};
-use backstop_core::os::directory::Directory;
 use backstop_core::policy;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{
     Footprint, Kind, Presence, Progress, Recipe, ResourceId, Site, Step, TrackedResource,
 };
+use backstop_os::directory::Directory;
+use backstop_os::identity::Cookie;
 use parking_lot::Mutex;
 
 use crate::entry::{Draft, Entry, Place};

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use backstop_core::Backstop;
 use backstop_core::error::ErrorKind;
-use backstop_core::os::fork_child::{exit_now, fork_child};
-use backstop_core::os::forked::Forked;
-use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::release::Tracking;
+use backstop_os::fork_child::{exit_now, fork_child};
+use backstop_os::forked::Forked;
+use backstop_os::pinned::PinnedProcess;
 use backstop_tempfs::{AtomicOptions, TempOptions};
 
 fn main() {

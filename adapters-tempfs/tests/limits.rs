@@ -58,7 +58,7 @@ fn a_file_that_cannot_be_opened_holds_nothing() {
 
 #[test]
 fn the_default_limit_leaves_some_descriptors_to_others() {
-    let soft = backstop_core::os::descriptors::limit().unwrap();
+    let soft = backstop_os::descriptors::limit().unwrap();
     let text = format!("{:?}", HandleLimit::global());
     assert!(text.contains("Share(80)") && soft > 0, "{text}");
 }

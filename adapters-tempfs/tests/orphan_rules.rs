@@ -170,7 +170,7 @@ fn another_users_entry_is_kept() {
 #[test]
 fn a_sweep_that_was_killed_is_finished_by_the_next_of_the_same_rule() {
     let place = tempfile::tempdir().unwrap();
-    let user = backstop_core::os::user::effective_id();
+    let user = backstop_os::user::effective_id();
     let quarantine = place.path().join(format!(".backstop-orphans-{user}"));
     let taken = quarantine.join("taken");
     std::fs::create_dir_all(&taken).unwrap();

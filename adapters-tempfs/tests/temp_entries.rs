@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use backstop_core::Backstop;
 use backstop_core::error::ErrorKind;
-use backstop_core::os::files::LockAttempt;
 use backstop_core::release::{Outcome, Tracking};
 use backstop_core::resource::Deadline;
+use backstop_os::files::LockAttempt;
 use backstop_tempfs::{TempDir, TempFile, TempOptions};
 
 struct Ground {
@@ -71,7 +71,7 @@ fn the_last_that_goes_takes_the_root_along_however_it_is_tracked() {
             assert!(name.contains(&ledger.cookie().abbreviation()), "{name}");
         }
         let lock = std::fs::File::open(&root).unwrap();
-        let attempt = backstop_core::os::lock::try_exclusive(&lock).unwrap();
+        let attempt = backstop_os::lock::try_exclusive(&lock).unwrap();
         assert_eq!(attempt, LockAttempt::Held);
         drop(lock);
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use backstop_core::config::{self, Alias, SettingError};
+use backstop_service::config::{self, Alias, SettingError};
 use clap::Parser;
 
 use crate::arguments::Arguments;

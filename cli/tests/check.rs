@@ -13,8 +13,8 @@ use backstop_core::monitor::{
     Evidence, Finding, FindingKind, LedgerSample, Moment, Observation, Observer, ProcessSample,
     Sample, Severity, Subject, Unit,
 };
-use backstop_core::report::History;
 use backstop_core::resource::Bytes;
+use backstop_service::history::History;
 use serde_json::Value;
 use stage::Stage;
 
@@ -188,20 +188,20 @@ fn what_a_killed_program_left_is_not_well() {
         .unwrap();
     let guardian = run.id().cast_signed();
     let supervisor = stage::until("the supervisor", || {
-        let children = backstop_core::os::process_table::children(guardian).ok()?;
+        let children = backstop_os::process_table::children(guardian).ok()?;
         let listed = std::fs::read_dir(stage.path("ledgers")).ok()?.count();
         let supervisor = children.first().copied()?;
         let has_child =
-            backstop_core::os::process_table::children(supervisor).is_ok_and(|of| !of.is_empty());
+            backstop_os::process_table::children(supervisor).is_ok_and(|of| !of.is_empty());
         (listed > 0 && has_child).then_some(supervisor)
     });
     for pid in [supervisor, guardian] {
-        let pinned = backstop_core::os::pinned::PinnedProcess::pin(pid).unwrap();
-        let _ = pinned.signal(backstop_core::os::signal::Signal::STOP);
+        let pinned = backstop_os::pinned::PinnedProcess::pin(pid).unwrap();
+        let _ = pinned.signal(backstop_os::signal::Signal::STOP);
     }
     for pid in [supervisor, guardian] {
-        let pinned = backstop_core::os::pinned::PinnedProcess::pin(pid).unwrap();
-        let _ = pinned.signal(backstop_core::os::signal::Signal::KILL);
+        let pinned = backstop_os::pinned::PinnedProcess::pin(pid).unwrap();
+        let _ = pinned.signal(backstop_os::signal::Signal::KILL);
     }
     run.wait().unwrap();
     let (code, json, stderr) = check(&stage, &[]);

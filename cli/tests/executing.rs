@@ -8,8 +8,8 @@
 
 mod stage;
 
-use backstop_core::identity::Cookie;
 use backstop_core::ledger::State;
+use backstop_os::identity::Cookie;
 use backstop_testkit::attackers::become_faceless;
 use backstop_testkit::role::{self, Actor};
 use backstop_testkit::{ForgedLedger, skip};

@@ -19,9 +19,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::identity::Cookie;
 use backstop_core::ledger::{Medium, State};
 use backstop_core::reclaim::{Reclaimers, Sweep};
+use backstop_os::identity::Cookie;
 use backstop_process::{ChildProcess, Containment};
 use backstop_tempfs::{TempOptions, temp_dir, temp_file};
 use backstop_testkit::role::{self, Actor, PrivateMounts, can_be_within, within};
@@ -229,7 +229,7 @@ fn a_directory_that_cannot_be_written_is_told() {
 
 #[test]
 fn a_directory_of_somebody_else_is_told() {
-    if backstop_core::os::user::effective_id() != 0 {
+    if backstop_os::user::effective_id() != 0 {
         return skip(
             "faults: EACCES",
             "only root can run a command as another user",

@@ -285,7 +285,7 @@ fn a_sweep_to_which_nothing_is_shown_says_so_and_forgets_nothing() {
     match role::assigned().as_deref() {
         Some("sweeper") => {
             // Before it has ever looked, a call that fails is taken for one that the kernel does not have.
-            backstop_core::os::directory::Directory::open(&std::env::temp_dir())
+            backstop_os::directory::Directory::open(&std::env::temp_dir())
                 .and_then(|directory| directory.stat())
                 .unwrap();
             fail_from_now_on(&[DiskCall::Look, DiskCall::LookByOlderCalls]).unwrap();

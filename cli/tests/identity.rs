@@ -14,13 +14,13 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use backstop_core::Backstop;
-use backstop_core::identity::{BootId, Cookie};
 use backstop_core::ledger::State;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::process;
-use backstop_core::os::signal::Signal;
-use backstop_core::os::user;
 use backstop_core::reclaim::{Judgement, Reclaimers, Sweep, SweepReport};
+use backstop_os::identity::{BootId, Cookie};
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::process;
+use backstop_os::signal::Signal;
+use backstop_os::user;
 use backstop_process::ChildProcess;
 use backstop_process::run::RunReclaimer;
 use backstop_testkit::attackers::{InodeReuser, PidReuser, RawFork};
@@ -60,7 +60,7 @@ fn end(mut child: std::process::Child) {
 }
 
 /// A process that has ended and was collected, as it was recorded while it lived.
-fn dead() -> backstop_core::identity::ProcessIdentity {
+fn dead() -> backstop_os::identity::ProcessIdentity {
     let child = sleeper();
     let recorded = process::identity_of(i32::try_from(child.id()).unwrap()).unwrap();
     end(child);

@@ -15,10 +15,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use backstop_core::Backstop;
-use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::policy::CleanupPolicy;
 use backstop_core::reclaim::{LedgerFate, Receipts, Reclaimers, Sweep, SweepReport};
 use backstop_core::resource::Rung;
+use backstop_os::pinned::PinnedProcess;
 use backstop_process::config::child_policy;
 use backstop_process::run::RunReclaimer;
 use backstop_process::{ChildProcess, Containment, ProcessWorker, Server};

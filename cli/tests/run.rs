@@ -6,8 +6,8 @@
 
 mod stage;
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
 use stage::{Finished, Stage, until};
 
 #[test]

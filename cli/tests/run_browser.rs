@@ -9,7 +9,7 @@ mod stage;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 
-use backstop_core::os::process_table;
+use backstop_os::process_table;
 use serde_json::Value;
 use stage::Stage;
 

@@ -13,12 +13,12 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use backstop_core::identity::Cookie;
-use backstop_core::os::cgroup::Cgroup;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::process_stat::ProcessState;
-use backstop_core::os::process_table;
-use backstop_core::os::signal::Signal;
+use backstop_os::cgroup::Cgroup;
+use backstop_os::identity::Cookie;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::process_stat::ProcessState;
+use backstop_os::process_table;
+use backstop_os::signal::Signal;
 use backstop_testkit::dice::Dice;
 use backstop_testkit::rounds;
 use marked::{Mark, names_in};

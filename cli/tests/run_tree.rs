@@ -9,8 +9,8 @@ mod stage;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use backstop_core::os::pinned::{PinnedProcess, still_running};
-use backstop_core::os::signal::Signal;
+use backstop_os::pinned::{PinnedProcess, still_running};
+use backstop_os::signal::Signal;
 use stage::{Finished, Stage, pids_in, supervisor_of, until};
 
 /// The user `nobody` of every Linux system: it has no control groups of its own.
@@ -96,7 +96,7 @@ impl Drop for FiveProcesses {
 }
 
 fn is_root() -> bool {
-    backstop_core::os::user::effective_id() == 0
+    backstop_os::user::effective_id() == 0
 }
 
 /// Whether this machine lets this user make control groups; says so if a test cannot run.
@@ -106,7 +106,7 @@ fn can_contain(user: Option<u32>) -> bool {
         return false;
     }
     let name = format!("backstop-test-{}", std::process::id());
-    match (user, backstop_core::os::cgroup::Cgroup::create(&name)) {
+    match (user, backstop_os::cgroup::Cgroup::create(&name)) {
         (_, Ok(group)) => {
             group.remove().unwrap();
             true

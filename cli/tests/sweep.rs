@@ -8,8 +8,8 @@ mod stage;
 
 use std::process::{Child, Command, Stdio};
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
 use serde_json::Value;
 use stage::{Finished, Stage, until};
 

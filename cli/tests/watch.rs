@@ -8,9 +8,9 @@ mod stage;
 
 use std::process::{Child, Command, Stdio};
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::process_table;
-use backstop_core::os::signal::Signal;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::process_table;
+use backstop_os::signal::Signal;
 use serde_json::Value;
 use stage::Stage;
 

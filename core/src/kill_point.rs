@@ -30,7 +30,7 @@ mod enabled {
             && name == place
             && REACHED.fetch_add(1, Ordering::Relaxed) + 1 == *count
         {
-            crate::os::exit::kill_self();
+            backstop_os::exit::kill_self();
         }
     }
 }

@@ -6,10 +6,8 @@
 //! reclaim → report`, then `config`, which says what they are told, and `service`, which starts them.
 
 pub mod error;
-pub mod identity;
 #[doc(hidden)]
 pub mod kill_point;
-pub mod os;
 mod sync;
 
 pub mod resource;
@@ -22,15 +20,7 @@ pub mod release;
 
 pub mod monitor;
 
-pub mod alert;
-
 pub mod reclaim;
-
-pub mod report;
-
-pub mod config;
-
-pub mod service;
 
 pub use release::Backstop;
 

@@ -44,8 +44,6 @@ mod operation;
 mod standing;
 
 mod backtraces;
-#[cfg(feature = "heap-profile")]
-pub mod heap_profile;
 mod suggestion;
 
 pub use background::Monitor;

@@ -19,7 +19,7 @@ pub use footprint::{Bytes, Footprint, ParseBytesError};
 pub use id::ResourceId;
 pub use kind::Kind;
 pub use presence::Presence;
-pub use recipe::Recipe;
+pub use recipe::{Form, Recipe};
 pub use rung::{Progress, Rung, Step};
 pub use site::Site;
 pub use tracked_resource::{Blocking, TrackedResource};

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use backstop_core::ledger::{Lease, LeaseAttempt};
-use backstop_core::os::before_exec::BeforeExec;
+use backstop_os::before_exec::BeforeExec;
 
 #[test]
 fn a_forked_child_loses_no_descriptor_to_a_lease_that_ended() {

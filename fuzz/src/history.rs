@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use backstop_core::report::{Account, History, Request};
+use backstop_service::history::History;
+use backstop_service::report::{Account, Request};
 
 /// Makes every form of a report of one day: each line is one, or is named among what is not known.
 pub fn take(bytes: &[u8]) {

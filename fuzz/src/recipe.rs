@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use backstop_core::identity::{Cookie, ProcessIdentity};
 use backstop_core::ledger::{Entry, OwnerRecord, State};
-use backstop_core::os::process;
 use backstop_core::resource::{Footprint, Kind, Recipe, ResourceId};
+use backstop_os::identity::{Cookie, ProcessIdentity};
+use backstop_os::process;
 
 /// Every kind with a reclaimer; the first byte chooses.
 static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {

@@ -3,10 +3,10 @@
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use backstop_core::identity::Cookie;
 use backstop_core::ledger::layout::{self, RecordTag, record_checksum};
 use backstop_core::ledger::{OwnerRecord, State};
-use backstop_core::os::{process, user};
+use backstop_os::identity::Cookie;
+use backstop_os::{process, user};
 
 /// A ledger as a dead owner would have left it, whoever that is said to be.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ pub mod role;
 mod rounds;
 pub mod scripted;
 mod skipped;
+pub mod subjects;
 
 pub use forged_ledger::ForgedLedger;
 pub use rounds::{ROUNDS, rounds};

@@ -84,5 +84,5 @@ pub fn wait_for_cue() {
 /// Waits to be killed. Ends without ceremony if the test ends first, so that no actor outlives it.
 pub fn wait_to_be_killed() -> ! {
     wait_for_cue();
-    backstop_core::os::fork_child::exit_now(0)
+    backstop_os::fork_child::exit_now(0)
 }

@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use backstop_core::os::directory::Directory;
-use backstop_core::os::files::Limits;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::process;
+use backstop_os::directory::Directory;
+use backstop_os::files::Limits;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::process;
 use backstop_testkit::attackers::{InodeReuser, PidReuser, SymlinkSwapper, in_forked_child};
 use backstop_testkit::skip;
 
@@ -35,7 +35,7 @@ fn a_careless_look_falls_into_the_victim_and_a_careful_removal_does_not() {
     let opened = Directory::open(&root).unwrap();
     for _ in 0..50 {
         let name = std::ffi::OsStr::new("job");
-        let _ = backstop_core::os::removal::remove_tree(&opened, name, &Limits::default());
+        let _ = backstop_os::removal::remove_tree(&opened, name, &Limits::default());
     }
     drop(swapper);
     assert_eq!(std::fs::read(victim.join("precious")).unwrap(), b"data");

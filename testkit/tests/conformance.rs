@@ -1,8 +1,6 @@
 //! The suite itself, on the simplest resource that outlives its owner and the simplest that does not.
 #![cfg(test)]
 
-mod subjects;
-
 use std::any::Any;
 use std::path::Path;
 
@@ -12,8 +10,8 @@ use backstop_core::release::Tracked;
 use backstop_core::resource::Presence;
 use backstop_testkit::conformance::{self, Subject};
 
-use subjects::directory::{Directory, DirectoryReclaimer};
-use subjects::port::{self, Port};
+use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer};
+use backstop_testkit::subjects::port::{self, Port};
 
 struct Directories;
 

@@ -1,8 +1,6 @@
 //! Kill the owner or the sweeper at any instant: afterwards nothing is left, or the next sweep finds it.
 #![cfg(test)]
 
-mod subjects;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,7 +9,7 @@ use backstop_core::reclaim::{LedgerFate, Reclaimers, Sweep, SweepReport};
 use backstop_testkit::kill_points::KillPoints;
 use backstop_testkit::role::{self, Actor};
 
-use subjects::directory::{Directory, DirectoryReclaimer};
+use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer};
 
 const PLACE: &str = "TEST_PLACE";
 

@@ -145,7 +145,7 @@ impl Pipe {
     /// Waits until there is something to read; false if it is to be abandoned.
     #[cfg(unix)]
     fn wait(&self, wake: &Wake) -> bool {
-        use backstop_core::os::readiness::wait_readable;
+        use backstop_os::readiness::wait_readable;
         use std::os::fd::AsFd;
 
         let own = match self {

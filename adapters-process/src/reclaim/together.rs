@@ -6,15 +6,15 @@
 
 use std::io;
 
-use backstop_core::os::carriers::carriers;
-use backstop_core::os::pinned::{PinnedProcess, still_running};
-use backstop_core::os::scan::Scan;
-use backstop_core::os::signal::Signal;
-use backstop_core::os::takedown::{Reap, Roots};
-use backstop_core::os::tree;
 use backstop_core::reclaim::{Judgement, Orphan, Reclaimed, side_by_side};
 use backstop_core::release::Outcome;
 use backstop_core::resource::{Bytes, Deadline};
+use backstop_os::carriers::carriers;
+use backstop_os::pinned::{PinnedProcess, still_running};
+use backstop_os::scan::Scan;
+use backstop_os::signal::Signal;
+use backstop_os::takedown::{Reap, Roots};
+use backstop_os::tree;
 
 use super::{Found, GRACE, dissolve, pid_namespace, readable};
 use crate::recipe::ChildRecipe;

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use backstop_core::Backstop;
-use backstop_core::identity::Cookie;
-use backstop_core::os::directory::Directory;
-use backstop_core::os::files::Limits;
-use backstop_core::os::survey::survey;
 use backstop_core::reclaim::{Judgement, Sweep, SweepReport};
 use backstop_core::release::{Outcome, Release};
 use backstop_core::resource::Bytes;
+use backstop_os::directory::Directory;
+use backstop_os::files::Limits;
+use backstop_os::identity::Cookie;
+use backstop_os::survey::survey;
 
 use super::course::Outcome as RunOutcome;
 use super::plan::{Host, RunPlan, Scratch};

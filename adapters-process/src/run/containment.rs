@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use backstop_core::identity::Cookie;
-use backstop_core::os::cgroup::Cgroup;
+use backstop_os::cgroup::Cgroup;
+use backstop_os::identity::Cookie;
 use serde::Serialize;
 
 /// How a run's tree is held together. The weaker are never called equal to the stronger.

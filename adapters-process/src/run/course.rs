@@ -5,12 +5,12 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use backstop_core::error::{Error, ErrorKind};
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::readiness::wait_readable;
-use backstop_core::os::signal::{Received, Signal};
-use backstop_core::os::signals::SignalSource;
 use backstop_core::release::{Release, Tracked};
 use backstop_core::resource::{Bytes, Deadline, Rung};
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::readiness::wait_readable;
+use backstop_os::signal::{Received, Signal};
+use backstop_os::signals::SignalSource;
 
 use super::containment::Containment;
 use super::ladder::RunLadder;

@@ -4,18 +4,18 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use backstop_core::error::{Error, Stage};
-use backstop_core::identity::Cookie;
-use backstop_core::os::adopt::Adopt;
-use backstop_core::os::fork_child::{exit_now, fork_child};
-use backstop_core::os::forked::Forked;
-use backstop_core::os::pinned::{PinnedProcess, still_running};
-use backstop_core::os::readiness::wait_readable;
-use backstop_core::os::signal::Signal;
-use backstop_core::os::signals::SignalSource;
-use backstop_core::os::subreaper::set_subreaper;
-use backstop_core::os::takedown::{Reap, Roots};
-use backstop_core::os::tree;
 use backstop_core::resource::{Bytes, Deadline, Rung};
+use backstop_os::adopt::Adopt;
+use backstop_os::fork_child::{exit_now, fork_child};
+use backstop_os::forked::Forked;
+use backstop_os::identity::Cookie;
+use backstop_os::pinned::{PinnedProcess, still_running};
+use backstop_os::readiness::wait_readable;
+use backstop_os::signal::Signal;
+use backstop_os::signals::SignalSource;
+use backstop_os::subreaper::set_subreaper;
+use backstop_os::takedown::{Reap, Roots};
+use backstop_os::tree;
 
 use super::account;
 use super::containment::Containment;
@@ -60,7 +60,7 @@ pub fn run(plan: &RunPlan, host: &dyn Host) -> Result<u8, Error> {
             match std::panic::catch_unwind(std::panic::AssertUnwindSafe(supervise)) {
                 Ok(code) => exit_now(i32::from(code)),
                 // Not an exit code: the guardian must see that the tree is still there.
-                Err(_) => backstop_core::os::exit::kill_self(),
+                Err(_) => backstop_os::exit::kill_self(),
             }
         }
         Forked::Parent { child } => {
@@ -121,7 +121,7 @@ impl Guardian<'_> {
             }
             if matches!(
                 self.supervisor.liveness(),
-                Ok(backstop_core::os::liveness::Liveness::Gone)
+                Ok(backstop_os::liveness::Liveness::Gone)
             ) {
                 return None;
             }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
 use backstop_core::resource::{Deadline, Rung};
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
 
 use super::tree::Tree;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::socket_table::ListeningPort;
-use backstop_core::os::{process_table, sockets};
 use backstop_core::resource::{Bytes, Rung};
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::socket_table::ListeningPort;
+use backstop_os::{process_table, sockets};
 use serde::Serialize;
 
 /// A process that was alive when the command had ended.
@@ -57,8 +57,8 @@ fn describe(process: &PinnedProcess, ports: &[ListeningPort]) -> Option<LeftProc
             .filter(|port| port.pid == stat.pid)
             .map(|port| {
                 let protocol = match port.protocol {
-                    backstop_core::os::socket_table::Protocol::Tcp => "tcp",
-                    backstop_core::os::socket_table::Protocol::Udp => "udp",
+                    backstop_os::socket_table::Protocol::Tcp => "tcp",
+                    backstop_os::socket_table::Protocol::Udp => "udp",
                 };
                 let address = std::net::SocketAddr::new(port.address, port.port);
                 format!("{protocol} {address}")
@@ -73,7 +73,7 @@ fn describe(process: &PinnedProcess, ports: &[ListeningPort]) -> Option<LeftProc
 pub(super) fn settle(processes: Vec<PinnedProcess>, moment: Duration) -> Vec<PinnedProcess> {
     let deadline = std::time::Instant::now() + moment;
     // Failing to wait only means naming a process that is about to end.
-    let _ = backstop_core::os::pinned::still_running(&processes, deadline);
+    let _ = backstop_os::pinned::still_running(&processes, deadline);
     processes
         .into_iter()
         .filter(|process| !process.has_exited())

@@ -4,16 +4,16 @@ use std::process::Command;
 
 use backstop_core::Backstop;
 use backstop_core::error::{Error, Stage};
-use backstop_core::identity::Cookie;
-use backstop_core::os::before_exec::BeforeExec;
-use backstop_core::os::born_within::spawn_within;
-use backstop_core::os::cgroup::{Cgroup, Entrance};
-use backstop_core::os::fork;
-use backstop_core::os::not_started::NotStarted;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signals::SignalSource;
 use backstop_core::release::{Intent, Tracked};
 use backstop_core::resource::Recipe;
+use backstop_os::before_exec::BeforeExec;
+use backstop_os::born_within::spawn_within;
+use backstop_os::cgroup::{Cgroup, Entrance};
+use backstop_os::fork;
+use backstop_os::identity::Cookie;
+use backstop_os::not_started::NotStarted;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signals::SignalSource;
 
 use super::containment::{cgroup_name, open_cgroup};
 use super::plan::{RunPlan, Scratch};

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use backstop_core::Backstop;
-use backstop_core::identity::Cookie;
-use backstop_core::os::adopt::Adopt;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signals::SignalSource;
-use backstop_core::os::subreaper::set_subreaper;
+use backstop_os::adopt::Adopt;
+use backstop_os::identity::Cookie;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signals::SignalSource;
+use backstop_os::subreaper::set_subreaper;
 
 use super::account::Account;
 use super::course::{Course, Outcome};

@@ -6,17 +6,17 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::identity::{Cookie, ProcessIdentity};
-use backstop_core::os::cgroup::Cgroup;
-use backstop_core::os::cgroup_identity::CgroupIdentity;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
-use backstop_core::os::takedown::{Reap, Roots};
-use backstop_core::os::tree;
 use backstop_core::policy::{CleanupPolicy, Order};
 use backstop_core::resource::{
     Blocking, Kind, Presence, Progress, Recipe, Rung, Step, TrackedResource,
 };
+use backstop_os::cgroup::Cgroup;
+use backstop_os::cgroup_identity::CgroupIdentity;
+use backstop_os::identity::{Cookie, ProcessIdentity};
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
+use backstop_os::takedown::{Reap, Roots};
+use backstop_os::tree;
 use serde::{Deserialize, Serialize};
 
 /// The kind of a run's tree.

@@ -257,7 +257,7 @@ impl Supervision {
     fn rest(&self, child: &Tracked<ChildProcess>, pause: Duration) {
         #[cfg(unix)]
         if let Some(pinned) = child.tree.leader.pinned() {
-            use backstop_core::os::readiness::wait_readable;
+            use backstop_os::readiness::wait_readable;
             use std::os::fd::AsFd;
 
             let end = Deadline::after(pause).instant();

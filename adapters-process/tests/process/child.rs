@@ -4,10 +4,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use backstop_core::error::ErrorKind;
-use backstop_core::os::liveness::Delivery;
-use backstop_core::os::signal::Signal;
 use backstop_core::release::Outcome;
 use backstop_core::resource::Rung;
+use backstop_os::liveness::Delivery;
+use backstop_os::signal::Signal;
 use backstop_process::ChildProcess;
 
 use crate::scene::{LONG, assert_gone, backstop, impatient, sh};

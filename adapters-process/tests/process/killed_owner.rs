@@ -4,14 +4,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use backstop_core::identity::{BootId, Cookie};
 use backstop_core::ledger::{LedgerReading, OwnerRecord};
-use backstop_core::os::environment;
-use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::reclaim::{
     Judgement, LedgerFate, Orphan, Reclaimer, Reclaimers, Sweep, SweepReport, SweptLedger,
 };
 use backstop_core::release::{Backstop, Outcome, Tracking};
+use backstop_os::environment;
+use backstop_os::identity::{BootId, Cookie};
+use backstop_os::pinned::PinnedProcess;
 use backstop_process::{ChildProcess, Containment, Server, reclaimer};
 
 use crate::scene::{FIVE, LONG, SLEEPERS, assert_gone, containments, eventually, grown, sh};

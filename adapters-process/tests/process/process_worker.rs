@@ -4,8 +4,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use backstop_core::error::ErrorKind;
-use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::release::Outcome;
+use backstop_os::pinned::PinnedProcess;
 use backstop_process::{ProcessWorker, RestartLimit};
 
 use crate::scene::{LONG, backstop, impatient};

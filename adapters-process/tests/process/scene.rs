@@ -3,12 +3,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use backstop_core::identity::Cookie;
-use backstop_core::os::environment;
-use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::policy::CleanupPolicy;
 use backstop_core::release::{Backstop, Tracked, Tracking};
 use backstop_core::resource::Rung;
+use backstop_os::environment;
+use backstop_os::identity::Cookie;
+use backstop_os::pinned::PinnedProcess;
 use backstop_process::config::child_policy;
 use backstop_process::{ChildProcess, Containment};
 

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
 use backstop_core::policy::Backoff;
 use backstop_core::release::Outcome;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
 use backstop_process::{Health, RestartLimit, Server, ServerEvent, ServerState};
 
 use crate::scene::{LONG, backstop, impatient, sh};

@@ -1,10 +1,10 @@
 //! Nobody of a tree outlives its release.
 
-use backstop_core::os::adopt::Adopt;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::subreaper::{is_subreaper, set_subreaper};
 use backstop_core::release::Outcome;
 use backstop_core::resource::Rung;
+use backstop_os::adopt::Adopt;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::subreaper::{is_subreaper, set_subreaper};
 use backstop_process::{ChildProcess, Containment};
 
 use crate::scene::{
@@ -109,7 +109,7 @@ fn a_stopped_child_takes_the_signal_too() {
     let backstop = backstop();
     let (child, pinned) = grown(&backstop, "sleep 1031 & wait", Containment::Walk, 1);
     child
-        .signal_tree(backstop_core::os::signal::Signal::STOP)
+        .signal_tree(backstop_os::signal::Signal::STOP)
         .unwrap();
     let release = child.release();
     assert_eq!(release.outcome, Outcome::Released);
@@ -131,8 +131,7 @@ fn a_subreaper_is_left_without_zombies_and_other_children_are_not_touched() {
     for process in &pinned {
         eventually(|| {
             // Reaped, by us: an orphan became this process's child.
-            (process.liveness().unwrap() == backstop_core::os::liveness::Liveness::Gone)
-                .then_some(())
+            (process.liveness().unwrap() == backstop_os::liveness::Liveness::Gone).then_some(())
         });
     }
     assert_eq!(stranger.wait().unwrap().code(), Some(5));

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::os::claim::{Claim, Claims};
-use backstop_core::os::directory::Directory;
-use backstop_core::os::files::{Entry, FileKind, Limits, Newest, Owners, Signs, Stat, Survey};
-use backstop_core::os::quarantine::Quarantine;
-use backstop_core::os::{survey, user};
 use backstop_core::reclaim::side_by_side;
 use backstop_core::resource::Bytes;
+use backstop_os::claim::{Claim, Claims};
+use backstop_os::directory::Directory;
+use backstop_os::files::{Entry, FileKind, Limits, Newest, Owners, Signs, Stat, Survey};
+use backstop_os::quarantine::Quarantine;
+use backstop_os::{survey, user};
 
 use super::{OrphanEntry, OrphanReport, OrphanRule, OrphanVerdict};
 use crate::error;

@@ -5,11 +5,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use backstop_core::identity::FileIdentity;
-use backstop_core::os::directory::Directory;
-use backstop_core::os::files::LockAttempt;
-use backstop_core::os::{lock, user};
 use backstop_core::reclaim::{Judgement, Orphan};
+use backstop_os::directory::Directory;
+use backstop_os::files::LockAttempt;
+use backstop_os::identity::FileIdentity;
+use backstop_os::{lock, user};
 
 use crate::ROOT;
 use crate::recipe::EntryRecipe;

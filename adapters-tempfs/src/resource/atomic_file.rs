@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use backstop_core::Backstop;
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::identity::Cookie;
-use backstop_core::os::fork;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{
     Footprint, Kind, Presence, Progress, Recipe, ResourceId, Site, Step, TrackedResource,
 };
+use backstop_os::fork;
+use backstop_os::identity::Cookie;
 
 use super::{Access, HeldFile};
 use crate::config::elsewhere;

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::process_table;
-use backstop_core::os::signal::Signal;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::process_table;
+use backstop_os::signal::Signal;
 use process_wrap::std::{CommandWrap, ProcessGroup};
 use signal_hook::consts::{SIGCHLD, SIGTERM};
 use signal_hook::iterator::Signals;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use backstop_benches::place;
-use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::reclaim::guardian;
+use backstop_os::pinned::PinnedProcess;
 use backstop_process::ChildProcess;
 use backstop_tempfs::TempOptions;
 

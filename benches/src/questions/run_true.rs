@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use backstop_benches::place;
-use backstop_core::os::process_table;
+use backstop_os::process_table;
 
 use crate::answer::{Answer, Figure, Goal};
 use crate::measure::{Effort, Ratio, Series, in_turn};

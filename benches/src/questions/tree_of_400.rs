@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use backstop_benches::tracker::Tracker;
-use backstop_core::os::adopt::Adopt;
-use backstop_core::os::before_exec::BeforeExec;
-use backstop_core::os::cgroup::Cgroup;
-use backstop_core::os::process_table;
-use backstop_core::os::subreaper::set_subreaper;
 use backstop_core::release::Backstop;
 use backstop_core::resource::Rung;
+use backstop_os::adopt::Adopt;
+use backstop_os::before_exec::BeforeExec;
+use backstop_os::cgroup::Cgroup;
+use backstop_os::process_table;
+use backstop_os::subreaper::set_subreaper;
 use backstop_process::config::child_policy;
 use backstop_process::{ChildProcess, Containment};
 use rustix::process::WaitOptions;

@@ -6,7 +6,7 @@ mod programs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use backstop_core::report::{Health, HealthVerdict};
+use backstop_service::report::{Health, HealthVerdict};
 use clap::Args;
 use serde::Serialize;
 

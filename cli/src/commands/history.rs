@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backstop_core::error::ErrorKind;
-use backstop_core::report::{DayReading, History, Keeping, Pruned, Reading};
 use backstop_core::resource::Bytes;
+use backstop_service::history::{DayReading, History, Keeping, Pruned, Reading};
 use clap::Args;
 use serde::Serialize;
 

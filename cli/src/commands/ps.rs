@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use backstop_core::ledger::{self, Entry, LedgerReading, ReadAll, State};
-use backstop_core::os::pinned::PinnedProcess;
 use backstop_core::resource::Bytes;
+use backstop_os::pinned::PinnedProcess;
 use clap::Args;
 use serde::Serialize;
 
@@ -167,7 +167,7 @@ struct Context<'a> {
 impl<'a> Context<'a> {
     fn of(ledger: &'a LedgerReading) -> Self {
         let owner = &ledger.owner().process;
-        let is_this_boot = backstop_core::os::clock::boot_id().is_ok_and(|boot| boot == owner.boot);
+        let is_this_boot = backstop_os::clock::boot_id().is_ok_and(|boot| boot == owner.boot);
         Self {
             ledger,
             // What cannot be proven dead is shown as alive.
@@ -175,7 +175,7 @@ impl<'a> Context<'a> {
                 Ok(_) => true,
                 Err(refusal) => !refusal.proves_gone(),
             },
-            now: is_this_boot.then(backstop_core::os::clock::monotonic),
+            now: is_this_boot.then(backstop_os::clock::monotonic),
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use backstop_core::report::{Account, Request, View};
+use backstop_service::report::{Account, Request, View};
 use clap::{Args, ValueEnum};
 
 use super::history;

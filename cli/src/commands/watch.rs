@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use backstop_core::monitor::{Change, Finding, Observation, Observer, Sample};
-use backstop_core::report::History;
 use backstop_core::resource::Bytes;
+use backstop_service::history::History;
 use clap::Args;
 use serde::Serialize;
 
@@ -192,7 +192,7 @@ impl WatchArguments {
         self.settings(settings).map(drop)
     }
 
-    fn settings(&self, settings: &Settings) -> Result<backstop_core::config::Settings, Failure> {
+    fn settings(&self, settings: &Settings) -> Result<backstop_service::config::Settings, Failure> {
         settings.monitoring(&[
             ("monitor.window", self.window.clone()),
             ("monitor.growth", self.growth.map(|size| size.0.to_string())),

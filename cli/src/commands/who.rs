@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use backstop_core::ledger;
-use backstop_core::os::holder::{Hold, Mappings};
-use backstop_core::os::scan::Scan;
-use backstop_core::os::{holders, process_table, sockets};
+use backstop_os::holder::{Hold, Mappings};
+use backstop_os::scan::Scan;
+use backstop_os::{holders, process_table, sockets};
 use clap::Args;
 use serde::Serialize;
 

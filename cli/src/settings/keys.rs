@@ -1,6 +1,6 @@
 //! The settings that there are: the command's own, and those of the monitor, which are core's.
 
-use backstop_core::config::{self, Alias};
+use backstop_service::config::{self, Alias};
 
 /// One setting.
 pub(crate) struct Key {

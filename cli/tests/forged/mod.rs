@@ -6,8 +6,8 @@
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use backstop_core::identity::{Cookie, FileIdentity, ProcessIdentity};
-use backstop_core::os::directory::Directory;
+use backstop_os::directory::Directory;
+use backstop_os::identity::{Cookie, FileIdentity, ProcessIdentity};
 use serde_json::json;
 
 /// A file or directory of a name that carries its cookie, and which one it was when it was made.

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use backstop_core::identity::Cookie;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
+use backstop_os::identity::Cookie;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
 
 /// A random text that stands in the environment, or among the arguments, of all that one round starts.
 pub(crate) struct Mark(String);

@@ -10,8 +10,8 @@ use backstop_core::monitor::{
     Change, Disturbance, Evidence, Finding, FindingKind, LedgerSample, LedgerTally, Moment,
     Observation, Observer, ProcessSample, Sample, Severity, SiteTally, Subject, SystemSample, Unit,
 };
-use backstop_core::report::{Event, EventKind, History, HistoryWriter};
 use backstop_core::resource::Bytes;
+use backstop_service::history::{Event, EventKind, History, HistoryWriter};
 
 /// What was recorded.
 pub(crate) struct Recorded {

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::process_table;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::process_table;
 
 /// Everything that a test needs stands beneath one directory, which any user may enter.
 pub(crate) struct Stage {

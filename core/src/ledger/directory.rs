@@ -5,9 +5,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Stage};
-use crate::identity::Cookie;
-use crate::os::directory::Directory;
-use crate::os::private::private_directory;
+use backstop_os::directory::Directory;
+use backstop_os::identity::Cookie;
+use backstop_os::private::private_directory;
 
 /// A private directory of ledgers: mode 0700, ours, not a link.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ pub fn default_directories() -> Vec<PathBuf> {
         .map(|directory| PathBuf::from(directory).join("backstop"));
     let shared = PathBuf::from(format!(
         "/dev/shm/backstop-{}",
-        crate::os::user::effective_id()
+        backstop_os::user::effective_id()
     ));
     runtime.into_iter().chain([shared]).collect()
 }

@@ -132,7 +132,7 @@ impl Local {
             free: Vec::new(),
             names: [NO_NAME; NAMES],
             calls: [NO_CALL; CALLS],
-            thread: crate::os::thread::id(),
+            thread: backstop_os::thread::id(),
         }
     }
 

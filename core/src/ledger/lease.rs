@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 
-use crate::os::files::LockAttempt;
-use crate::os::lock;
+use backstop_os::files::LockAttempt;
+use backstop_os::lock;
 
 /// A lock on a ledger, held until dropped or until the process ends, however it ends.
 ///
@@ -18,7 +18,7 @@ pub struct Lease {
     // Dropped first: once the file is closed its number is anyone's, and a child forked then would
     // close a stranger's descriptor.
     #[cfg(all(target_os = "linux", not(backstop_os_unsupported)))]
-    _closed_in_child: Option<crate::os::fork::ClosedInChild>,
+    _closed_in_child: Option<backstop_os::fork::ClosedInChild>,
     file: File,
 }
 
@@ -55,7 +55,7 @@ impl Lease {
     fn holding(file: File) -> Self {
         Self {
             #[cfg(all(target_os = "linux", not(backstop_os_unsupported)))]
-            _closed_in_child: crate::os::fork::close_in_child(file.as_fd()),
+            _closed_in_child: backstop_os::fork::close_in_child(file.as_fd()),
             file,
         }
     }

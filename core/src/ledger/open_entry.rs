@@ -8,8 +8,8 @@ use super::own_texts::{OwnTexts, Texts};
 use super::owner::Ledger;
 use super::slot::SlotHandle;
 use crate::error::{Error, ErrorKind, Stage};
-use crate::os::fork;
 use crate::resource::{Footprint, Kind, Recipe, ResourceId, Site};
+use backstop_os::fork;
 
 /// One resource's entry while it is open, and the texts that are its own.
 #[derive(Debug)]

@@ -21,10 +21,10 @@ use super::records::{Record, Space};
 use super::region::Region;
 use super::slot::{FreeSlot, Opening, SlotHandle};
 use crate::error::{Error, ErrorKind, Stage};
-use crate::identity::Cookie;
-use crate::os::files::Access;
-use crate::os::fork;
 use crate::resource::{ResourceId, Site};
+use backstop_os::files::Access;
+use backstop_os::fork;
+use backstop_os::identity::Cookie;
 
 /// How many slots a thread takes from the common list at once, and how many it keeps at the most.
 const BATCH: usize = 64;
@@ -316,7 +316,7 @@ impl Ledger {
             footprint: new.footprint,
             parent: new.parent,
             thread: Local::with(self.0.number, |local| local.thread)
-                .unwrap_or_else(crate::os::thread::id),
+                .unwrap_or_else(backstop_os::thread::id),
         };
         if let (Cow::Borrowed(label), None) = (new.label, new.recipe) {
             let places = Places {

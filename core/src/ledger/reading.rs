@@ -19,9 +19,9 @@ use super::directory::{LedgerDirectory, default_directories};
 use super::entry::{Entry, State};
 use super::slot::Slot;
 use crate::error::{Error, ErrorKind, Stage};
-use crate::os::directory::Directory;
-use crate::os::files::Access;
 use crate::resource::ResourceId;
+use backstop_os::directory::Directory;
+use backstop_os::files::Access;
 
 /// One ledger as it stood when it was read.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ impl LedgerReading {
     /// Marks a resource as closed, for whoever holds the lease of the ledger in `file`.
     pub(crate) fn mark_closed(file: &File, offset: u64, id: ResourceId) -> std::io::Result<()> {
         let word = Slot::word(State::Closed, id.generation);
-        crate::os::write_at::write_all_at(file, &word.to_ne_bytes(), offset)
+        backstop_os::write_at::write_all_at(file, &word.to_ne_bytes(), offset)
     }
 
     /// What in the file makes no sense: at most the first hundred places.

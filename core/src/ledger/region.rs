@@ -23,7 +23,7 @@ impl Region {
     /// Maps `length` bytes of `file` from `offset`, after reserving their space so that a full disk
     /// is an error here and not a `SIGBUS` later.
     pub(super) fn of_file(file: &File, offset: u64, length: usize) -> io::Result<Self> {
-        crate::os::reserve::reserve(file, offset, length as u64)?;
+        backstop_os::reserve::reserve(file, offset, length as u64)?;
         let map = MmapOptions::new()
             .offset(offset)
             .len(length)

@@ -17,8 +17,8 @@ use super::observation::Observation;
 use super::sample::Sample;
 use super::watch::Watch;
 use crate::error::{Error, Stage};
-use crate::os::fork;
 use crate::release::CancelToken;
+use backstop_os::fork;
 
 /// Watches until it is dropped, on a thread of its own.
 ///

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::seconds;
-use crate::os::clock;
+use backstop_os::clock;
 
 /// A moment by three clocks. Spans are measured awake, so that a night in which the machine slept makes
 /// nothing idle.

@@ -16,7 +16,6 @@ pub struct Observation {
 
 /// What became of a finding.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Change {
     /// It is new.
     Opened(Finding),

@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use parking_lot::Mutex;
 
 use super::sample::{HeapSample, ProcessSample};
-use crate::os::heap;
-use crate::os::own_usage::OwnUsage;
-use crate::os::usage::Usage;
 use crate::resource::Bytes;
+use backstop_os::heap;
+use backstop_os::own_usage::OwnUsage;
+use backstop_os::usage::Usage;
 
 /// What this process has now, without what is dear to tell: children, sockets, shares of memory. What
 /// cannot be told is `None` or zero.

@@ -10,7 +10,7 @@ use super::observation::{Observation, Observer};
 use super::pace::Pace;
 use super::sample::Sample;
 use super::watched::Watched;
-use crate::os::clock;
+use backstop_os::clock;
 
 /// Looks when it is told to, on the thread that tells it: what a [`Monitor`](super::Monitor) does on a
 /// thread of its own. For programs with a loop of their own, and for time that is played.

@@ -13,8 +13,8 @@ use super::reclaimer::Reclaimers;
 use super::sweep::Sweep;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::ledger::{Lease, LedgerDirectory, Medium};
-use crate::os::files::Access;
 use crate::release::Backstop;
+use backstop_os::files::Access;
 
 /// The variable that makes a program its own guardian: the path of the ledger to wait for.
 const VARIABLE: &str = "BACKSTOP_GUARDS";
@@ -40,7 +40,7 @@ pub fn enter(reclaimers: impl FnOnce() -> Reclaimers) {
         return;
     };
     // What the owner's terminal or supervisor sends to its group is not meant for the guardian.
-    crate::os::exit::ignore_end_signals();
+    backstop_os::exit::ignore_end_signals();
     let code = match guard(Path::new(&ledger), &reclaimers()) {
         Ok(()) => 0,
         Err(error) => {
@@ -48,7 +48,7 @@ pub fn enter(reclaimers: impl FnOnce() -> Reclaimers) {
             1
         }
     };
-    crate::os::fork_child::exit_now(code);
+    backstop_os::fork_child::exit_now(code);
 }
 
 fn guard(path: &Path, reclaimers: &Reclaimers) -> Result<(), Error> {

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::error::{Error, ErrorKind, Stage};
-use crate::identity::BootId;
 use crate::ledger::{Entry, OwnerRecord};
 use crate::resource::Recipe;
+use backstop_os::identity::BootId;
 
 /// One entry of a dead owner's ledger, with all that is known of it. None of it is trusted: the
 /// reclaimer compares it with what it finds.
@@ -30,7 +30,7 @@ impl Orphan<'_> {
         static BOOT: OnceLock<BootId> = OnceLock::new();
         let boot = match BOOT.get() {
             Some(boot) => Ok(*boot),
-            None => crate::os::clock::boot_id().map(|boot| *BOOT.get_or_init(|| boot)),
+            None => backstop_os::clock::boot_id().map(|boot| *BOOT.get_or_init(|| boot)),
         };
         boot.map_or(true, |boot| boot == self.owner.process.boot)
     }

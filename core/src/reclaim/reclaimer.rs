@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::authority::Authority;
 use super::judgement::Judgement;
 use super::orphan::Orphan;
+use crate::ledger::Entry;
 use crate::policy::Order;
 use crate::release::Outcome;
-use crate::resource::{Bytes, Deadline, Kind};
+use crate::resource::{Bytes, Deadline, Form, Kind, Recipe};
 
 /// Knows the recipes of some kinds.
 ///
@@ -18,8 +19,16 @@ use crate::resource::{Bytes, Deadline, Kind};
 /// time has passed since the verdict. Both may be called again for the same orphan, because a sweeper
 /// can be killed too; what is gone already must count as gone.
 pub trait Reclaimer: Send + Sync {
-    /// The kinds whose recipes it knows.
-    fn kinds(&self) -> &'static [Kind];
+    /// The kinds whose recipes it knows. It is asked before any that only knows the recipe's form.
+    fn kinds(&self) -> &'static [Kind] {
+        &[]
+    }
+
+    /// The forms of recipes that it knows, of whatever kind: what is local is reclaimed by a program that
+    /// has never heard of the kind.
+    fn forms(&self) -> &'static [Form] {
+        &[]
+    }
 
     /// When its turn is: what still runs goes before what it writes to.
     fn order(&self) -> Order {
@@ -115,21 +124,25 @@ impl Reclaimers {
         self
     }
 
-    /// Who knows a kind.
-    pub(super) fn of_kind(&self, kind: &str) -> Option<&dyn Reclaimer> {
-        self.index_of(kind).map(|index| self.0[index].as_ref())
+    /// The one at this place.
+    pub(super) fn at(&self, index: usize) -> &dyn Reclaimer {
+        self.0[index].as_ref()
     }
 
-    /// Whether one and the same reclaimer knows both kinds.
-    pub(super) fn are_of_one(&self, kind: &str, other: &str) -> bool {
-        let index = self.index_of(kind);
-        index.is_some() && index == self.index_of(other)
-    }
-
-    fn index_of(&self, kind: &str) -> Option<usize> {
-        self.0
-            .iter()
-            .position(|reclaimer| reclaimer.kinds().iter().any(|known| known.name() == kind))
+    /// The place of the one that reclaims an entry: the first that knows its kind, else the first that
+    /// knows its recipe's form.
+    pub(super) fn index_of(&self, entry: &Entry) -> Option<usize> {
+        let knows_kind = |reclaimer: &dyn Reclaimer| {
+            let mut kinds = reclaimer.kinds().iter();
+            kinds.any(|known| known.name() == entry.kind)
+        };
+        let by_kind = || self.0.iter().position(|one| knows_kind(one.as_ref()));
+        let by_form = || {
+            let form = entry.recipe.as_ref().and_then(Recipe::form)?;
+            let knows = |one: &dyn Reclaimer| one.forms().iter().any(|known| known.name() == form);
+            self.0.iter().position(|one| knows(one.as_ref()))
+        };
+        by_kind().or_else(by_form)
     }
 }
 

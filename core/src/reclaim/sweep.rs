@@ -11,14 +11,14 @@ use super::receipt::Receipts;
 use super::reclaimer::{Reclaimer, Reclaimers};
 use super::report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
 use crate::error::{Error, ErrorKind, Stage};
-use crate::identity::Cookie;
 use crate::ledger::{
     Entry, Lease, LeaseAttempt, LedgerDirectory, LedgerReading, OwnerRecord, default_directories,
 };
-use crate::os::files::Access;
-use crate::os::pinned::PinnedProcess;
 use crate::policy::Order;
 use crate::resource::Deadline;
+use backstop_os::files::Access;
+use backstop_os::identity::Cookie;
+use backstop_os::pinned::PinnedProcess;
 
 /// A pass over ledgers, set up and then [run](Self::run).
 ///
@@ -221,8 +221,7 @@ impl<'a> Sweep<'a> {
             return;
         }
         let owner = reading.owner().clone();
-        let mut entries = reading.orphans();
-        self.sort(&mut entries);
+        let turns = self.in_turn(reading.orphans());
         let mut kept = !reading.damage().is_empty();
         let receipts = Receipts::of(directory.path());
         let mut settle = |offset: u64, item: &SweepItem| {
@@ -244,11 +243,8 @@ impl<'a> Sweep<'a> {
                 }
             }
         };
-        let of_one = |(_, left): &(u64, Entry), (_, right): &(u64, Entry)| {
-            self.reclaimers.are_of_one(&left.kind, &right.kind)
-        };
-        for entries in entries.chunk_by(of_one) {
-            let reclaimer = self.reclaimers.of_kind(&entries[0].1.kind);
+        for (reclaimer, entries) in &turns {
+            let reclaimer = reclaimer.map(|index| self.reclaimers.at(index));
             let most = reclaimer.map_or(1, Reclaimer::most_at_once).max(1);
             let (first, rest) = entries.split_at(FIRST.min(most).min(entries.len()));
             for entries in std::iter::once(first).chain(rest.chunks(most)) {
@@ -283,21 +279,34 @@ impl<'a> Sweep<'a> {
         self.run.is_none_or(|run| owner.run == Some(run))
     }
 
-    /// By the reclaimers' order, then the last opened first: a child was opened after its parent.
-    fn sort(&self, entries: &mut [(u64, Entry)]) {
-        let order = |entry: &Entry| {
-            self.reclaimers
-                .of_kind(&entry.kind)
-                .map_or(Order::Normal, Reclaimer::order)
+    /// By the reclaimers' order, then the last opened first: a child was opened after its parent. What
+    /// follows each other and has the same reclaimer is one turn; what has none is a turn each.
+    fn in_turn(&self, entries: Vec<(u64, Entry)>) -> Vec<Turn> {
+        // Looked up once for each: it may read the recipe.
+        let with_reclaimer = |entry: (u64, Entry)| (self.reclaimers.index_of(&entry.1), entry);
+        let mut entries: Vec<_> = entries.into_iter().map(with_reclaimer).collect();
+        let order = |index: Option<usize>| {
+            index.map_or(Order::Normal, |index| self.reclaimers.at(index).order())
         };
-        entries.sort_by(|(_, left), (_, right)| {
-            order(left)
-                .cmp(&order(right))
+        entries.sort_by(|(left_index, (_, left)), (right_index, (_, right))| {
+            order(*left_index)
+                .cmp(&order(*right_index))
                 .then_with(|| right.opened.cmp(&left.opened))
                 .then_with(|| right.id.cmp(&left.id))
         });
+        let mut turns: Vec<Turn> = Vec::new();
+        for (index, entry) in entries {
+            match turns.last_mut() {
+                Some((last, turn)) if index.is_some() && *last == index => turn.push(entry),
+                _ => turns.push((index, vec![entry])),
+            }
+        }
+        turns
     }
 }
+
+/// Entries in a row, with the place of the reclaimer that takes all of them.
+type Turn = (Option<usize>, Vec<(u64, Entry)>);
 
 /// How many entries of a reclaimer are its first batch: few, so that the first of what still runs is asked
 /// to end before all the rest has been looked at. It costs one more look at the processes of the system.

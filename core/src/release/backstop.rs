@@ -10,19 +10,19 @@ use super::births;
 use super::builder::Builder;
 use super::cell::{AnyCell, AnyShare, Cell, Parts};
 use super::clock::Clock;
+use super::deadline_call::within;
 use super::history::{History, Statistics};
 use super::intent::IntentDraft;
 use super::ladder::{Inline, Ladder, release_inline};
 use super::owned::Owned;
 use super::record::{Cause, Outcome, Release};
 use super::tracked::Tracked;
-use super::watched::within;
 use crate::ledger::{Attachments, Ledger, NewEntry, OpenEntry, Share, State};
-use crate::os::fork;
 use crate::policy::{CleanupPolicy, Verdict};
 use crate::resource::{
     Blocking, Deadline, Kind, Presence, ResourceId, Rung, Site, TrackedResource,
 };
+use backstop_os::fork;
 
 /// Tracks, releases and accounts for the resources of this process. A copyable handle: it lives as
 /// long as the process.

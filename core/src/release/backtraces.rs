@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 
 use self::kept::Kept;
 use super::births;
-use super::watched::{CallError, within};
+use super::deadline_call::{CallError, within};
 use crate::resource::{Deadline, Kind, Site};
 
 /// One in how many is captured; 0 is none.
@@ -179,7 +179,8 @@ fn dice() -> u32 {
         let mut number = match dice.get() {
             // Each thread's own address, and the time for threads that use one address in turn.
             0 => {
-                (std::ptr::from_ref(dice).addr() as u64 ^ crate::os::clock::monotonic()) as u32 | 1
+                (std::ptr::from_ref(dice).addr() as u64 ^ backstop_os::clock::monotonic()) as u32
+                    | 1
             }
             number => number,
         };

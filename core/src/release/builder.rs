@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::backstop::Backstop;
 use super::clock::Clock;
-use crate::identity::Cookie;
 use crate::ledger::{Ledger, LedgerOptions, default_directories};
 use crate::policy::CleanupPolicy;
 use crate::resource::Kind;
+use backstop_os::identity::Cookie;
 
 /// What is tracked, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -50,8 +50,8 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> u64 {
         match &self.0 {
-            Source::Coarse => crate::os::clock::coarse(),
-            Source::SinceBoot => crate::os::clock::since_boot(),
+            Source::Coarse => backstop_os::clock::coarse(),
+            Source::SinceBoot => backstop_os::clock::since_boot(),
             Source::Hand(time) => time.load(Ordering::Relaxed),
         }
     }

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::cell::{AnyCell, AnyShare};
+use super::deadline_call::{CallError, DeadlineCall, panic_text};
 use super::record::{Cause, Outcome, Release};
 use super::release_all::give_up;
-use super::watched::{Call, CallError, panic_text};
 use crate::error::Error;
 use crate::policy::CleanupPolicy;
 use crate::resource::{Deadline, Presence, Progress, Rung, Step};
@@ -29,9 +29,9 @@ pub(super) struct Ladder {
 /// What the ladder is waiting for.
 enum Wait {
     /// A call of `release`, followed by a look.
-    Release(Call<(Result<Progress, Error>, Option<Presence>)>),
+    Release(DeadlineCall<(Result<Progress, Error>, Option<Presence>)>),
     /// A look, after a release that is done or pending; how long until the next one; by when.
-    Look(Call<Presence>, Duration, Deadline),
+    Look(DeadlineCall<Presence>, Duration, Deadline),
     /// The time of the next look.
     NextLook(Deadline, Duration),
     /// The time of the next try on this rung.
@@ -85,7 +85,7 @@ impl Ladder {
             return Some(self.account(outcome));
         }
         let (cell, cause) = (self.cell.clone(), self.cause);
-        Call::begin(move || drop(self.finish()))
+        DeadlineCall::begin(move || drop(self.finish()))
             .err()
             .map(|error| give_up(&cell, cause, &error))
     }
@@ -157,7 +157,7 @@ impl Ladder {
     fn begin(&mut self) -> Event {
         self.attempts += 1;
         let (cell, step) = (self.cell.clone(), Step::new(self.rung, self.rung_ends));
-        let call = Call::begin(move || {
+        let call = DeadlineCall::begin(move || {
             let progress = cell.resource.release(&step);
             let presence = progress.is_ok().then(|| cell.resource.verify());
             (progress, presence)
@@ -217,7 +217,7 @@ impl Ladder {
 
     fn look(&mut self, pause: Duration) -> Event {
         let cell = self.cell.clone();
-        match Call::begin(move || cell.resource.verify()) {
+        match DeadlineCall::begin(move || cell.resource.verify()) {
             Ok(call) => {
                 let ends = Deadline::after(self.policy.verify_deadline());
                 self.wait = Wait::Look(call, pause, ends);

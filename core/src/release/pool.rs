@@ -10,10 +10,10 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::backstop::Backstop;
 use super::clock::Clock;
+use super::deadline_call::panic_text;
 use super::record::{Cause, Release};
 use super::shelves::{Idle, Shelf, Shelves};
 use super::tracked::Tracked;
-use super::watched::panic_text;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{Deadline, Rung, Site, TrackedResource};
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::backstop::Backstop;
 use super::cell::{AnyCell, AnyShare};
+use super::deadline_call::{CallError, DeadlineCall};
 use super::ladder::{Inline, Ladder, release_inline};
 use super::record::{Cause, Outcome, Release};
 use super::right::Claim;
-use super::watched::{Call, CallError};
-use crate::os::fork;
 use crate::policy::Order;
 use crate::resource::{Blocking, Deadline, Kind, Rung};
+use backstop_os::fork;
 
 /// What came of releasing many.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl fmt::Display for ReleaseReport {
 /// One that is being released in the background.
 struct Pending {
     cell: AnyShare,
-    call: Call<Release>,
+    call: DeadlineCall<Release>,
 }
 
 impl Backstop {
@@ -140,7 +140,7 @@ impl ReleaseReport {
             return None;
         }
         let body = cell.clone();
-        let call = Call::begin(move || {
+        let call = DeadlineCall::begin(move || {
             Backstop::release_children(&body);
             Ladder::new(body, cause, first).finish()
         });
@@ -172,7 +172,7 @@ impl ReleaseReport {
         }
     }
 
-    fn collect(&mut self, cell: &AnyCell, call: &Call<Release>, deadline: Deadline) {
+    fn collect(&mut self, cell: &AnyCell, call: &DeadlineCall<Release>, deadline: Deadline) {
         match call.answer(deadline) {
             Some(Ok(release)) => self.ended.push(release),
             Some(Err(error)) => self.unfinished.push(format!("{}: {error}", name(cell))),

@@ -8,9 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::backstop::Backstop;
 use super::cancel::{CancelToken, Cancelled};
 use super::cell::{AnyShare, Cell};
+use super::deadline_call::panic_text;
 use super::record::{Cause, Outcome, Release};
 use super::tracked::{Revoked, Tracked};
-use super::watched::panic_text;
 use crate::ledger::{NewEntry, OpenEntry, Share, State};
 use crate::resource::{Footprint, Kind, ResourceId, Rung, Site, TrackedResource};
 

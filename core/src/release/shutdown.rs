@@ -13,8 +13,8 @@ use super::backstop::Backstop;
 use super::record::Cause;
 use super::release_all::ReleaseReport;
 use crate::error::{Error, Stage};
-use crate::os::fork;
 use crate::resource::{Deadline, Rung};
+use backstop_os::fork;
 
 /// How long the end may take.
 #[derive(Debug, Clone, Copy)]
@@ -146,7 +146,7 @@ pub(super) fn release_at_exit(backstop: Backstop) {
             }));
         }
     }
-    if AT_EXIT.set(backstop).is_ok() && !crate::os::exit::at_exit(release) {
+    if AT_EXIT.set(backstop).is_ok() && !backstop_os::exit::at_exit(release) {
         tracing::warn!("nothing will be released at exit: no handler can be installed");
     }
 }

@@ -5,8 +5,27 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Stage};
 
-/// Data in the ledger from which a [reclaimer](crate::reclaim::Reclaimer) of the same kind can release
-/// the resource after its owner was killed.
+/// The shape of a recipe, such as `tree/1`, where resources of many kinds are reclaimed in the same way:
+/// a reclaimer that knows the form needs to know nothing of the kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Form(&'static str);
+
+impl Form {
+    /// Makes a form of its name and version, `NAME/VERSION`.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The name, with its version.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+/// Data in the ledger from which a [reclaimer](crate::reclaim::Reclaimer) can release the resource after
+/// its owner was killed: one that knows the resource's kind, else one that knows the recipe's [`Form`].
 ///
 /// It is JSON, so that a person can read it in `backstop ps --json` and in a receipt, and so that an
 /// older or newer reader says what it does not understand instead of guessing.
@@ -31,6 +50,36 @@ impl Recipe {
             .with_source(error)
         })?;
         Self::from_text(text)
+    }
+
+    /// Writes a recipe of a form that resources of many kinds share: the value's own fields, beside the
+    /// field `form`.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of); or the value is not written as a JSON object.
+    pub fn of_form<T: Serialize>(form: Form, value: &T) -> Result<Self, Error> {
+        #[derive(Serialize)]
+        struct WithForm<'a, T> {
+            form: &'a str,
+            #[serde(flatten)]
+            value: &'a T,
+        }
+        Self::of(&WithForm {
+            form: form.name(),
+            value,
+        })
+    }
+
+    /// The name of its form, if it is of one.
+    #[must_use]
+    pub fn form(&self) -> Option<String> {
+        #[derive(serde::Deserialize)]
+        struct OnlyForm {
+            form: Option<String>,
+        }
+        // A recipe that is no object is of no form.
+        let read: Option<OnlyForm> = serde_json::from_str(&self.0).ok();
+        read.and_then(|read| read.form)
     }
 
     /// Takes a recipe as it stands in a ledger.

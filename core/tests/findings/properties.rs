@@ -144,7 +144,6 @@ proptest! {
                         prop_assert_eq!(finding.cleared, Some(at));
                         prop_assert!(finding.last_seen.awake <= at.awake);
                     }
-                    _ => prop_assert!(false, "{:?}", change),
                 }
             }
             let open = findings.open();

@@ -8,9 +8,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use backstop_core::os::fork_child::exit_now;
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
+use backstop_os::fork_child::exit_now;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
 
 /// Runs `body` in a forked child, waits for it, and gives the code that it ended with; `None` if it
 /// hung and was killed, or died by a signal.

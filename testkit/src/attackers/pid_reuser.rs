@@ -7,8 +7,8 @@
 use std::io;
 use std::time::Duration;
 
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::signal::Signal;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::signal::Signal;
 
 /// An innocent process under a number that was somebody else's. Dropping it ends and reaps it.
 #[derive(Debug)]

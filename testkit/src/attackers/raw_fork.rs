@@ -6,7 +6,7 @@
 
 use std::io;
 
-use backstop_core::os::pinned::PinnedProcess;
+use backstop_os::pinned::PinnedProcess;
 
 /// A child that was cloned without running the handlers which close leases in it, and only waits: it
 /// keeps whatever its parent had open. It outlives its parent, and ends by itself after some minutes.

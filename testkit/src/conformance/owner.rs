@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use backstop_core::Backstop;
-use backstop_core::os::fork_child::exit_now;
 use backstop_core::resource::TrackedResource;
+use backstop_os::fork_child::exit_now;
 
 use super::stage::{Stage, place_in, soon};
 use super::subject::Subject;

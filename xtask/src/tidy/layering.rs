@@ -4,7 +4,7 @@ mod table;
 
 use super::offence::Offence;
 use crate::workspace::{Dependency, Member};
-use table::{ALWAYS_IN_COMMAND, COMMAND, CORE, CORE_LIBRARIES, PLANNED, ROWS, Row};
+use table::{ALWAYS_IN_COMMAND, COMMAND, LIBRARIES, OS, PLANNED, ROWS, Row};
 
 const RULE: &str = "layering";
 const TABLE: &str = "xtask/src/tidy/layering/table.rs";
@@ -16,8 +16,10 @@ pub(crate) fn check(members: &[Member]) -> Vec<Offence> {
             offences.extend(packages(member, row, members));
         }
     }
-    if let Some(core) = members.iter().find(|member| member.name == CORE) {
-        offences.extend(libraries(core, CORE_LIBRARIES));
+    for (package, allowed) in LIBRARIES {
+        if let Some(member) = members.iter().find(|member| member.name == *package) {
+            offences.extend(libraries(member, allowed));
+        }
     }
     if let Some(command) = members.iter().find(|member| member.name == COMMAND) {
         offences.extend(features(command));
@@ -95,27 +97,28 @@ fn listed(row: &Row, dev: bool) -> String {
     }
 }
 
-/// The libraries core is built on.
-fn libraries(core: &Member, allowed: &[&str]) -> Vec<Offence> {
+/// The external libraries of a package that is bound to a list of them.
+fn libraries(member: &Member, allowed: &[&str]) -> Vec<Offence> {
+    let name = &member.name;
     let shipped = || {
-        core.dependencies
+        member
+            .dependencies
             .iter()
-            .filter(|dependency| !dependency.dev)
+            .filter(|dependency| !dependency.dev && dependency.name != OS)
     };
     let foreign = shipped().filter(|dependency| !allowed.contains(&dependency.name.as_str()));
     let mut offences: Vec<_> = foreign
         .map(|dependency| {
             let message = format!(
-                "core may not depend on `{}`: it knows no async runtime, no network, no file \
-                 format; its libraries are listed in {TABLE}",
+                "`{name}` may not depend on `{}`; its libraries are listed in {TABLE}",
                 dependency.name
             );
-            Offence::failure(RULE, &core.manifest, 0, message)
+            Offence::failure(RULE, &member.manifest, 0, message)
         })
         .collect();
-    for name in allowed {
-        if !shipped().any(|dependency| dependency.name == *name) {
-            let message = format!("core does not depend on `{name}`; take it off the list");
+    for listed in allowed {
+        if !shipped().any(|dependency| dependency.name == *listed) {
+            let message = format!("`{name}` does not depend on `{listed}`; take it off the list");
             offences.push(Offence::failure(RULE, TABLE, 0, message));
         }
     }
@@ -176,7 +179,9 @@ mod tests {
     fn an_adapter_that_knows_another_fails() {
         let wrong = of_packages(&member("backstop-db", &["backstop-tempfs"]));
         assert!(
-            wrong[0].message.contains("may know only: backstop-core"),
+            wrong[0]
+                .message
+                .contains("may know only: backstop-os, backstop-core"),
             "{wrong:?}"
         );
         assert_eq!(

@@ -1,39 +1,25 @@
-//! A module of core imports only from earlier ones, so that core reads from front to back.
+//! Which modules of a crate import which others, as a table: a crate reads from front to back, and no
+//! permission outlives its use.
 
 mod mentions;
+mod table;
 
 use super::offence::Offence;
 use super::tree::Tree;
+use table::{CRATES, Crate, Row};
 
 const RULE: &str = "module-order";
-const HERE: &str = "xtask/src/tidy/module_order.rs";
-const CORE: &str = "core/src/";
-
-/// Which process, which file, how to ask the system, how to say what went wrong: every module may
-/// use these, and they one another. And where a test kills the process, which is nothing otherwise,
-/// and atomics that a model checker can take the place of.
-const FOUNDATION: &[&str] = &["identity", "os", "error", "kill_point", "sync"];
-
-/// The order of the data's way; then what all of them are told, and what starts them.
-const ORDER: &[&str] = &[
-    "resource", "ledger", "policy", "release", "monitor", "alert", "reclaim", "report", "config",
-    "service",
-];
-
-/// A file that may use a later module, and why.
-type Exception = (&'static str, &'static str, &'static str);
-
-const EXCEPTIONS: &[Exception] = &[];
+const TABLE: &str = "xtask/src/tidy/module_order/table.rs";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Offence> {
-    against(tree, EXCEPTIONS)
+    CRATES.iter().flat_map(|one| against(tree, one)).collect()
 }
 
-fn against(tree: &Tree, exceptions: &[Exception]) -> Vec<Offence> {
-    let mut offences = Vec::new();
-    let mut used = vec![false; exceptions.len()];
+fn against(tree: &Tree, one: &Crate) -> Vec<Offence> {
+    let mut offences = forward_only(one);
+    let mut used: Vec<(&str, String)> = Vec::new();
     for (path, source) in tree.sources() {
-        let Some(inner) = path.strip_prefix(CORE) else {
+        let Some(inner) = path.strip_prefix(one.sources) else {
             continue;
         };
         // The root names every module: it declares them.
@@ -42,86 +28,147 @@ fn against(tree: &Tree, exceptions: &[Exception]) -> Vec<Offence> {
         if module == "lib" {
             continue;
         }
-        let Some(own) = rank(module) else {
-            let message = format!("module `{module}` has no place in the order of {HERE}");
+        let Some(row) = one.rows.iter().find(|row| row.module == module) else {
+            let message = format!("module `{module}` has no row in {TABLE}");
             offences.push(Offence::failure(RULE, path, 0, message));
             continue;
         };
-        for (line, mentioned) in mentions::of_core(inner, source) {
+        for (line, mentioned) in mentions::of_crate(inner, source) {
             // What is no module is an item of the root; it comes from somewhere that is checked.
-            let later = rank(&mentioned).is_some_and(|other| other > own);
-            let exception = |(file, to, _): &Exception| *file == path && *to == mentioned;
-            if let Some(at) = exceptions.iter().position(exception) {
-                used[at] |= later;
-            } else if later {
-                let message = format!("`{module}` comes before `{mentioned}` and may not use it");
+            let is_module = one.rows.iter().any(|row| row.module == mentioned);
+            if mentioned == module || !is_module {
+                continue;
+            }
+            if row.uses.contains(&mentioned.as_str()) {
+                used.push((row.module, mentioned));
+            } else {
+                let message = format!("`{module}` may not use `{mentioned}`: see {TABLE}");
                 offences.push(Offence::failure(RULE, path, line, message));
             }
         }
     }
-    for ((file, to, _), _) in exceptions.iter().zip(used).filter(|(_, used)| !used) {
-        let message = format!("the exception of {file} for `{to}` is not needed");
-        offences.push(Offence::failure(RULE, HERE, 0, message));
+    for row in one.rows {
+        let is_used = |name: &str| {
+            used.iter()
+                .any(|(module, other)| *module == row.module && other == name)
+        };
+        for name in row.uses.iter().filter(|name| !is_used(name)) {
+            let message = format!(
+                "{}: `{}` does not use `{name}`; take it out of its row",
+                one.sources, row.module
+            );
+            offences.push(Offence::failure(RULE, TABLE, 0, message));
+        }
     }
     offences
 }
 
-fn rank(module: &str) -> Option<usize> {
-    if FOUNDATION.contains(&module) {
-        Some(0)
-    } else {
-        ORDER
-            .iter()
-            .position(|other| *other == module)
-            .map(|at| at + 1)
-    }
+/// A row permits modules of earlier rows only, so that there is no cycle.
+fn forward_only(one: &Crate) -> Vec<Offence> {
+    let later = |(index, row): (usize, &Row)| {
+        let earlier = &one.rows[..index];
+        let is_later = |name: &&&str| !earlier.iter().any(|row| row.module == **name);
+        let message = |name: &&str| {
+            format!(
+                "{}: `{}` does not come after `{name}`, so that it may not use it",
+                one.sources, row.module
+            )
+        };
+        let names = row.uses.iter().filter(is_later);
+        names
+            .map(|name| Offence::failure(RULE, TABLE, 0, message(name)))
+            .collect::<Vec<_>>()
+    };
+    one.rows.iter().enumerate().flat_map(later).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(path: &str, text: &str) -> Vec<usize> {
-        let offences = check(&Tree::of(&[(path, text)]));
-        offences.iter().map(|offence| offence.line).collect()
+    const HOUSE: Crate = Crate {
+        sources: "core/src/",
+        rows: &[
+            Row {
+                module: "ledger",
+                uses: &[],
+            },
+            Row {
+                module: "release",
+                uses: &["ledger"],
+            },
+            Row {
+                module: "reclaim",
+                uses: &["ledger"],
+            },
+        ],
+    };
+
+    /// Two files that use what their rows permit, and this one.
+    fn found(path: &str, text: &str) -> Vec<(usize, String)> {
+        let tree = Tree::of(&[
+            ("core/src/release/a.rs", "use crate::ledger::Slot;"),
+            ("core/src/reclaim/a.rs", "use crate::{ledger::Slot};"),
+            (path, text),
+        ]);
+        let offences = against(&tree, &HOUSE).into_iter();
+        offences
+            .map(|offence| (offence.line, offence.message))
+            .collect()
     }
 
     #[test]
-    fn an_earlier_module_that_uses_a_later_one_fails() {
+    fn a_module_that_uses_one_outside_its_row_fails() {
         let text = "use std::fmt;\nuse crate::release::Ladder;\n";
-        assert_eq!(found("core/src/ledger/slot.rs", text), [2]);
+        for path in ["core/src/ledger/slot.rs", "core/src/reclaim/b.rs"] {
+            let found = found(path, text);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].0, 2);
+        }
+    }
+
+    #[test]
+    fn what_the_row_permits_and_the_root_declares_passes() {
         assert_eq!(
-            found("core/src/os/linux/mod.rs", "crate::resource::Kind"),
-            [1]
+            found("core/src/lib.rs", "pub use crate::reclaim::Sweep;"),
+            []
+        );
+        assert_eq!(
+            found("os/src/linux/mod.rs", "use crate::reclaim::Sweep;"),
+            []
         );
     }
 
     #[test]
-    fn a_later_module_may_use_earlier_ones_and_all_the_foundation() {
-        let text = "use crate::{ledger::Slot, os};\nuse crate::error::Error;";
-        assert!(found("core/src/release.rs", text).is_empty());
-        assert!(found("core/src/os/linux/pidfd.rs", "use crate::identity::BootId;").is_empty());
-        assert!(found("core/src/lib.rs", "pub use crate::report::Report;").is_empty());
-    }
-
-    #[test]
     fn tests_and_documentation_may_look_ahead() {
-        let text = "//! See [`crate::report`].\n#[cfg(test)]\nmod tests { use crate::report::A; }";
-        assert!(found("core/src/ledger.rs", text).is_empty());
+        let text =
+            "//! See [`crate::reclaim`].\n#[cfg(test)]\nmod tests { use crate::reclaim::A; }";
+        assert_eq!(found("core/src/ledger.rs", text), []);
     }
 
     #[test]
-    fn a_module_without_a_place_fails() {
-        assert_eq!(found("core/src/registry/mod.rs", ""), [0]);
+    fn a_module_without_a_row_fails() {
+        assert_eq!(found("core/src/registry/mod.rs", "").len(), 1);
     }
 
     #[test]
-    fn an_exception_holds_for_its_file_and_must_be_needed() {
-        let exceptions = [("core/src/ledger/a.rs", "report", "because")];
-        let text = "use crate::report::B;";
-        let tree = Tree::of(&[("core/src/ledger/a.rs", text)]);
-        assert_eq!(against(&tree, &exceptions), []);
-        let tree = Tree::of(&[("core/src/ledger/b.rs", text)]);
-        assert_eq!(against(&tree, &exceptions).len(), 2);
+    fn a_permission_that_is_not_used_fails() {
+        let tree = Tree::of(&[("core/src/release/a.rs", "use crate::ledger::Slot;")]);
+        let found = against(&tree, &HOUSE);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].message.contains("`reclaim` does not use `ledger`"));
+    }
+
+    #[test]
+    fn a_row_that_permits_a_later_module_fails() {
+        let rows = &[Row {
+            module: "ledger",
+            uses: &["ledger"],
+        }];
+        let house = Crate {
+            sources: "core/src/",
+            rows,
+        };
+        assert_eq!(forward_only(&house).len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! Each setting, its value, and where that comes from.
 
-use backstop_core::config;
+use backstop_service::config;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use backstop_core::ledger::{self, LedgerReading};
 use backstop_core::monitor::{OtherSampler, ProcessSample};
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::report::{Account, Health, HealthVerdict, History, Request};
+use backstop_os::pinned::PinnedProcess;
+use backstop_service::history::History;
+use backstop_service::report::{Account, Health, HealthVerdict, Request};
 
 use super::{Checked, Program};
 use crate::commands::watch::find;

@@ -1,6 +1,6 @@
 //! The texts that `init` writes.
 
-use backstop_core::config;
+use backstop_service::config;
 
 use crate::settings::keys::KEYS;
 

@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::config::Settings;
 use backstop_core::error::Error;
 use backstop_core::reclaim::Reclaimers;
-use backstop_core::report::Account;
 use backstop_process::run::{Ending, Host, RunReport, Scratch, StartedTree};
+use backstop_service::config::Settings;
+use backstop_service::report::Account;
 use serde::Serialize;
 
 use super::fail_on::{self, FailOn};

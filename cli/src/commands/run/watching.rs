@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::config::Settings;
 use backstop_core::error::Error;
 use backstop_core::monitor::Monitor;
-use backstop_core::report::{Account, Event, EventKind, History, HistoryWriter, Request};
 use backstop_process::run::{RunReport, Scratch, StartedTree};
+use backstop_service::config::Settings;
+use backstop_service::history::{Event, EventKind, History, HistoryWriter};
+use backstop_service::report::{Account, Request};
 use jiff::Timestamp;
 
 use super::summary::{self, Detail};

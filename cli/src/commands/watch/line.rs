@@ -22,7 +22,6 @@ pub(super) fn name(change: &Change) -> &'static str {
         Change::Opened(_) => "opened",
         Change::Severity(_) => "severity",
         Change::Cleared(_) => "cleared",
-        _ => "changed",
     }
 }
 

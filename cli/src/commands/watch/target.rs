@@ -6,8 +6,8 @@ use std::time::Duration;
 use backstop_core::monitor::{
     LedgerSampler, Limits, Moment, OtherSampler, ProcessSample, Sample, SystemSampler, TreeSampler,
 };
-use backstop_core::os::pinned::PinnedProcess;
-use backstop_core::os::process_table;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::process_table;
 
 use crate::exit::Failure;
 

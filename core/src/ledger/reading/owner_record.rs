@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{Cookie, ProcessIdentity};
 use crate::ledger::layout;
 use crate::ledger::region::Region;
+use backstop_os::identity::{Cookie, ProcessIdentity};
 
 /// What a ledger's header says of its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +35,8 @@ impl OwnerRecord {
         Ok(Self {
             cookie,
             run,
-            process: crate::os::process::identity_of_self()?,
-            user: crate::os::user::effective_id(),
+            process: backstop_os::process::identity_of_self()?,
+            user: backstop_os::user::effective_id(),
             command,
             started: jiff::Timestamp::now().as_second(),
         })

@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::monitor::moment::Moment;
 use crate::monitor::sample::{LedgerTally, ProcessSample};
 use crate::monitor::standing;
-use crate::os::process_table;
 use crate::release::Backstop;
 use crate::resource::{Footprint, Kind, ResourceId, Site};
+use backstop_os::process_table;
 
 /// What a process and its ledger had at one moment.
 #[derive(Debug, Clone, Serialize)]

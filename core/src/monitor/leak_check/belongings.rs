@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{LeakCheck, Reach};
-use crate::os::process_stat::ProcessState;
-use crate::os::{descriptors, process_table, thread};
 use crate::resource::ResourceId;
+use backstop_os::process_stat::ProcessState;
+use backstop_os::{descriptors, process_table, thread};
 
 /// What there is to compare.
 #[derive(Debug, Default)]

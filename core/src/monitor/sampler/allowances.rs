@@ -28,7 +28,7 @@ impl<T: Copy, const N: usize> Allowances<T, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::clock;
+    use backstop_os::clock;
 
     #[test]
     fn a_dear_reading_holds_up_no_other() {

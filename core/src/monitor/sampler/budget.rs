@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::os::clock;
+use backstop_os::clock;
 
 /// Lets dear readings take a four-thousandth of the time, and no more. What is left over is kept for a
 /// while; a reading that took longer than there was is paid off before the next.

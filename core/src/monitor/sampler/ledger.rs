@@ -12,10 +12,10 @@ use super::budget::Budget;
 use crate::ledger::{LedgerReading, ledger_of};
 use crate::monitor::limits::Limits;
 use crate::monitor::sample::{Holding, HoldingLimit, LedgerSample};
-use crate::os::{clock, thread};
 use crate::policy::{CleanupPolicy, Facts};
 use crate::release::{Backstop, OpenResource};
 use crate::resource::Kind;
+use backstop_os::{clock, thread};
 
 /// Looks at what a process has open, by its ledger: counts by kind and by site, and the holdings that
 /// deserve a look.

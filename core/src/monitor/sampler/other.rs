@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::allowances::Allowances;
 use crate::error::{Error, Stage};
 use crate::monitor::sample::ProcessSample;
-use crate::os::liveness::Liveness;
-use crate::os::pinned::PinnedProcess;
-use crate::os::usage_table::UsageTable;
-use crate::os::{clock, process_table, process_usage};
 use crate::resource::Bytes;
+use backstop_os::liveness::Liveness;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::usage_table::UsageTable;
+use backstop_os::{clock, process_table, process_usage};
 
 /// Looks at another process, held by its pidfd: what is told is of this one, and never of a later
 /// process with its number.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::allowances::Allowances;
 use crate::error::{Error, Stage};
 use crate::monitor::sample::{HeapSample, ProcessSample};
-use crate::os::own_usage::OwnUsage;
-use crate::os::usage::Usage;
-use crate::os::{clock, heap, process_table, process_usage};
 use crate::resource::Bytes;
+use backstop_os::own_usage::OwnUsage;
+use backstop_os::usage::Usage;
+use backstop_os::{clock, heap, process_table, process_usage};
 
 /// Looks at its own process.
 ///

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Stage};
 use crate::monitor::sample::{CgroupSample, DiskSample, Pressure, SystemSample};
-use crate::os::cgroup_usage::CgroupUsage;
-use crate::os::machine_usage::{self, MachineUsage};
 use crate::resource::Bytes;
+use backstop_os::cgroup_usage::CgroupUsage;
+use backstop_os::machine_usage::{self, MachineUsage};
 
 /// Looks at the machine, and at the control group of one process on it.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Looking at all processes.
 
 use crate::error::{Error, Stage};
-use crate::os::usage::UsageRow;
-use crate::os::usage_table::UsageTable;
+use backstop_os::usage::UsageRow;
+use backstop_os::usage_table::UsageTable;
 
 /// Looks at all processes, with memory that is kept and nothing opened for longer than it is read.
 #[derive(Debug)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::budget::Budget;
 use crate::error::{Error, Stage};
 use crate::monitor::sample::ProcessSample;
-use crate::os::cgroup::Cgroup;
-use crate::os::pinned::PinnedProcess;
-use crate::os::usage::UsageRow;
-use crate::os::usage_table::UsageTable;
-use crate::os::{clock, process_usage};
 use crate::resource::Bytes;
+use backstop_os::cgroup::Cgroup;
+use backstop_os::pinned::PinnedProcess;
+use backstop_os::usage::UsageRow;
+use backstop_os::usage_table::UsageTable;
+use backstop_os::{clock, process_usage};
 
 /// Looks at a process and its descendants, or at the members of a control group, and adds them up.
 ///
@@ -281,7 +281,7 @@ mod tests {
             pid,
             ppid,
             started: 1,
-            name: crate::os::usage::ShortName::of(b"x"),
+            name: backstop_os::usage::ShortName::of(b"x"),
             resident: 10,
             threads: 1,
             cpu: Duration::ZERO,
@@ -325,7 +325,7 @@ mod tests {
         let members: Vec<i32> = sampler.members.keys().map(|(pid, _)| *pid).collect();
         for pid in members {
             let process = PinnedProcess::pin(pid).unwrap();
-            let _ = process.signal(crate::os::signal::Signal::KILL).unwrap();
+            let _ = process.signal(backstop_os::signal::Signal::KILL).unwrap();
             while !process.has_exited() {
                 std::thread::yield_now();
             }

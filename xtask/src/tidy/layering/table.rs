@@ -9,7 +9,9 @@ pub(super) struct Row {
     pub(super) tests_know: &'static [&'static str],
 }
 
+pub(super) const OS: &str = "backstop-os";
 pub(super) const CORE: &str = "backstop-core";
+const SERVICE: &str = "backstop-service";
 pub(super) const COMMAND: &str = "backstop";
 
 const TESTKIT: &[&str] = &["backstop-testkit"];
@@ -17,22 +19,29 @@ const TESTKIT: &[&str] = &["backstop-testkit"];
 const fn above_core(package: &'static str) -> Row {
     Row {
         package,
-        knows: &[CORE],
+        knows: &[OS, CORE],
         tests_know: TESTKIT,
     }
 }
 
 pub(super) const ROWS: &[Row] = &[
     Row {
-        package: CORE,
+        package: OS,
         knows: &[],
-        tests_know: TESTKIT,
+        tests_know: &[],
+    },
+    Row {
+        package: CORE,
+        knows: &[OS],
+        // Its own tests turn its kill points on.
+        tests_know: &[CORE, "backstop-testkit"],
     },
     Row {
         package: "backstop-testkit",
-        knows: &[CORE],
+        knows: &[OS, CORE],
         tests_know: &[],
     },
+    above_core(SERVICE),
     above_core("backstop-tempfs"),
     above_core("backstop-process"),
     above_core("backstop-memory"),
@@ -40,7 +49,11 @@ pub(super) const ROWS: &[Row] = &[
     above_core("backstop-db"),
     above_core("backstop-camera"),
     above_core("backstop-webdriver"),
-    above_core("backstop-dashboard"),
+    Row {
+        package: "backstop-dashboard",
+        knows: &[OS, CORE, SERVICE],
+        tests_know: TESTKIT,
+    },
     above_core("backstop-lint"),
     Row {
         package: COMMAND,
@@ -60,7 +73,9 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 const EVERYTHING_SHIPPED: &[&str] = &[
+    OS,
     CORE,
+    SERVICE,
     "backstop-tempfs",
     "backstop-process",
     "backstop-memory",
@@ -84,28 +99,38 @@ pub(super) const PLANNED: &[&str] = &[
 ];
 
 /// What the command need not put behind a feature: `run` and `sweep` are made of these.
-pub(super) const ALWAYS_IN_COMMAND: &[&str] = &[CORE, "backstop-tempfs", "backstop-process"];
+pub(super) const ALWAYS_IN_COMMAND: &[&str] =
+    &[OS, CORE, SERVICE, "backstop-tempfs", "backstop-process"];
 
-/// The libraries core ships with.
-pub(super) const CORE_LIBRARIES: &[&str] = &[
-    "crc32fast",
-    "crossbeam-channel",
-    "humantime",
-    "jiff",
-    "libc",
-    "maud",
-    // Behind `heap-profile`, with the two of jemalloc and `pprof_util`: see decision 0016.
-    "mappings",
-    "memmap2",
-    "parking_lot",
-    "pprof_util",
-    "rustix",
-    "serde",
-    "serde_json",
-    "signal-hook",
-    "sysinfo",
-    "thiserror",
-    "tikv-jemalloc-ctl",
-    "tikv-jemallocator",
-    "tracing",
+/// The external libraries that a package ships with, where it is bound to a list.
+pub(super) const LIBRARIES: &[(&str, &[&str])] = &[
+    (
+        OS,
+        &[
+            "libc",
+            "rustix",
+            "serde",
+            // For systems without an implementation of the door.
+            "sysinfo",
+            "thiserror",
+            // Behind `heap-profile`.
+            "tikv-jemalloc-ctl",
+            "tikv-jemallocator",
+        ],
+    ),
+    (
+        CORE,
+        &[
+            "crc32fast",
+            "crossbeam-channel",
+            "jiff",
+            "memmap2",
+            "parking_lot",
+            "serde",
+            "serde_json",
+            "signal-hook",
+            "thiserror",
+            "tracing",
+        ],
+    ),
 ];

@@ -3,7 +3,7 @@
 use super::super::source::{Source, is_word, words};
 
 /// Each top module that shipped code names, with its line. `file` is relative to the crate's root.
-pub(super) fn of_core(file: &str, source: &Source) -> Vec<(usize, String)> {
+pub(super) fn of_crate(file: &str, source: &Source) -> Vec<(usize, String)> {
     // In one piece, since a group in braces runs over lines.
     let mut text = String::new();
     let mut starts = Vec::new();
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn names(file: &str, text: &str) -> Vec<(usize, String)> {
-        of_core(file, &Source::new("core/src/x.rs", text))
+        of_crate(file, &Source::new("core/src/x.rs", text))
     }
 
     fn pair(line: usize, name: &str) -> (usize, String) {

@@ -1,0 +1,517 @@
+//! A control group of version 2 around a tree of processes, which nothing in it can leave.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
+
+use super::cgroup_mount;
+use crate::cgroup_identity::CgroupIdentity;
+
+/// `CGROUP2_SUPER_MAGIC` of the kernel's `magic.h`.
+const CGROUP2: u64 = 0x6367_7270;
+
+/// A control group, held by its directory.
+///
+/// Dropping it leaves the group where it is: [`Cgroup::remove`] removes it.
+#[derive(Debug)]
+pub struct Cgroup {
+    directory: OwnedFd,
+    identity: CgroupIdentity,
+}
+
+impl Cgroup {
+    /// Makes a control group beneath the one that this process is in, and checks that processes can
+    /// be put into it and killed in it.
+    ///
+    /// # Errors
+    /// `name` is not one plain name (`InvalidInput`), no control groups of version 2 are mounted or
+    /// they cannot kill (`Unsupported`, before Linux 5.14), or the tree was not delegated to this
+    /// user. Nothing is left behind.
+    pub fn create(name: &str) -> io::Result<Self> {
+        let mut parts = Path::new(name).components();
+        let is_plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name);
+        if !is_plain {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a control group's name is one plain name",
+            ));
+        }
+        let path = Self::place_of(name)?;
+        let parent = path.parent().unwrap_or(&path).to_owned();
+        rustix::fs::mkdir(&path, Mode::from_raw_mode(0o755))?;
+        Self::probe(&parent, &path).inspect_err(|_| {
+            let _ = rustix::fs::rmdir(&path);
+        })
+    }
+
+    /// Where [`create`](Self::create) would make a control group of this name, to be recorded before
+    /// it does.
+    ///
+    /// # Errors
+    /// No control groups of version 2 are mounted (`Unsupported`).
+    pub fn place_of(name: &str) -> io::Result<PathBuf> {
+        Ok(cgroup_mount::own_directory()?.join(name))
+    }
+
+    /// Opens whatever control group is at a path. Its name must be the proof that it is the one that
+    /// was meant, as a cookie is; where an identity was recorded, [`open`](Self::open) it instead.
+    ///
+    /// # Errors
+    /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
+    pub fn open_by_name(path: &Path) -> io::Result<Self> {
+        Self::open_any(path)
+    }
+
+    fn probe(parent: &Path, path: &Path) -> io::Result<Self> {
+        let group = Self::open_any(path)?;
+        // Moving a process asks for permission at the group that both have above them as well.
+        for procs in [parent.join("cgroup.procs"), path.join("cgroup.procs")] {
+            rustix::fs::open(procs, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+        }
+        match group.open_file("cgroup.kill", OFlags::WRONLY) {
+            Ok(_) => Ok(group),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this kernel's control groups have no cgroup.kill",
+            )),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a control group that was recorded.
+    ///
+    /// # Errors
+    /// There is none at its path (`NotFound`), or another one (`NotFound` too, since the recorded
+    /// one is gone), or the path is of another file system (`InvalidInput`).
+    pub fn open(expected: &CgroupIdentity) -> io::Result<Self> {
+        let group = Self::open_any(&expected.path)?;
+        if group.identity.inode == expected.inode {
+            return Ok(group);
+        }
+        Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            format!(
+                "{} is another control group: inode {}, recorded was {}",
+                expected.path.display(),
+                group.identity.inode,
+                expected.inode
+            ),
+        ))
+    }
+
+    /// Where [`create`](Self::create) would make a group of this name: to be recorded before it is made.
+    ///
+    /// # Errors
+    /// No control groups of version 2 are mounted that hold this process.
+    pub fn path_for(name: &str) -> io::Result<std::path::PathBuf> {
+        Ok(cgroup_mount::own_directory()?.join(name))
+    }
+
+    /// Opens whatever control group has this path: for a path whose name alone is proof, because it
+    /// carries a cookie.
+    ///
+    /// # Errors
+    /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
+    pub fn open_path(path: &Path) -> io::Result<Self> {
+        Self::open_any(path)
+    }
+
+    fn open_any(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::open(path, flags, Mode::empty())?;
+        if rustix::fs::fstatfs(&directory)?.f_type as u64 != CGROUP2 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{} is no control group of version 2", path.display()),
+            ));
+        }
+        let inode = rustix::fs::fstat(&directory)?.st_ino;
+        Ok(Self {
+            directory,
+            identity: CgroupIdentity {
+                path: path.to_owned(),
+                inode,
+            },
+        })
+    }
+
+    /// What tells it from a later one of the same name.
+    #[must_use]
+    pub fn identity(&self) -> &CgroupIdentity {
+        &self.identity
+    }
+
+    /// Moves a process, with all its threads, into the group.
+    ///
+    /// # Errors
+    /// No process has the number, or moving it is not permitted.
+    pub fn add(&self, pid: i32) -> io::Result<()> {
+        self.write("cgroup.procs", pid.to_string().as_bytes())
+    }
+
+    /// Opens the way by which a new child puts itself into the group, between fork and exec.
+    ///
+    /// # Errors
+    /// The group was removed, or no descriptor is left.
+    pub fn entrance(&self) -> io::Result<Entrance> {
+        Ok(Entrance(self.open_file("cgroup.procs", OFlags::WRONLY)?))
+    }
+
+    /// Kills every process in the group and beneath it, and those that are being forked meanwhile.
+    ///
+    /// # Errors
+    /// The group was removed.
+    pub fn kill(&self) -> io::Result<()> {
+        self.write("cgroup.kill", b"1")
+    }
+
+    /// The numbers of all processes in the group and beneath it.
+    ///
+    /// Processes of a pid namespace that cannot be seen from here are not among them;
+    /// [`Cgroup::is_populated`] counts them too.
+    ///
+    /// # Errors
+    /// The group was removed.
+    pub fn processes(&self) -> io::Result<Vec<i32>> {
+        let mut found = Vec::new();
+        collect(self.directory.as_fd(), &mut found)?;
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    /// Whether any living process is in the group or beneath it.
+    ///
+    /// # Errors
+    /// The group was removed.
+    pub fn is_populated(&self) -> io::Result<bool> {
+        self.event("populated")
+    }
+
+    /// Waits until no living process is left in it, until `deadline` at the latest, and says whether
+    /// that is so.
+    ///
+    /// # Errors
+    /// The group was removed.
+    pub fn wait_empty(&self, deadline: Instant) -> io::Result<bool> {
+        self.wait_for("populated", false, deadline)
+    }
+
+    /// Stops every process in the group and beneath it and waits until all of them stand still,
+    /// until `deadline` at the latest; says whether they do.
+    ///
+    /// # Errors
+    /// The group was removed.
+    pub fn freeze(&self, deadline: Instant) -> io::Result<bool> {
+        self.write("cgroup.freeze", b"1")?;
+        self.wait_for("frozen", true, deadline)
+    }
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    /// The group was removed.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.write("cgroup.freeze", b"0")
+    }
+
+    /// Limits the memory of all processes in the group together.
+    ///
+    /// # Errors
+    /// The memory controller is not enabled for the group (`Unsupported`). It is not enabled here,
+    /// because that would change the group above, which is somebody else's.
+    pub fn limit_memory(&self, bytes: u64) -> io::Result<()> {
+        self.write("memory.max", bytes.to_string().as_bytes())
+            .map_err(|error| {
+                if error.kind() == io::ErrorKind::NotFound {
+                    io::Error::new(
+                        io::ErrorKind::Unsupported,
+                        "the memory controller is not enabled for this control group",
+                    )
+                } else {
+                    error
+                }
+            })
+    }
+
+    /// Removes the group and those beneath it, from the bottom up.
+    ///
+    /// # Errors
+    /// A process is left in one of them (`ResourceBusy`), or the path is another group's by now
+    /// (`NotFound`).
+    pub fn remove(&self) -> io::Result<()> {
+        remove_beneath(self.directory.as_fd())?;
+        Self::open(&self.identity)?;
+        Ok(rustix::fs::unlinkat(
+            CWD,
+            &self.identity.path,
+            AtFlags::REMOVEDIR,
+        )?)
+    }
+
+    fn wait_for(&self, key: &str, wanted: bool, deadline: Instant) -> io::Result<bool> {
+        let events = self.open_file("cgroup.events", OFlags::RDONLY)?;
+        loop {
+            // Reading arms the notification: whatever changes afterwards ends the poll.
+            if event_of(&events, key)? == wanted {
+                return Ok(true);
+            }
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
+                return Ok(false);
+            }
+            let limit = Timespec::try_from(remaining).ok();
+            match poll(&mut [PollFd::new(&events, PollFlags::PRI)], limit.as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn event(&self, key: &str) -> io::Result<bool> {
+        event_of(&self.open_file("cgroup.events", OFlags::RDONLY)?, key)
+    }
+
+    fn open_file(&self, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
+        open_at(self.directory.as_fd(), name, flags)
+    }
+
+    fn write(&self, name: &str, value: &[u8]) -> io::Result<()> {
+        let file = self.open_file(name, OFlags::WRONLY)?;
+        rustix::io::write(&file, value)?;
+        Ok(())
+    }
+}
+
+impl AsFd for Cgroup {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+}
+
+/// The way into a control group for a child that was just forked.
+#[derive(Debug)]
+pub struct Entrance(OwnedFd);
+
+impl Entrance {
+    /// Moves the calling process into the group, by one async-signal-safe call that allocates
+    /// nothing.
+    ///
+    /// # Errors
+    /// The group was removed or is full.
+    pub fn enter(&self) -> io::Result<()> {
+        rustix::io::write(&self.0, b"0")?;
+        Ok(())
+    }
+}
+
+fn open_at(directory: BorrowedFd<'_>, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(directory, name, flags, Mode::empty())?)
+}
+
+fn event_of(events: &OwnedFd, key: &str) -> io::Result<bool> {
+    let mut buffer = [0_u8; 256];
+    let count = rustix::io::pread(events, &mut buffer, 0)?;
+    let text = std::str::from_utf8(&buffer[..count]).unwrap_or("");
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
+    match value {
+        Some("0") => Ok(false),
+        Some("1") => Ok(true),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("cgroup.events does not tell {key}"),
+        )),
+    }
+}
+
+/// The groups directly beneath one.
+fn groups_beneath(directory: BorrowedFd<'_>) -> io::Result<Vec<(PathBuf, OwnedFd)>> {
+    let mut groups = Vec::new();
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy();
+        if entry.file_type() != FileType::Directory || name == "." || name == ".." {
+            continue;
+        }
+        match open_at(directory, &name, OFlags::RDONLY | OFlags::DIRECTORY) {
+            Ok(group) => groups.push((PathBuf::from(name.as_ref()), group)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(groups)
+}
+
+fn collect(directory: BorrowedFd<'_>, found: &mut Vec<i32>) -> io::Result<()> {
+    let mut text = String::new();
+    let procs = open_at(directory, "cgroup.procs", OFlags::RDONLY)?;
+    match io::Read::read_to_string(&mut std::fs::File::from(procs), &mut text) {
+        Ok(_) => {}
+        // A group of threads has no list of processes; the group above lists them.
+        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
+        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    // 0 stands for a process of a pid namespace that cannot be seen from here.
+    found.extend(
+        text.lines()
+            .filter_map(|line| line.parse::<i32>().ok())
+            .filter(|pid| *pid > 0),
+    );
+    for (_, group) in groups_beneath(directory)? {
+        collect(group.as_fd(), found)?;
+    }
+    Ok(())
+}
+
+fn remove_beneath(directory: BorrowedFd<'_>) -> io::Result<()> {
+    for (name, group) in groups_beneath(directory)? {
+        remove_beneath(group.as_fd())?;
+        match rustix::fs::unlinkat(directory, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(unsafe_code, reason = "pre_exec")]
+mod tests {
+    use super::*;
+    use crate::takedown::{Reap, Roots};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command};
+    use std::time::Duration;
+
+    fn new_group(purpose: &str) -> Option<Cgroup> {
+        let name = format!(
+            "backstop-test-{purpose}-{}",
+            crate::identity::Cookie::random()
+        );
+        match Cgroup::create(&name) {
+            Ok(group) => Some(group),
+            Err(error) => {
+                println!("skipped: no control group can be made here: {error}");
+                None
+            }
+        }
+    }
+
+    fn child_in(group: &Cgroup, script: &str) -> Child {
+        let entrance = group.entrance().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        // SAFETY: entering is one async-signal-safe call.
+        unsafe { command.pre_exec(move || entrance.enter()) };
+        command.spawn().unwrap()
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn nothing_in_a_group_outlives_its_kill() {
+        let Some(group) = new_group("kill") else {
+            return;
+        };
+        assert!(!group.is_populated().unwrap());
+        let mut child = child_in(
+            &group,
+            "trap '' TERM; setsid sleep 61 & (setsid sleep 61 &); wait",
+        );
+        let nested = group.identity().path.join("nested");
+        std::fs::create_dir(&nested).unwrap();
+        let mut inner = Command::new("sleep").arg("61").spawn().unwrap();
+        std::fs::write(nested.join("cgroup.procs"), inner.id().to_string()).unwrap();
+
+        assert!(group.is_populated().unwrap());
+        let inside = group.processes().unwrap();
+        assert!(inside.contains(&(child.id() as i32)) && inside.contains(&(inner.id() as i32)));
+        assert_eq!(
+            group.remove().unwrap_err().kind(),
+            io::ErrorKind::ResourceBusy
+        );
+        assert!(group.freeze(soon()).unwrap());
+        group.kill().unwrap();
+        assert!(group.wait_empty(soon()).unwrap());
+        assert!(group.processes().unwrap().is_empty());
+        group.thaw().unwrap();
+        child.wait().unwrap();
+        inner.wait().unwrap();
+        group.remove().unwrap();
+        assert!(!group.identity().path.exists());
+    }
+
+    #[test]
+    fn a_group_of_the_same_name_is_not_the_recorded_one() {
+        let Some(group) = new_group("same") else {
+            return;
+        };
+        let recorded = group.identity().clone();
+        assert!(Cgroup::open(&recorded).is_ok());
+        group.remove().unwrap();
+        assert_eq!(
+            Cgroup::open(&recorded).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+        std::fs::create_dir(&recorded.path).unwrap();
+        assert_eq!(
+            Cgroup::open(&recorded).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+        assert_eq!(group.remove().unwrap_err().kind(), io::ErrorKind::NotFound);
+        std::fs::remove_dir(&recorded.path).unwrap();
+    }
+
+    #[test]
+    fn a_tree_in_a_group_is_taken_down_and_a_spared_process_is_not() {
+        let Some(group) = new_group("tree") else {
+            return;
+        };
+        let mut child = child_in(&group, "setsid sleep 61 & sleep 61");
+        let mut spared = Command::new("sleep").arg("61").spawn().unwrap();
+        group.add(spared.id() as i32).unwrap();
+        let takedown = |except: &[i32]| {
+            crate::tree::kill_until_empty(Roots::Cgroup(&group), except, Reap::Nothing, soon())
+                .unwrap()
+        };
+        assert!(takedown(&[spared.id() as i32]).is_empty);
+        child.wait().unwrap();
+        assert!(spared.try_wait().unwrap().is_none());
+        assert!(takedown(&[]).is_empty);
+        spared.wait().unwrap();
+        group.remove().unwrap();
+    }
+
+    #[test]
+    fn memory_is_limited_or_the_missing_controller_named() {
+        let Some(group) = new_group("memory") else {
+            return;
+        };
+        match group.limit_memory(64 << 20) {
+            Ok(()) => {}
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}"),
+        }
+        group.remove().unwrap();
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        for name in ["", ".", "..", "a/b", "/a", "a/"] {
+            assert_eq!(
+                Cgroup::create(name).unwrap_err().kind(),
+                io::ErrorKind::InvalidInput,
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! A process held by its pidfd: whatever is asked or sent reaches it, or nobody.
+#![expect(
+    unsafe_code,
+    reason = "rustix cannot send signal 0 through a pidfd, nor say which child waitid found"
+)]
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
+
+use super::{environment, process, process_table};
+use crate::identity::{Cookie, ProcessIdentity};
+use crate::liveness::{Delivery, Liveness};
+use crate::process_stat::ProcessStat;
+use crate::signal::Signal;
+
+/// A process held by a pidfd, which never comes to mean another one.
+///
+/// # Guarantees
+/// A signal reaches the pinned process or nobody. What is read about it from `/proc` is given only
+/// when the pidfd shows afterwards that the number was still its own.
+///
+/// # When it does not hold
+/// Pinning a number says nothing about who has it: only [`PinnedProcess::verify`] proves that.
+#[derive(Debug)]
+pub struct PinnedProcess {
+    pid: i32,
+    descriptor: OwnedFd,
+}
+
+/// `__WALL`: also children that were made without SIGCHLD as their exit signal.
+const ALL_KINDS: WaitIdOptions = WaitIdOptions::from_bits_retain(0x4000_0000);
+
+impl PinnedProcess {
+    /// Pins whatever process has this number now.
+    ///
+    /// # Errors
+    /// The number is not positive (`InvalidInput`), no process has it (`ESRCH`), it is a thread's
+    /// (`EINVAL` or `ENOENT`), or no descriptor is left.
+    pub fn pin(pid: i32) -> io::Result<Self> {
+        let number = if pid > 0 { Pid::from_raw(pid) } else { None };
+        let number = number.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "a process number is above 0")
+        })?;
+        let descriptor = pidfd_open(number, PidfdFlags::empty())?;
+        Ok(Self { pid, descriptor })
+    }
+
+    /// The process number, which is its own until it is reaped.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// What tells this process from every other.
+    ///
+    /// # Errors
+    /// It was reaped meanwhile (`ESRCH`), or `/proc` is hidden or of another pid namespace.
+    pub fn identity(&self) -> io::Result<ProcessIdentity> {
+        self.proven(|pid| process::read_identity(pid, self.as_fd()))
+    }
+
+    /// Its line in the process table.
+    ///
+    /// # Errors
+    /// As [`PinnedProcess::identity`].
+    pub fn stat(&self) -> io::Result<ProcessStat> {
+        self.proven(process_table::stat)
+    }
+
+    /// Whether its environment carries the cookie.
+    ///
+    /// # Errors
+    /// As [`PinnedProcess::identity`]; or its environment may not be read.
+    pub fn has_cookie(&self, cookie: &Cookie) -> io::Result<bool> {
+        self.proven(|pid| environment::has_cookie(pid, cookie))
+    }
+
+    /// Reads about the number, and vouches that it was this process's all the while: a number is
+    /// not given away before the pidfd shows its process reaped.
+    pub(super) fn proven<T>(&self, read: impl FnOnce(i32) -> io::Result<T>) -> io::Result<T> {
+        let value = read(self.pid);
+        match self.send(0) {
+            Ok(()) | Err(Errno::PERM) => value,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends a signal to this very process.
+    ///
+    /// A process that has exited but is not reaped takes it without effect.
+    ///
+    /// # Errors
+    /// The permission is missing.
+    pub fn signal(&self, signal: Signal) -> io::Result<Delivery> {
+        match self.send(signal.number()) {
+            Ok(()) => Ok(Delivery::Sent),
+            Err(Errno::SRCH) => Ok(Delivery::AlreadyGone),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn send(&self, number: i32) -> Result<(), Errno> {
+        // SAFETY: the call reads no memory of ours, because the pointer to the signal's details is
+        // null; the descriptor is open as long as `self` lives.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.descriptor.as_raw_fd(),
+                number,
+                std::ptr::null::<libc::siginfo_t>(),
+                0,
+            )
+        };
+        if result == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        Err(Errno::from_io_error(&error).unwrap_or(Errno::INVAL))
+    }
+
+    /// How far it is on its way out.
+    ///
+    /// # Errors
+    /// The kernel refused to say, which it does for want of memory only.
+    pub fn liveness(&self) -> io::Result<Liveness> {
+        match self.send(0) {
+            Err(Errno::SRCH) => Ok(Liveness::Gone),
+            _ if self.wait_exit(Duration::ZERO)? => Ok(Liveness::Unreaped),
+            _ => Ok(Liveness::Running),
+        }
+    }
+
+    /// Whether all of its threads have exited; it may still wait to be reaped.
+    #[must_use]
+    pub fn has_exited(&self) -> bool {
+        // Not known counts as running: a release is never called done by mistake.
+        self.wait_exit(Duration::ZERO).unwrap_or(false)
+    }
+
+    /// Waits until it has exited, for at most `timeout`, and says whether it has.
+    ///
+    /// # Errors
+    /// The kernel refused to wait, which it does for want of memory only.
+    pub fn wait_exit(&self, timeout: Duration) -> io::Result<bool> {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut remaining = Some(timeout);
+        loop {
+            let limit = remaining.and_then(|time| Timespec::try_from(time).ok());
+            let mut polled = [PollFd::new(&self.descriptor, PollFlags::IN)];
+            match poll(&mut polled, limit.as_ref()) {
+                Ok(ready) => return Ok(ready > 0),
+                Err(Errno::INTR) => {
+                    remaining = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Collects its exit status if it is this process's own child and has exited. Never blocks, and
+    /// never takes the status of another child.
+    #[must_use]
+    pub fn reap(&self) -> Option<ExitStatus> {
+        self.exit_status(WaitIdOptions::empty())
+    }
+
+    /// Reads its exit status as [`reap`](Self::reap) does and leaves it there, so that its number
+    /// stays its own.
+    #[must_use]
+    pub fn peek(&self) -> Option<ExitStatus> {
+        self.exit_status(WaitIdOptions::NOWAIT)
+    }
+
+    fn exit_status(&self, more: WaitIdOptions) -> Option<ExitStatus> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | ALL_KINDS | more;
+        let status = loop {
+            match waitid(WaitId::PidFd(self.descriptor.as_fd()), options) {
+                Ok(status) => break status?,
+                Err(Errno::INTR) => {}
+                // Another's child, or reaped by somebody else in this process.
+                Err(_) => return None,
+            }
+        };
+        // The form in which wait(2) gives it, because that is what the standard library takes.
+        let raw = match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => (code & 0xff) << 8,
+            (None, Some(signal)) => signal | if status.dumped() { 0x80 } else { 0 },
+            (None, None) => return None,
+        };
+        Some(ExitStatus::from_raw(raw))
+    }
+}
+
+impl AsFd for PinnedProcess {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// Waits until all of them have exited, until `deadline` at the latest, and gives those that have
+/// not.
+///
+/// # Errors
+/// As [`PinnedProcess::wait_exit`].
+pub fn still_running(
+    processes: &[PinnedProcess],
+    deadline: Instant,
+) -> io::Result<Vec<&PinnedProcess>> {
+    let mut running = Vec::new();
+    // One after the other: all must exit anyway, and one poll over all of them would be woken once
+    // for each, which is quadratic in their number.
+    for process in processes {
+        if !process.wait_exit(deadline.saturating_duration_since(Instant::now()))? {
+            running.push(process);
+        }
+    }
+    // Those that were slow while there was time may have followed since.
+    running.retain(|process| !process.has_exited());
+    Ok(running)
+}
+
+/// Whether this process has no child at all, exited ones included. Reaps nothing.
+pub(super) fn is_childless() -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | ALL_KINDS;
+    matches!(waitid(WaitId::All, options), Err(Errno::CHILD))
+}
+
+/// The number of some child that has exited and is not reaped. Reaps nothing.
+pub(super) fn exited_child() -> Option<i32> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | ALL_KINDS;
+    let options = libc::c_int::try_from(options.bits()).ok()?;
+    loop {
+        // SAFETY: all zeros are a valid value of this plain structure of the kernel's.
+        let mut status: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        // SAFETY: the structure is valid for the call, which fills it or leaves it as it is.
+        if unsafe { libc::waitid(libc::P_ALL, 0, &raw mut status, options) } == 0 {
+            // SAFETY: waitid fills this field, or leaves the zero that stands for nobody.
+            let pid = unsafe { status.si_pid() };
+            return (pid > 0).then_some(pid);
+        }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return None;
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::zombie_processes, reason = "reaped through their pidfds")]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_child_is_signalled_waited_for_and_reaped() {
+        let child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pinned = PinnedProcess::pin(child.id() as i32).unwrap();
+        assert_eq!(pinned.liveness().unwrap(), Liveness::Running);
+        assert!(pinned.reap().is_none());
+        assert!(!pinned.wait_exit(Duration::from_millis(1)).unwrap());
+
+        assert_eq!(pinned.signal(Signal::TERM).unwrap(), Delivery::Sent);
+        assert!(pinned.wait_exit(Duration::from_secs(10)).unwrap());
+        assert_eq!(pinned.liveness().unwrap(), Liveness::Unreaped);
+        assert!(pinned.stat().unwrap().has_exited());
+
+        assert_eq!(pinned.peek().unwrap().signal(), Some(15));
+        assert_eq!(pinned.reap().unwrap().signal(), Some(15));
+        assert_eq!(pinned.liveness().unwrap(), Liveness::Gone);
+        assert!(pinned.has_exited());
+        assert_eq!(pinned.signal(Signal::KILL).unwrap(), Delivery::AlreadyGone);
+        assert_eq!(
+            pinned.identity().unwrap_err().raw_os_error(),
+            Some(libc::ESRCH)
+        );
+    }
+
+    #[test]
+    fn exit_codes_arrive_whole() {
+        let child = Command::new("sh").args(["-c", "exit 137"]).spawn().unwrap();
+        let pinned = PinnedProcess::pin(child.id() as i32).unwrap();
+        assert!(pinned.wait_exit(Duration::from_secs(10)).unwrap());
+        assert_eq!(pinned.reap().unwrap().code(), Some(137));
+    }
+
+    #[test]
+    fn numbers_that_mean_groups_are_refused() {
+        for pid in [0, -1, i32::MIN] {
+            let error = PinnedProcess::pin(pid).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn only_those_that_still_run_are_given_back() {
+        let quick = Command::new("true").spawn().unwrap();
+        let slow = Command::new("sleep").arg("60").spawn().unwrap();
+        let pinned = [quick.id(), slow.id()].map(|pid| PinnedProcess::pin(pid as i32).unwrap());
+        assert!(pinned[0].wait_exit(Duration::from_secs(10)).unwrap());
+        let running = still_running(&pinned, Instant::now()).unwrap();
+        assert_eq!(
+            running
+                .iter()
+                .map(|process| process.pid())
+                .collect::<Vec<_>>(),
+            [slow.id() as i32]
+        );
+        let _ = pinned[1].signal(Signal::KILL).unwrap();
+        assert!(
+            still_running(&pinned, Instant::now() + Duration::from_secs(10))
+                .unwrap()
+                .is_empty()
+        );
+        assert!(pinned.iter().all(|process| process.reap().is_some()));
+    }
+}

@@ -1,0 +1,397 @@
+//! Signals and kills whole trees of processes, each process pinned and proven to belong first.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use super::pinned::{PinnedProcess, exited_child, is_childless, still_running};
+use super::process_table;
+pub use super::tree_pass::kill_at_once;
+use super::tree_pass::{Kinship, Pass, own_pid, spares_anyone};
+use crate::liveness::Delivery;
+use crate::scan::Scan;
+use crate::signal::Signal;
+use crate::takedown::{Reap, Roots, Takedown};
+
+/// How long a pass waits for those it killed before it looks for what they forked meanwhile.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// A pass over processes that do not die, because a device holds them, need not be that frequent.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(50);
+
+/// Finds, pins and proves every living process of the tree but this one and `except`.
+///
+/// Only those whose number is in `except` are left out, not what is beneath them. Parents come
+/// before children.
+///
+/// # Errors
+/// `/proc` is hidden or of another pid namespace, or the control group was removed.
+pub fn members(roots: Roots<'_>, except: &[i32]) -> io::Result<Scan<PinnedProcess>> {
+    if is_proven_empty(roots)? {
+        return Ok(Scan::default());
+    }
+    let mut pass = Pass::look(roots, except, Kinship::Lists)?;
+    pass.members.retain(|member| !member.has_exited());
+    Ok(Scan {
+        found: pass.members,
+        unreadable: pass.unreadable,
+        unsettled: pass.unsettled,
+    })
+}
+
+/// Sends a signal to every living process of the tree but this one and `except`, and gives those
+/// that it was sent to.
+///
+/// # Errors
+/// As [`members`].
+pub fn signal_all(
+    roots: Roots<'_>,
+    signal: Signal,
+    except: &[i32],
+) -> io::Result<Scan<PinnedProcess>> {
+    let mut scan = members(roots, except)?;
+    let mut refused = 0;
+    scan.found.retain(|member| match member.signal(signal) {
+        Ok(delivery) => delivery == Delivery::Sent,
+        Err(_) => {
+            refused += 1;
+            false
+        }
+    });
+    scan.unreadable += refused;
+    Ok(scan)
+}
+
+/// Kills the tree in passes until nothing of it is found any more, until `deadline` at the latest.
+///
+/// A process may fork while it is being killed, so one pass proves nothing: it ends when this
+/// process has no child at all, when the control group is empty, or after two passes in a row, the
+/// second over all processes, that found nothing.
+///
+/// # Errors
+/// As [`members`].
+pub fn kill_until_empty(
+    roots: Roots<'_>,
+    except: &[i32],
+    reap: Reap,
+    deadline: Instant,
+) -> io::Result<Takedown> {
+    let mut takedown = Takedown::default();
+    let mut patience = PATIENCE;
+    let mut kinship = Kinship::Lists;
+    let mut is_first = true;
+    loop {
+        if is_proven_empty(roots)? {
+            takedown.is_empty = true;
+            return Ok(takedown);
+        }
+        let mut pass = Pass::look(roots, except, kinship)?;
+        takedown.unreadable = takedown.unreadable.max(pass.unreadable);
+        if reap == Reap::OwnChildren {
+            takedown.reaped.extend(pass.reap_exited());
+        }
+        pass.members.retain(|member| !member.has_exited());
+        let found_nothing = pass.members.is_empty() && pass.is_settled;
+        let emptiness = if found_nothing {
+            emptiness(roots, except)?
+        } else {
+            Emptiness::Refuted
+        };
+        match (emptiness, kinship) {
+            (Emptiness::Proven, _) | (Emptiness::Open, Kinship::WholeTable) => {
+                takedown.is_empty = true;
+                return Ok(takedown);
+            }
+            (Emptiness::Open, Kinship::Lists) => {
+                kinship = Kinship::WholeTable;
+                continue;
+            }
+            (Emptiness::Refuted, _) => kinship = Kinship::Lists,
+        }
+        // A deadline that has passed already still allows one pass.
+        if !is_first && Instant::now() >= deadline {
+            let survivors = pass.members.iter().filter_map(|member| member.stat().ok());
+            takedown.survivors = survivors.collect();
+            return Ok(takedown);
+        }
+
+        is_first = false;
+        takedown.kills += pass.kill(roots, except)?;
+        let end = deadline.min(Instant::now() + patience);
+        let all_exited = still_running(&pass.members, end)?.is_empty();
+        patience = if all_exited {
+            PATIENCE
+        } else {
+            LONGEST_PATIENCE.min(patience * 2)
+        };
+        if reap == Reap::OwnChildren {
+            takedown.reaped.extend(pass.reap_exited());
+        }
+        if pass.members.is_empty() {
+            // Something moved or cannot be pinned, and there is nothing to wait for: give it time
+            // to come to rest.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Collects the exit statuses of this process's own exited children, but those in `except`.
+///
+/// A subreaper becomes the parent of orphans that it never started and that nobody else reaps.
+///
+/// # Errors
+/// `/proc` is hidden or of another pid namespace.
+pub fn reap_children(except: &[i32]) -> io::Result<Vec<(i32, ExitStatus)>> {
+    let reap = |pid| Some((pid, PinnedProcess::pin(pid).ok()?.reap()?));
+    if except.is_empty() {
+        // The kernel names one that has exited: asking every child would cost thousands of calls
+        // whenever one of thousands ends.
+        return Ok(std::iter::from_fn(|| exited_child().and_then(reap)).collect());
+    }
+    let children = process_table::children(own_pid())?;
+    let unspared = children.into_iter().filter(|pid| !except.contains(pid));
+    Ok(unspared.filter_map(reap).collect())
+}
+
+/// Whether the kernel says that nobody of it lives. `false` says nothing.
+fn is_proven_empty(roots: Roots<'_>) -> io::Result<bool> {
+    match roots {
+        Roots::DescendantsOfSelf => Ok(is_childless()),
+        Roots::Cgroup(group) => group.is_populated().map(|is_populated| !is_populated),
+        _ => Ok(false),
+    }
+}
+
+/// What the kernel says of a tree in which a look found nothing alive.
+enum Emptiness {
+    Proven,
+    Refuted,
+    /// It does not say; a second look must find nothing either.
+    Open,
+}
+
+fn emptiness(roots: Roots<'_>, except: &[i32]) -> io::Result<Emptiness> {
+    if is_proven_empty(roots)? {
+        return Ok(Emptiness::Proven);
+    }
+    match roots {
+        // It also counts processes that cannot be seen from here, which only its own kill reaches.
+        Roots::Cgroup(group) if !spares_anyone(group, except)? => Ok(Emptiness::Refuted),
+        _ => Ok(Emptiness::Open),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::zombie_processes, reason = "the takedown reaps them")]
+mod tests {
+    use super::*;
+    use crate::adopt::Adopt;
+    use crate::environment;
+    use crate::identity::Cookie;
+    use crate::liveness::Liveness;
+    use crate::subreaper::{is_subreaper, set_subreaper};
+    use std::process::Command;
+
+    /// Runs the body in a process of its own, since orphans are adopted by whole processes.
+    fn alone(test: &str, body: impl FnOnce()) {
+        const MARK: &str = "BACKSTOP_TEST_ALONE";
+        if std::env::var_os(MARK).is_some() {
+            return body();
+        }
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", &format!("{module}::{test}")])
+            .env(MARK, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// A leader, a child in its group, one in a session of its own and a double-forked daemon, all
+    /// of which ignore TERM.
+    const STUBBORN: &str = "trap '' TERM; sleep 61 & setsid sleep 61 & \
+        (setsid sh -c 'sleep 61 & exit 0' &); wait; sleep 61";
+
+    fn sleepers(roots: Roots<'_>, count: usize) -> Vec<PinnedProcess> {
+        let end = deadline();
+        loop {
+            let found = members(roots, &[]).unwrap().found;
+            let asleep = found
+                .iter()
+                .filter(|member| member.stat().is_ok_and(|stat| stat.comm == "sleep"));
+            if asleep.count() >= count {
+                return found;
+            }
+            assert!(Instant::now() < end, "found {found:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn deadline() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn sessions_and_daemons_that_ignore_term_do_not_outlive_a_subreaper() {
+        alone(
+            "sessions_and_daemons_that_ignore_term_do_not_outlive_a_subreaper",
+            || {
+                set_subreaper(Adopt::Orphans).unwrap();
+                assert!(is_subreaper().unwrap());
+                let leader = Command::new("sh")
+                    .args(["-c", STUBBORN])
+                    .spawn()
+                    .unwrap()
+                    .id() as i32;
+                let before = sleepers(Roots::DescendantsOfSelf, 3);
+
+                let told = signal_all(Roots::DescendantsOfSelf, Signal::TERM, &[leader])
+                    .unwrap()
+                    .found;
+                assert!(told.len() >= 3 && told.iter().all(|member| member.pid() != leader));
+                assert_eq!(
+                    still_running(&told, Instant::now()).unwrap().len(),
+                    told.len()
+                );
+
+                let takedown =
+                    kill_until_empty(Roots::DescendantsOfSelf, &[], Reap::OwnChildren, deadline())
+                        .unwrap();
+                assert!(
+                    takedown.is_empty && takedown.survivors.is_empty(),
+                    "{takedown:?}"
+                );
+                assert!(
+                    takedown.reaped.iter().any(|(pid, _)| *pid == leader),
+                    "{takedown:?}"
+                );
+                assert!(
+                    before
+                        .iter()
+                        .all(|member| matches!(member.liveness(), Ok(Liveness::Gone)))
+                );
+                assert!(is_childless());
+            },
+        );
+    }
+
+    #[test]
+    fn a_tree_that_forks_while_it_is_killed_is_emptied() {
+        alone("a_tree_that_forks_while_it_is_killed_is_emptied", || {
+            set_subreaper(Adopt::Orphans).unwrap();
+            let cookie = Cookie::random();
+            let script = "while :; do (setsid sh -c 'sleep 61 & sleep 61' &); done";
+            let _leader = Command::new("sh")
+                .args(["-c", script])
+                .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
+                .spawn()
+                .unwrap();
+            sleepers(Roots::DescendantsOfSelf, 20);
+            let takedown =
+                kill_until_empty(Roots::DescendantsOfSelf, &[], Reap::OwnChildren, deadline())
+                    .unwrap();
+            assert!(takedown.is_empty, "{takedown:?}");
+            assert!(environment::with_cookie(&cookie).unwrap().found.is_empty());
+        });
+    }
+
+    #[test]
+    fn spared_and_unrelated_children_live_on() {
+        alone("spared_and_unrelated_children_live_on", || {
+            set_subreaper(Adopt::Orphans).unwrap();
+            let mut spared = Command::new("sleep").arg("61").spawn().unwrap();
+            let other = Command::new("sh")
+                .args(["-c", "sleep 61 & wait"])
+                .spawn()
+                .unwrap();
+            let other = PinnedProcess::pin(other.id() as i32).unwrap();
+            sleepers(Roots::DescendantsOf(&other), 1);
+            let takedown = kill_until_empty(
+                Roots::DescendantsOf(&other),
+                &[],
+                Reap::OwnChildren,
+                deadline(),
+            )
+            .unwrap();
+            assert!(takedown.is_empty && takedown.kills >= 2, "{takedown:?}");
+
+            let except = [spared.id() as i32];
+            let takedown = kill_until_empty(
+                Roots::DescendantsOfSelf,
+                &except,
+                Reap::OwnChildren,
+                deadline(),
+            )
+            .unwrap();
+            assert!(
+                takedown.is_empty && takedown.survivors.is_empty(),
+                "{takedown:?}"
+            );
+            assert!(spared.try_wait().unwrap().is_none());
+            spared.kill().unwrap();
+            let end = deadline();
+            while !PinnedProcess::pin(except[0]).unwrap().has_exited() {
+                assert!(Instant::now() < end);
+            }
+            assert!(reap_children(&except).unwrap().is_empty());
+            assert_eq!(reap_children(&[]).unwrap().len(), 1);
+        });
+    }
+
+    #[test]
+    fn several_roots_are_looked_beneath_at_once_and_nobody_counts_twice() {
+        let leader = Command::new("sh")
+            .args(["-c", "sh -c 'sleep 61 & wait' & wait"])
+            .spawn()
+            .unwrap();
+        let leader = PinnedProcess::pin(leader.id() as i32).unwrap();
+        let lone = Command::new("sleep").arg("61").spawn().unwrap();
+        let lone = PinnedProcess::pin(lone.id() as i32).unwrap();
+        // Three of one line, of which two are roots themselves, and one without children.
+        let line = sleepers(Roots::DescendantsOf(&leader), 1);
+        let roots = [&line[1], &leader, &lone];
+        let roots = Roots::DescendantsOfAny(&roots);
+        let mut found: Vec<i32> = sleepers(roots, 2).iter().map(PinnedProcess::pid).collect();
+        found.sort_unstable();
+        let mut expected: Vec<i32> = line.iter().chain([&lone]).map(PinnedProcess::pid).collect();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+        let takedown = kill_until_empty(roots, &[], Reap::OwnChildren, deadline()).unwrap();
+        assert!(takedown.is_empty, "{takedown:?}");
+        assert!(line.iter().chain([&lone]).all(PinnedProcess::has_exited));
+    }
+
+    #[test]
+    fn what_left_the_tree_is_killed_by_its_cookie_and_reaping_is_left_to_the_host() {
+        let cookie = Cookie::random();
+        let mut leader = Command::new("sh")
+            .args(["-c", STUBBORN])
+            .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
+            .spawn()
+            .unwrap();
+        let roots = Roots::WithCookie(&cookie);
+        sleepers(roots, 3);
+        let takedown = kill_until_empty(roots, &[], Reap::Nothing, deadline()).unwrap();
+        assert!(
+            takedown.is_empty && takedown.reaped.is_empty(),
+            "{takedown:?}"
+        );
+        assert!(environment::with_cookie(&cookie).unwrap().found.is_empty());
+        assert!(!leader.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_wide_tree_is_gone_at_once() {
+        alone("a_wide_tree_is_gone_at_once", || {
+            set_subreaper(Adopt::Orphans).unwrap();
+            let script = "i=0; while [ $i -lt 400 ]; do setsid sleep 61 & i=$((i+1)); done; wait";
+            let _leader = Command::new("sh").args(["-c", script]).spawn().unwrap();
+            sleepers(Roots::DescendantsOfSelf, 400);
+            let start = Instant::now();
+            let takedown =
+                kill_until_empty(Roots::DescendantsOfSelf, &[], Reap::OwnChildren, deadline())
+                    .unwrap();
+            println!("400 sessions gone in {:?}", start.elapsed());
+            assert!(takedown.is_empty && takedown.kills >= 401, "{takedown:?}");
+        });
+    }
+}

@@ -1,0 +1,68 @@
+//! Removing an entry only after it is proven, in a place where nobody can exchange it any more.
+
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::marker::PhantomData;
+
+use super::directory::Directory;
+use crate::files::{Limits, Refusal, Removal};
+use crate::identity::FileIdentity;
+
+/// A private directory beneath a root. None can be opened on this system.
+#[derive(Debug)]
+pub struct Quarantine<'a>(Infallible, PhantomData<&'a Directory>);
+
+/// # Errors
+/// Never: there is no directory to call it with.
+pub fn remove_proven(
+    root: &Directory,
+    _name: &OsStr,
+    _expected: Option<&FileIdentity>,
+    _quarantine: &OsStr,
+    _limits: &Limits,
+) -> Result<Removal, Refusal> {
+    match root.0 {}
+}
+
+impl<'a> Quarantine<'a> {
+    /// # Errors
+    /// Never: there is no directory to call it with.
+    pub fn open(root: &'a Directory, _name: &OsStr) -> Result<Self, Refusal> {
+        match root.0 {}
+    }
+
+    /// # Errors
+    /// Never: there is no quarantine.
+    pub fn unfinished(&self) -> io::Result<Vec<OsString>> {
+        match self.0 {}
+    }
+
+    /// # Errors
+    /// Never: there is no quarantine.
+    pub fn remove_proven(
+        &self,
+        _name: &OsStr,
+        _expected: Option<&FileIdentity>,
+        _limits: &Limits,
+    ) -> Result<Removal, Refusal> {
+        match self.0 {}
+    }
+
+    /// # Errors
+    /// Never: there is no quarantine.
+    pub fn remove_claimed(
+        &self,
+        _name: &OsStr,
+        _claim: &super::claim::Claim,
+        _limits: &Limits,
+    ) -> Result<Removal, Refusal> {
+        match self.0 {}
+    }
+
+    /// # Errors
+    /// Never: there is no quarantine.
+    pub fn close(self) -> io::Result<()> {
+        match self.0 {}
+    }
+}

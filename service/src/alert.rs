@@ -1,0 +1,40 @@
+//! Telling people, and acting: findings that crossed a threshold, where they are told, and what is
+//! done about them.
+//!
+//! Takes the observations of a monitor; gives [`Alert`]s to [`Sink`]s, throttled and with every loss
+//! disclosed, and remedies with an account before and after. Nothing here runs on a thread of the
+//! program that is watched.
+
+mod level;
+mod message;
+mod rules;
+
+mod alerts;
+mod episode;
+mod triage;
+
+mod desk;
+mod event_sink;
+#[cfg(feature = "heap-profile")]
+mod heap_profiles;
+mod log_files;
+mod rotated_file;
+mod sink;
+
+mod remedy;
+
+pub use alerts::{AlertBuilder, AlertStatistics, Alerts};
+pub use desk::SinkStatistics;
+pub use event_sink::EventSink;
+#[cfg(feature = "heap-profile")]
+pub use heap_profiles::HeapProfiles;
+pub use level::Level;
+pub use log_files::{LogFile, LogFiles};
+pub use message::{Alert, Transition};
+pub use remedy::{
+    FreeMemory, Measure, Rehearsal, Remedies, RemediesBuilder, Remedy, RemedyRecord, RemedyRefused,
+    RemedyRules, RemedyStatistics, RemedyTrigger, Shrinkage, Stage, StepAccount, StepOutcome,
+};
+pub use rotated_file::Rotation;
+pub use rules::AlertRules;
+pub use sink::{ChannelSink, Sink};

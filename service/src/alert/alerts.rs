@@ -1,0 +1,224 @@
+//! From observations to sinks.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use super::desk::{Desk, SinkStatistics};
+use super::message::Alert;
+use super::rules::AlertRules;
+use super::sink::Sink;
+use super::triage::Triage;
+use backstop_core::error::{Error, Stage};
+use backstop_core::monitor::{Observation, Observer};
+use backstop_core::resource::Deadline;
+
+/// Makes alerts of findings and delivers them, on a thread of its own. A handle to share: one goes to
+/// the monitor as its observer.
+///
+/// # Guarantees
+/// - A finding has one alert within an interval, unless it gets worse; what was held back is counted in
+///   [`Alert::suppressed`], and what was told last becomes what is so.
+/// - Memory is bounded however many findings there are; what finds no place is counted in
+///   [`Alert::lost`].
+/// - A sink that hangs delays neither the monitor nor, for longer than five seconds, another sink.
+///
+/// When the last handle is dropped, what waits is delivered, but not waited for longer than half a
+/// second.
+///
+/// # Examples
+/// ```
+/// use backstop_service::alert::{Alerts, ChannelSink, EventSink};
+///
+/// let (sink, alerts_taken) = ChannelSink::bounded(100);
+/// let alerts = Alerts::builder()
+///     .sink("events", EventSink)
+///     .sink("channel", sink)
+///     .start()?;
+/// let observer = alerts.clone();
+/// # drop((observer, alerts_taken));
+/// # Ok::<(), backstop_core::error::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Alerts(Arc<Inner>);
+
+struct Inner {
+    triage: Mutex<Triage>,
+    /// Emptied before the thread is waited for, which ends when nobody can send any more.
+    queue: Mutex<Option<Sender<Work>>>,
+    desks: Arc<[Desk]>,
+    ended: Receiver<()>,
+}
+
+enum Work {
+    Alert(Box<Alert>),
+    Mark(Sender<()>),
+}
+
+/// Sets up [`Alerts`].
+#[must_use = "nothing is delivered until `start`"]
+pub struct AlertBuilder {
+    rules: AlertRules,
+    desks: Vec<Desk>,
+    patience: Duration,
+}
+
+/// What became of the findings and alerts of one [`Alerts`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlertStatistics {
+    /// Findings that alerts are kept of now.
+    pub findings: usize,
+    /// Changes of findings that had no alert of their own.
+    pub suppressed: u64,
+    /// Changes of findings that nobody was told and nobody will be.
+    pub lost: u64,
+    /// What became of the alerts, by sink.
+    pub sinks: Vec<SinkStatistics>,
+}
+
+/// How many alerts may wait for the sinks. More wait as findings.
+const QUEUE: usize = 256;
+/// How long the last handle waits for what is still to be delivered.
+const LAST_PATIENCE: Duration = Duration::from_millis(500);
+
+impl Alerts {
+    /// Sets up alerts.
+    pub fn builder() -> AlertBuilder {
+        AlertBuilder {
+            rules: AlertRules::default(),
+            desks: Vec::new(),
+            patience: Duration::from_secs(5),
+        }
+    }
+
+    /// Waits until everything decided so far was given to the sinks. False if that took too long.
+    #[must_use]
+    pub fn flush(&self, deadline: Deadline) -> bool {
+        let (mark, marked) = bounded(1);
+        let sender = self.0.queue.lock().clone();
+        sender.is_some_and(|queue| {
+            let sent = queue.send_deadline(Work::Mark(mark), deadline.instant());
+            sent.is_ok() && marked.recv_deadline(deadline.instant()).is_ok()
+        })
+    }
+
+    /// What became of the findings and alerts so far.
+    #[must_use]
+    pub fn statistics(&self) -> AlertStatistics {
+        let triage = self.0.triage.lock();
+        AlertStatistics {
+            findings: triage.count(),
+            suppressed: triage.suppressed(),
+            lost: triage.lost(),
+            sinks: self.0.desks.iter().map(Desk::statistics).collect(),
+        }
+    }
+}
+
+impl AlertBuilder {
+    /// When a finding is an alert, and how often.
+    pub fn rules(mut self, rules: AlertRules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Adds a sink, with a name for its statistics.
+    pub fn sink(mut self, name: impl Into<String>, sink: impl Sink) -> Self {
+        self.desks.push(Desk::new(name.into(), Box::new(sink)));
+        self
+    }
+
+    /// How long a sink may take for an alert before that counts as lost. Default: five seconds.
+    pub fn patience(mut self, span: Duration) -> Self {
+        self.patience = span;
+        self
+    }
+
+    /// Starts the thread that delivers.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn start(self) -> Result<Alerts, Error> {
+        let (sender, work) = bounded(QUEUE);
+        let (end, ended) = bounded(1);
+        let desks: Arc<[Desk]> = self.desks.into();
+        let (own, patience) = (Arc::clone(&desks), self.patience);
+        std::thread::Builder::new()
+            .name("backstop-alerts".into())
+            .spawn(move || {
+                deliver(&work, &own, patience);
+                // Nobody waits if the last patience was over.
+                let _ = end.send(());
+            })
+            .map_err(|error| {
+                let what = "the thread that delivers alerts cannot be started";
+                Error::io(Stage::Configure, what, error)
+            })?;
+        Ok(Alerts(Arc::new(Inner {
+            triage: Mutex::new(Triage::new(self.rules)),
+            queue: Mutex::new(Some(sender)),
+            desks,
+            ended,
+        })))
+    }
+}
+
+fn deliver(work: &Receiver<Work>, desks: &[Desk], patience: Duration) {
+    for work in work {
+        match work {
+            Work::Alert(alert) => desks.iter().for_each(|desk| desk.deliver(&alert, patience)),
+            // Nobody waits any more if the deadline passed.
+            Work::Mark(mark) => drop(mark.send(())),
+        }
+    }
+}
+
+impl Observer for Alerts {
+    /// Decides what is to be told; the sinks are called on another thread.
+    fn observe(&mut self, observation: &Observation) {
+        let mut triage = self.0.triage.lock();
+        let queue = self.0.queue.lock();
+        let Some(queue) = queue.as_ref() else {
+            return;
+        };
+        // Others only take out of the queue, or put a mark in: one place is kept for those.
+        let room = (QUEUE - 1).saturating_sub(queue.len());
+        for alert in triage.observe(observation, room) {
+            if queue.try_send(Work::Alert(Box::new(alert))).is_err() {
+                tracing::warn!("an alert found no room although there was some");
+                triage.lose(1);
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.queue.get_mut().take());
+        // A sink that hangs has had its patience: the thread ends some time later.
+        let _ = self.ended.recv_timeout(LAST_PATIENCE);
+    }
+}
+
+impl fmt::Debug for Alerts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Alerts")
+            .field("statistics", &self.statistics())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AlertBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AlertBuilder")
+            .field("rules", &self.rules)
+            .field("sinks", &self.desks.len())
+            .finish_non_exhaustive()
+    }
+}

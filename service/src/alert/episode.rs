@@ -1,0 +1,132 @@
+//! One finding's way from its first alert to its last: pure, told the time by its caller.
+
+use std::time::Duration;
+
+use super::level::Level;
+use super::message::Transition;
+use super::rules::AlertRules;
+use backstop_core::monitor::Finding;
+
+/// What is known of one finding, and what was told of it.
+#[derive(Debug)]
+pub(super) struct Episode {
+    finding: Finding,
+    /// As the finding is now; `None` if it is gone or too slight.
+    now: Option<Level>,
+    /// As the alert should be: follows `now` up at once, and down after a calm.
+    wanted: Option<Level>,
+    below_since: Option<Duration>,
+    told: Option<Level>,
+    /// The last one told, resolved or not, and when.
+    last: Option<(Level, Duration)>,
+    /// Changes since then.
+    changes: u64,
+    /// In which look it was last seen.
+    pub(super) look: u64,
+}
+
+impl Episode {
+    pub(super) fn new(finding: &Finding) -> Self {
+        Self {
+            finding: finding.clone(),
+            now: None,
+            wanted: None,
+            below_since: None,
+            told: None,
+            last: None,
+            changes: 0,
+            look: 0,
+        }
+    }
+
+    pub(super) fn finding(&self) -> &Finding {
+        &self.finding
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// How loud it should be.
+    pub(super) fn wanted(&self) -> Option<Level> {
+        self.wanted
+    }
+
+    /// The finding is like this.
+    pub(super) fn see(&mut self, finding: &Finding, level: Option<Level>) {
+        self.finding.clone_from(finding);
+        self.become_level(level);
+    }
+
+    /// The finding is not there.
+    pub(super) fn miss(&mut self) {
+        self.become_level(None);
+    }
+
+    fn become_level(&mut self, level: Option<Level>) {
+        if level != self.now {
+            self.now = level;
+            self.changes += 1;
+        }
+    }
+
+    /// Follows the finding at this time: up at once, down after a calm.
+    pub(super) fn follow(&mut self, at: Duration, rules: &AlertRules) {
+        if self.now >= self.wanted {
+            self.wanted = self.now;
+            self.below_since = None;
+            return;
+        }
+        let since = *self.below_since.get_or_insert(at);
+        // What nobody was told needs no calm before it is forgotten.
+        if at.saturating_sub(since) >= rules.calm || self.told.is_none() {
+            self.wanted = self.now;
+            self.below_since = None;
+        }
+    }
+
+    /// What is to be told at this time, if anything.
+    pub(super) fn due(&self, at: Duration, rules: &AlertRules) -> Option<(Transition, Level)> {
+        let since = self.last.map(|(_, last)| at.saturating_sub(last));
+        let (transition, level) = match (self.wanted, self.told) {
+            (Some(wanted), None) => (Transition::Raised, wanted),
+            (Some(wanted), Some(told)) if wanted > told => (Transition::Worsened, wanted),
+            (Some(wanted), Some(told)) if wanted < told => (Transition::Eased, wanted),
+            (None, Some(told)) => (Transition::Resolved, told),
+            (None, None) => return None,
+            (Some(wanted), Some(_)) => {
+                let due = since >= Some(rules.reminder?) && self.below_since.is_none();
+                return due.then_some((Transition::Reminded, wanted));
+            }
+        };
+        let rises = self.wanted > self.last.map(|(level, _)| level);
+        let waited = since.is_none_or(|since| since >= rules.interval);
+        (rises || waited).then_some((transition, level))
+    }
+
+    /// It was told; gives how many changes had no alert of their own.
+    pub(super) fn tell(&mut self, transition: Transition, level: Level, at: Duration) -> u64 {
+        self.told = match transition {
+            Transition::Resolved => None,
+            _ => Some(level),
+        };
+        self.last = Some((level, at));
+        // The change that a calm holds back is still to be told.
+        let held_back = u64::from(self.now != self.wanted);
+        let changes = self.changes.saturating_sub(held_back);
+        self.changes = held_back;
+        match transition {
+            Transition::Reminded => changes,
+            _ => changes.saturating_sub(1),
+        }
+    }
+
+    /// Whether nothing is left to tell, and no interval must be kept to.
+    pub(super) fn is_over(&self, at: Duration, rules: &AlertRules) -> bool {
+        self.wanted.is_none()
+            && self.told.is_none()
+            && self
+                .last
+                .is_none_or(|(_, last)| at.saturating_sub(last) >= rules.interval)
+    }
+}

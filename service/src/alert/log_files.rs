@@ -1,0 +1,139 @@
+//! Log files by severity.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use super::level::Level;
+use super::message::Alert;
+use super::rotated_file::{RotatedFile, Rotation};
+use super::sink::Sink;
+use backstop_core::error::{Error, Stage};
+use backstop_core::monitor::FindingKind;
+
+/// Three log files in a directory: everything, errors, performance. A handle to share.
+///
+/// A line is written whole or counted as lost; what a finding says cannot begin a line of its own. A
+/// disk that is full or a directory that cannot be written is an error at each line, which
+/// [`Alerts`](super::Alerts) counts and shows; the program goes on, and so does the log once it can.
+///
+/// # When it does not hold
+/// Several programs with one directory put each other's files aside: give each its own.
+#[derive(Debug, Clone)]
+pub struct LogFiles(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    directory: PathBuf,
+    files: [Mutex<RotatedFile>; LogFile::ALL.len()],
+}
+
+/// One of the log files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LogFile {
+    /// `main.log`: every alert and every remedy.
+    Main,
+    /// `errors.log`: alerts from [`Level::Error`] on.
+    Errors,
+    /// `performance.log`: alerts about memory and handles near their limits or growing, and what each
+    /// remedy gave back.
+    Performance,
+}
+
+impl LogFile {
+    /// Every log file.
+    pub const ALL: [Self; 3] = [Self::Main, Self::Errors, Self::Performance];
+
+    /// The name of the file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Main => "main.log",
+            Self::Errors => "errors.log",
+            Self::Performance => "performance.log",
+        }
+    }
+}
+
+impl LogFiles {
+    /// Log files in this directory, which is made at the first line.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>, rotation: Rotation) -> Self {
+        let directory = directory.into();
+        let file = |log: LogFile| RotatedFile::new(directory.join(log.name()), rotation);
+        Self(Arc::new(Inner {
+            files: LogFile::ALL.map(|log| Mutex::new(file(log))),
+            directory,
+        }))
+    }
+
+    /// Where they are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.0.directory
+    }
+
+    /// Appends a line to these files, with the time before it.
+    ///
+    /// # Errors
+    /// It could not be written to one of them; the others were tried.
+    pub fn write(&self, files: &[LogFile], time: Timestamp, line: &str) -> Result<(), Error> {
+        let line = one_line(time, line);
+        let mut written = Ok(());
+        for log in files {
+            let appended = self.0.files[*log as usize].lock().append(&line, time);
+            if let Err(error) = appended {
+                let what = "a line could not be written to a log file";
+                let path = self.0.directory.join(log.name());
+                written = written.and(Err(
+                    Error::io(Stage::Use, what, error).with("path", path.display())
+                ));
+            }
+        }
+        written
+    }
+}
+
+impl Sink for LogFiles {
+    fn deliver(&mut self, alert: &Alert) -> Result<(), Error> {
+        let mut files = vec![LogFile::Main];
+        if alert.level >= Level::Error {
+            files.push(LogFile::Errors);
+        }
+        if is_performance(alert.finding.kind) {
+            files.push(LogFile::Performance);
+        }
+        self.write(&files, alert.at.time, &alert.to_string())
+    }
+}
+
+fn is_performance(kind: FindingKind) -> bool {
+    matches!(
+        kind,
+        FindingKind::GrowingMemory
+            | FindingKind::RetainedMemory
+            | FindingKind::NativeMemory
+            | FindingKind::GrowingHandles
+            | FindingKind::GrowingThreads
+            | FindingKind::HandlesNearLimit
+            | FindingKind::MemoryNearLimit
+            | FindingKind::SystemMemoryNearLimit
+    )
+}
+
+/// The time and the text with its control characters escaped: labels are other people's.
+fn one_line(time: Timestamp, text: &str) -> String {
+    let mut line = format!("{time:.3} ");
+    for character in text.chars() {
+        if character.is_control() {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "{}", character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}

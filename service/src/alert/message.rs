@@ -1,0 +1,88 @@
+//! What is delivered.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::level::Level;
+use backstop_core::monitor::{Finding, Moment};
+
+/// A finding that crossed a threshold, as it is delivered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its number among all alerts of this process, from 1.
+    pub serial: u64,
+    /// What became of it.
+    pub transition: Transition,
+    /// How loud. Of what was resolved: how loud it was.
+    pub level: Level,
+    /// The finding, as it stands.
+    pub finding: Finding,
+    /// When it was decided.
+    pub at: Moment,
+    /// Changes of this finding since its last alert that had none of their own.
+    pub suppressed: u64,
+    /// Changes of any finding that nobody was told and nobody will be, and alerts that this sink did
+    /// not take, since the last alert that it took.
+    pub lost: u64,
+}
+
+/// What became of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Transition {
+    /// It is new.
+    Raised,
+    /// It is louder than before.
+    Worsened,
+    /// It is less loud than before.
+    Eased,
+    /// It is as it was, and still there.
+    Reminded,
+    /// Its finding was cleared.
+    Resolved,
+}
+
+impl Transition {
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raised => "raised",
+            Self::Worsened => "worsened",
+            Self::Eased => "eased",
+            Self::Reminded => "reminded",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+impl fmt::Display for Alert {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            transition,
+            level,
+            finding,
+            ..
+        } = self;
+        write!(
+            formatter,
+            "{level} {transition}: {} ({}): {}",
+            finding.kind, finding.subject, finding.evidence.text
+        )?;
+        if self.suppressed > 0 {
+            write!(formatter, "; {} changes of it not told", self.suppressed)?;
+        }
+        if self.lost > 0 {
+            write!(formatter, "; {} changes of others lost", self.lost)?;
+        }
+        Ok(())
+    }
+}

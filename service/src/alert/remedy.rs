@@ -1,0 +1,109 @@
+//! What can be done about an alert, and the account of it.
+
+mod remedies;
+mod rules;
+
+mod account;
+mod act;
+mod free_memory;
+mod rate_limit;
+mod record;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use backstop_core::monitor::FindingKind;
+
+pub use account::{Measure, StepAccount, StepOutcome};
+pub use free_memory::{FreeMemory, Stage};
+pub use record::{Rehearsal, RemedyRecord, RemedyRefused, RemedyTrigger};
+pub use remedies::{Remedies, RemediesBuilder, RemedyStatistics};
+pub use rules::RemedyRules;
+
+/// What can be done about an alert, from the mildest to the harshest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Has the C library's allocator give back to the kernel what it keeps for later.
+    Trim,
+    /// Has the registered caches let go of what they hold.
+    ShrinkCaches(Shrinkage),
+    /// Releases what its policy says must go.
+    EnforcePolicies,
+    /// Releases what nobody has touched for longer than this, unless its policy calls it critical.
+    ReleaseIdle {
+        /// For how long.
+        longer_than: Duration,
+    },
+    /// Releases what is open for longer than this, unless its policy calls it critical.
+    ReleaseOverAge {
+        /// For how long.
+        longer_than: Duration,
+    },
+    /// Releases what its policy calls expendable, in use or not.
+    ReleaseExpendable,
+    /// Goes through the plan to free memory.
+    FreeMemory,
+    /// Releases everything, critical or not.
+    ReleaseAll,
+    /// Asks the program to end.
+    Stop,
+}
+
+/// How far caches are shrunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shrinkage {
+    /// To half of what each holds.
+    Half,
+    /// To nothing.
+    All,
+}
+
+impl Remedy {
+    /// The name, such as `shrink-caches`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trim => "trim",
+            Self::ShrinkCaches(_) => "shrink-caches",
+            Self::EnforcePolicies => "enforce-policies",
+            Self::ReleaseIdle { .. } => "release-idle",
+            Self::ReleaseOverAge { .. } => "release-over-age",
+            Self::ReleaseExpendable => "release-expendable",
+            Self::FreeMemory => "free-memory",
+            Self::ReleaseAll => "release-all",
+            Self::Stop => "stop",
+        }
+    }
+
+    /// Whether it can help against a finding of this kind: only memory is given back by a trim.
+    #[must_use]
+    pub const fn helps(self, kind: FindingKind) -> bool {
+        match self {
+            Self::Trim | Self::ShrinkCaches(_) | Self::FreeMemory => matches!(
+                kind,
+                FindingKind::GrowingMemory
+                    | FindingKind::RetainedMemory
+                    | FindingKind::NativeMemory
+                    | FindingKind::MemoryNearLimit
+                    | FindingKind::SystemMemoryNearLimit
+            ),
+            _ => true,
+        }
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let details: Cow<'static, str> = match self {
+            Self::ShrinkCaches(Shrinkage::Half) => " to half".into(),
+            Self::ShrinkCaches(Shrinkage::All) => " to nothing".into(),
+            Self::ReleaseIdle { longer_than } | Self::ReleaseOverAge { longer_than } => {
+                format!(" beyond {longer_than:?}").into()
+            }
+            _ => "".into(),
+        };
+        write!(formatter, "{}{details}", self.name())
+    }
+}

@@ -1,0 +1,198 @@
+//! What each remedy does, and would do.
+
+use std::time::Duration;
+
+use super::account::StepAccount;
+use super::free_memory::FreeMemory;
+use super::record::Rehearsal;
+use super::{Remedy, Shrinkage};
+use backstop_core::policy::Criticality;
+use backstop_core::release::Caches;
+use backstop_core::release::{Backstop, ReleaseReport, Standing, within};
+use backstop_core::resource::{Bytes, Deadline};
+use backstop_os::heap;
+
+/// Has a program end.
+pub(super) type Stop =
+    std::sync::Arc<dyn Fn() -> Result<(), backstop_core::error::Error> + Send + Sync>;
+
+/// What remedies act on.
+pub(super) struct Means {
+    pub(super) backstop: Backstop,
+    pub(super) caches: Caches,
+    pub(super) plan: FreeMemory,
+    pub(super) stop: Stop,
+    /// For one step.
+    pub(super) patience: Duration,
+}
+
+impl Means {
+    /// Does it, step by step.
+    pub(super) fn act(&self, remedy: Remedy) -> Vec<StepAccount> {
+        let (backstop, patience) = (self.backstop, self.patience);
+        match remedy {
+            Remedy::Trim => vec![trim(backstop, patience)],
+            Remedy::ShrinkCaches(shrinkage) => shrink(backstop, &self.caches, shrinkage, patience),
+            Remedy::FreeMemory => self.plan.run(backstop, &self.caches, patience),
+            Remedy::EnforcePolicies => {
+                let enforce = move || Ok(format!("{} released", backstop.enforce().len()));
+                vec![StepAccount::take("enforce", backstop, patience, enforce)]
+            }
+            Remedy::Stop => {
+                let stop = std::sync::Arc::clone(&self.stop);
+                let ask = move || match stop() {
+                    Ok(()) => Ok("asked".into()),
+                    Err(error) => Err(error.chain()),
+                };
+                vec![StepAccount::take("stop", backstop, patience, ask)]
+            }
+            Remedy::ReleaseIdle { .. }
+            | Remedy::ReleaseOverAge { .. }
+            | Remedy::ReleaseExpendable
+            | Remedy::ReleaseAll => {
+                let release = move || {
+                    let deadline = Deadline::after(patience);
+                    let chosen = |standing: &Standing| chooses(remedy, standing);
+                    told(&backstop.release_where(chosen, deadline))
+                };
+                // The release keeps to the patience; whoever waits for it must not be first to go.
+                let longer = patience.saturating_mul(2);
+                vec![StepAccount::take("release", backstop, longer, release)]
+            }
+        }
+    }
+
+    /// Says what it would do, and touches nothing.
+    pub(super) fn rehearse(&self, remedy: Remedy, rehearsal: &mut Rehearsal) {
+        match remedy {
+            Remedy::Trim => rehearsal.note(|| "trim the allocator".into()),
+            Remedy::ShrinkCaches(shrinkage) => {
+                rehearsal.note_caches(&self.caches, shrinkage, self.patience);
+            }
+            Remedy::FreeMemory => self.plan.rehearse(&self.caches, self.patience, rehearsal),
+            Remedy::Stop => rehearsal.note(|| "ask the program to end".into()),
+            _ => {
+                let chosen = |standing: &Standing| chooses(remedy, standing);
+                let mut candidates = if remedy == Remedy::EnforcePolicies {
+                    self.backstop.due_by_policy()
+                } else {
+                    self.backstop.candidates(chosen)
+                };
+                candidates
+                    .sort_by_key(|candidate| std::cmp::Reverse(candidate.standing.footprint.bytes));
+                for candidate in candidates {
+                    let (standing, label) = (&candidate.standing, &candidate.label);
+                    rehearsal.footprint.bytes += standing.footprint.bytes;
+                    rehearsal.footprint.handles += standing.footprint.handles;
+                    rehearsal.note(|| {
+                        format!(
+                            "release {} {label} opened at {}, {:.0?} old, not touched for {:.0?}",
+                            standing.kind, candidate.site, standing.facts.age, standing.facts.idle
+                        )
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Whether a remedy releases what stands like this.
+fn chooses(remedy: Remedy, standing: &Standing) -> bool {
+    let spared = standing.criticality == Criticality::Critical;
+    match remedy {
+        Remedy::ReleaseIdle { longer_than } => !spared && standing.facts.idle > longer_than,
+        Remedy::ReleaseOverAge { longer_than } => !spared && standing.facts.age > longer_than,
+        Remedy::ReleaseExpendable => standing.criticality == Criticality::Expendable,
+        Remedy::ReleaseAll => true,
+        _ => false,
+    }
+}
+
+fn told(report: &ReleaseReport) -> Result<String, String> {
+    if report.is_complete() {
+        return Ok(report.to_string());
+    }
+    let stuck = report
+        .ended
+        .iter()
+        .filter(|release| release.outcome.is_stuck())
+        .map(ToString::to_string);
+    let unfinished = report
+        .unfinished
+        .iter()
+        .map(|one| format!("{one}: goes on"));
+    let some: Vec<_> = stuck.chain(unfinished).take(NAMED).collect();
+    Err(format!("{report}: {}", some.join("; ")))
+}
+
+/// How many of those that are stuck are named.
+const NAMED: usize = 10;
+
+pub(super) fn trim(backstop: Backstop, patience: Duration) -> StepAccount {
+    StepAccount::take("trim", backstop, patience, || match heap::trim() {
+        Some(true) => Ok("the allocator gave memory back".into()),
+        Some(false) => Ok("the allocator had nothing to give back".into()),
+        None => Err("this allocator cannot be trimmed".into()),
+    })
+}
+
+pub(super) fn shrink(
+    backstop: Backstop,
+    caches: &Caches,
+    shrinkage: Shrinkage,
+    patience: Duration,
+) -> Vec<StepAccount> {
+    let all = caches.all().into_iter();
+    all.map(|(name, cache)| {
+        let name = format!("shrink {name}");
+        StepAccount::take(name, backstop, patience, move || {
+            let goal = shrinkage.goal(cache.footprint().bytes);
+            match cache.shrink_to(goal) {
+                Ok(freed) => Ok(format!("{freed} let go")),
+                Err(error) => Err(error.chain()),
+            }
+        })
+    })
+    .collect()
+}
+
+impl Shrinkage {
+    fn goal(self, held: Bytes) -> Bytes {
+        match self {
+            Self::Half => Bytes(held.0 / 2),
+            Self::All => Bytes(0),
+        }
+    }
+}
+
+impl Rehearsal {
+    /// Lists an act, if there is room.
+    pub(super) fn note(&mut self, act: impl FnOnce() -> String) {
+        if self.acts.len() < Self::LISTED {
+            self.acts.push(act());
+        } else {
+            self.others += 1;
+        }
+    }
+
+    pub(super) fn note_caches(
+        &mut self,
+        caches: &Caches,
+        shrinkage: Shrinkage,
+        patience: Duration,
+    ) {
+        for (name, cache) in caches.all() {
+            let asked = within(Deadline::after(patience), move || cache.footprint().bytes);
+            let held = match asked {
+                Ok(held) => held,
+                Err(error) => {
+                    self.note(|| format!("shrink {name}, whose size is not known: {error}"));
+                    continue;
+                }
+            };
+            let goal = shrinkage.goal(held);
+            self.footprint.bytes += Bytes(held.0.saturating_sub(goal.0));
+            self.note(|| format!("shrink {name} from {held} to {goal}"));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The plan to free memory: steps in a fixed order of stages.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::account::StepAccount;
+use super::act::{shrink, trim};
+use super::{Shrinkage, record::Rehearsal};
+use backstop_core::error::Error;
+use backstop_core::release::Backstop;
+use backstop_core::release::Caches;
+
+/// The stages of the plan, in their order: who makes more is stopped before what was made is given
+/// back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Threads and workers that are not needed now.
+    Workers,
+    /// Caches. The registered ones are shrunk to nothing at the end of this stage.
+    Caches,
+    /// Open readers: files, workbooks, streams.
+    Readers,
+    /// State that can be made again or stands on a disk.
+    State,
+    /// Giving back what the allocators keep. The C library's is trimmed at the end of this stage.
+    Trim,
+}
+
+/// The plan: ordered steps to free memory, each with an account before and after.
+///
+/// # Examples
+/// ```
+/// use backstop_service::alert::{FreeMemory, Remedies, Remedy, Stage};
+/// use backstop_core::Backstop;
+///
+/// let plan = FreeMemory::default().step(Stage::Readers, "close the index", || Ok(()));
+/// let remedies = Remedies::builder(Backstop::global()).free_memory(plan).start()?;
+/// for act in remedies.rehearse(Remedy::FreeMemory).acts {
+///     println!("{act}");
+/// }
+/// # Ok::<(), backstop_core::error::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct FreeMemory {
+    steps: Vec<Step>,
+}
+
+#[derive(Clone)]
+struct Step {
+    stage: Stage,
+    name: Arc<str>,
+    act: Act,
+}
+
+type Act = Arc<dyn Fn() -> Result<(), Error> + Send + Sync>;
+
+impl Stage {
+    /// Every stage, in order.
+    pub const ALL: [Self; 5] = [
+        Self::Workers,
+        Self::Caches,
+        Self::Readers,
+        Self::State,
+        Self::Trim,
+    ];
+
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Workers => "workers",
+            Self::Caches => "caches",
+            Self::Readers => "readers",
+            Self::State => "state",
+            Self::Trim => "trim",
+        }
+    }
+}
+
+impl FreeMemory {
+    /// Adds a step to a stage, after those that the stage has. It is called on a watched thread each
+    /// time that the plan is gone through; the steps after it are taken whether it fails, panics or
+    /// hangs.
+    #[must_use]
+    pub fn step(
+        mut self,
+        stage: Stage,
+        name: impl Into<Arc<str>>,
+        act: impl Fn() -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Self {
+        let step = Step {
+            stage,
+            name: name.into(),
+            act: Arc::new(act),
+        };
+        let after = self.steps.partition_point(|other| other.stage <= stage);
+        self.steps.insert(after, step);
+        self
+    }
+
+    /// Goes through all stages.
+    pub(super) fn run(
+        &self,
+        backstop: Backstop,
+        caches: &Caches,
+        patience: Duration,
+    ) -> Vec<StepAccount> {
+        let mut accounts = Vec::new();
+        for stage in Stage::ALL {
+            for step in self.steps.iter().filter(|step| step.stage == stage) {
+                let act = Arc::clone(&step.act);
+                accounts.push(StepAccount::take(
+                    format!("{}: {}", stage.name(), step.name),
+                    backstop,
+                    patience,
+                    move || match act() {
+                        Ok(()) => Ok("done".into()),
+                        Err(error) => Err(error.chain()),
+                    },
+                ));
+            }
+            match stage {
+                Stage::Caches => {
+                    accounts.extend(shrink(backstop, caches, Shrinkage::All, patience));
+                }
+                Stage::Trim => accounts.push(trim(backstop, patience)),
+                Stage::Workers | Stage::Readers | Stage::State => {}
+            }
+        }
+        accounts
+    }
+
+    pub(super) fn rehearse(&self, caches: &Caches, patience: Duration, rehearsal: &mut Rehearsal) {
+        for stage in Stage::ALL {
+            for step in self.steps.iter().filter(|step| step.stage == stage) {
+                rehearsal.note(|| format!("{}: {}", stage.name(), step.name));
+            }
+            match stage {
+                Stage::Caches => rehearsal.note_caches(caches, Shrinkage::All, patience),
+                Stage::Trim => rehearsal.note(|| "trim the allocator".into()),
+                Stage::Workers | Stage::Readers | Stage::State => {}
+            }
+        }
+    }
+}
+
+impl fmt::Debug for FreeMemory {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps = self.steps.iter().map(|step| (step.stage, &step.name));
+        formatter.debug_list().entries(steps).finish()
+    }
+}

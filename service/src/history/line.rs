@@ -1,0 +1,255 @@
+//! What stands on a line of a history.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use backstop_core::monitor::{Change, Finding, Moment, Sample, Severity};
+
+/// One line.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Line {
+    /// A run of a program began, went on over midnight or ended: `backstop.run/1`.
+    Run(RunLine),
+    /// A sample: `backstop.sample/1`.
+    Sample(Box<Sample>),
+    /// What became of a finding: `backstop.finding/1`.
+    Finding(Box<FindingLine>),
+    /// Anything else that happened: `backstop.event/1`.
+    Event(Event),
+    /// Lines that could not be written: `backstop.loss/1`.
+    Loss(Loss),
+}
+
+/// A run: from when a writer opened the history until it closed it, or was killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunLine {
+    /// When.
+    pub at: Timestamp,
+    /// Which run.
+    pub run: String,
+    /// What became of it.
+    pub stage: RunStage,
+    /// The process that writes.
+    pub pid: u32,
+    /// Its program.
+    pub program: String,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStage {
+    /// It began.
+    Began,
+    /// It began on an earlier day and goes on.
+    Continued,
+    /// It ended in good order.
+    Ended,
+}
+
+/// What became of a finding, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FindingLine {
+    /// When.
+    pub at: Moment,
+    /// What became of it.
+    pub change: FindingChange,
+    /// The finding.
+    pub finding: Finding,
+}
+
+/// What became of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FindingChange {
+    /// It is new.
+    Opened,
+    /// It was opened on an earlier day and is still open.
+    Continued,
+    /// Its severity is another one.
+    Severity,
+    /// It is no longer so.
+    Cleared,
+}
+
+/// Something that happened, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What sort of thing.
+    pub kind: EventKind,
+    /// How bad, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// One sentence, of at most [`Event::TEXT`] bytes.
+    pub text: String,
+    /// Whatever a program may want to read, of at most [`Event::DATA`] bytes of JSON.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub data: serde_json::Value,
+}
+
+/// The sorts of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// An alert was delivered.
+    Alert,
+    /// A remedy was applied.
+    Remedy,
+    /// A release that deserves a line, such as one that ended stuck.
+    Release,
+    /// An account was given, such as that of a run.
+    Report,
+    /// Anything else.
+    Note,
+}
+
+/// Lines that are not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// When it was written down.
+    pub at: Timestamp,
+    /// Since when lines are missing.
+    pub since: Timestamp,
+    /// How many.
+    pub lines: u64,
+    /// Why.
+    pub reason: LossReason,
+    /// Why, in words.
+    pub text: String,
+}
+
+/// Why lines are not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LossReason {
+    /// They could not be written.
+    Failed,
+    /// The day has used up its share of what is kept, and fewer samples were written.
+    Thinned,
+}
+
+impl Event {
+    /// The most bytes of a text.
+    pub const TEXT: usize = 4096;
+    /// The most bytes of data.
+    pub const DATA: usize = 64 << 10;
+
+    /// An event of now.
+    #[must_use]
+    pub fn new(kind: EventKind, text: impl Into<String>) -> Self {
+        Self {
+            at: Timestamp::now(),
+            kind,
+            severity: None,
+            text: text.into(),
+            data: serde_json::Value::Null,
+        }
+    }
+
+    /// Says how bad it is.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+
+    /// Adds data.
+    #[must_use]
+    pub fn data(mut self, data: serde_json::Value) -> Self {
+        self.data = data;
+        self
+    }
+
+    /// Says when it happened, if that was not now.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
+}
+
+impl FindingLine {
+    pub(super) fn of(at: Moment, change: &Change) -> Self {
+        Self {
+            at,
+            change: match change {
+                Change::Opened(_) => FindingChange::Opened,
+                Change::Severity(_) => FindingChange::Severity,
+                Change::Cleared(_) => FindingChange::Cleared,
+            },
+            finding: change.finding().clone(),
+        }
+    }
+}
+
+/// The schemas that this version writes.
+pub(super) const SAMPLE: &str = "backstop.sample/1";
+pub(super) const FINDING: &str = "backstop.finding/1";
+pub(super) const EVENT: &str = "backstop.event/1";
+pub(super) const RUN: &str = "backstop.run/1";
+pub(super) const LOSS: &str = "backstop.loss/1";
+
+/// Adds a line to what is to be written.
+pub(super) fn put<T: Serialize>(buffer: &mut Vec<u8>, schema: &'static str, data: &T) {
+    #[derive(Serialize)]
+    struct Tagged<'a, T> {
+        schema: &'static str,
+        #[serde(flatten)]
+        data: &'a T,
+    }
+    let start = buffer.len();
+    match serde_json::to_writer(&mut *buffer, &Tagged { schema, data }) {
+        Ok(()) => buffer.push(b'\n'),
+        // Values of these types can all be written; half a line would be worse than none.
+        Err(_) => buffer.truncate(start),
+    }
+}
+
+/// What a line turned out to be.
+pub(super) enum Parsed {
+    Line(Line),
+    /// It names a schema of ours that this version does not know.
+    Unknown,
+}
+
+/// Reads a line.
+pub(super) fn parse(text: &[u8]) -> Result<Parsed, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        schema: Cow<'a, str>,
+    }
+    let head: Head<'_> = serde_json::from_slice(text)?;
+    Ok(Parsed::Line(match &*head.schema {
+        SAMPLE => Line::Sample(serde_json::from_slice(text)?),
+        FINDING => Line::Finding(serde_json::from_slice(text)?),
+        EVENT => Line::Event(serde_json::from_slice(text)?),
+        RUN => Line::Run(serde_json::from_slice(text)?),
+        LOSS => Line::Loss(serde_json::from_slice(text)?),
+        other if other.starts_with("backstop.") => return Ok(Parsed::Unknown),
+        other => {
+            let message = format!("`{}` is no schema of a history", other.escape_debug());
+            return Err(serde::de::Error::custom(message));
+        }
+    }))
+}
+
+impl Line {
+    /// When it happened.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Run(line) => line.at,
+            Self::Sample(sample) => sample.at.time,
+            Self::Finding(line) => line.at.time,
+            Self::Event(event) => event.at,
+            Self::Loss(loss) => loss.at,
+        }
+    }
+}

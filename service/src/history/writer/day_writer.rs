@@ -1,0 +1,110 @@
+//! The open file of one day.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use jiff::civil::Date;
+
+use super::open_or_create;
+use crate::history::day;
+use backstop_os::directory::Directory;
+use backstop_os::write_at::write_all_at;
+
+/// Appends to the file of a day. Before the first day, and where the file cannot be opened, every append
+/// tries again.
+#[derive(Default)]
+pub(super) struct DayWriter {
+    date: Option<Date>,
+    open: Option<Open>,
+    /// Whether anything was appended by this writer.
+    begun: bool,
+}
+
+struct Open {
+    file: File,
+    inode: u64,
+    /// Where the last whole line ends.
+    len: u64,
+}
+
+impl DayWriter {
+    pub(super) fn open(directory: &Directory, date: Date) -> Self {
+        Self {
+            date: Some(date),
+            // What cannot be opened is told by the append.
+            open: Open::of(directory, date).ok(),
+            begun: false,
+        }
+    }
+
+    /// Whether this writer has begun that day, and its file has not been taken away.
+    pub(super) fn has_begun(&self, date: Date, directory: &Directory) -> bool {
+        let name = day::name_of(date);
+        self.begun
+            && self.date == Some(date)
+            && self.open.as_ref().is_none_or(|open| {
+                directory
+                    .stat_beneath(OsStr::new(&name))
+                    .is_ok_and(|stat| stat.inode == open.inode)
+            })
+    }
+
+    /// The bytes in the file.
+    pub(super) fn len(&self) -> u64 {
+        self.open.as_ref().map_or(0, |open| open.len)
+    }
+
+    /// Appends whole lines, or nothing.
+    pub(super) fn append(&mut self, directory: &Directory, lines: &[u8]) -> io::Result<()> {
+        let open = match (&mut self.open, self.date) {
+            (Some(open), _) => open,
+            (closed, Some(date)) => closed.insert(Open::of(directory, date)?),
+            (None, None) => return Err(io::ErrorKind::NotFound.into()),
+        };
+        open.append(lines)?;
+        self.begun = true;
+        Ok(())
+    }
+}
+
+impl Open {
+    fn of(directory: &Directory, date: Date) -> io::Result<Self> {
+        let name = day::name_of(date);
+        let file = open_or_create(directory, OsStr::new(&name))?;
+        let mut open = Self {
+            inode: directory.stat_beneath(OsStr::new(&name))?.inode,
+            len: file.metadata()?.len(),
+            file,
+        };
+        if open.is_torn()? {
+            open.append(b"\n")?;
+        }
+        Ok(open)
+    }
+
+    /// Whether the last line has no end: its writer was killed, or the disk was full.
+    fn is_torn(&mut self) -> io::Result<bool> {
+        let mut last = [b'\n'];
+        if self.len > 0 {
+            self.file.seek(SeekFrom::Start(self.len - 1))?;
+            self.file.read_exact(&mut last)?;
+        }
+        Ok(last != *b"\n")
+    }
+
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        match write_all_at(&self.file, lines, self.len) {
+            Ok(()) => {
+                self.len += lines.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // A part may have been written. Where it cannot be cut off either, the next line is
+                // written over it.
+                let _ = self.file.set_len(self.len);
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Findings, gathered by what they are about.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Account;
+use crate::history::{FindingChange, FindingLine};
+use backstop_core::monitor::{Finding, FindingKind, Severity, Subject};
+
+/// The findings of a span.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct FindingsAccount {
+    /// How often one was opened.
+    pub opened: u64,
+    /// How often one was cleared.
+    pub cleared: u64,
+    /// How many are open at the end.
+    pub open: u64,
+    /// Each, the open ones first, the worst first; at most [`Account::FINDINGS`].
+    pub list: Vec<FindingAccount>,
+    /// How many are not listed.
+    pub omitted: u64,
+}
+
+/// What became of findings of one kind about one subject.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FindingAccount {
+    /// As it was last.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// What became of it.
+    pub state: FindingState,
+    /// When its run ended, if it was open then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// How often it was opened in the span.
+    pub opened: u64,
+    /// The worst that it was.
+    pub worst: Severity,
+}
+
+/// What became of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FindingState {
+    /// It is open.
+    Open,
+    /// It was open when its run ended.
+    Ended,
+    /// It was cleared.
+    Cleared,
+}
+
+impl FindingAccount {
+    /// Whether it is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state == FindingState::Open
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    known: BTreeMap<(FindingKind, Subject), FindingAccount>,
+    opened: u64,
+    cleared: u64,
+    omitted: u64,
+}
+
+impl Findings {
+    pub(super) fn take(&mut self, line: FindingLine, from: Timestamp) {
+        let is_within = line.at.time >= from;
+        let FindingLine {
+            change, finding, ..
+        } = line;
+        let is_cleared = change == FindingChange::Cleared;
+        self.opened += u64::from(is_within && change == FindingChange::Opened);
+        self.cleared += u64::from(is_within && is_cleared);
+        let key = (finding.kind, finding.subject.clone());
+        if !is_within && is_cleared {
+            self.known.remove(&key);
+            return;
+        }
+        if !self.known.contains_key(&key) && self.known.len() >= Account::FINDINGS {
+            self.omitted += u64::from(change == FindingChange::Opened);
+            return;
+        }
+        let known = self.known.entry(key).or_insert_with(|| FindingAccount {
+            finding: finding.clone(),
+            state: FindingState::Open,
+            ended: None,
+            opened: 0,
+            worst: finding.severity,
+        });
+        known.worst = known.worst.max(finding.severity);
+        known.opened += u64::from(is_within && change == FindingChange::Opened);
+        known.state = match is_cleared {
+            true => FindingState::Cleared,
+            false => FindingState::Open,
+        };
+        known.ended = None;
+        known.finding = finding;
+    }
+
+    /// A run ended: nobody will clear what was open in it.
+    pub(super) fn run_ended(&mut self, at: Timestamp, from: Timestamp) {
+        if at < from {
+            self.known.clear();
+        }
+        for known in self.known.values_mut().filter(|known| known.is_open()) {
+            known.state = FindingState::Ended;
+            known.ended = Some(at);
+        }
+    }
+
+    pub(super) fn finish(self) -> FindingsAccount {
+        let mut list: Vec<_> = self.known.into_values().collect();
+        list.sort_by(|one, other| {
+            let rank = |known: &FindingAccount| (known.state, std::cmp::Reverse(known.worst));
+            rank(one).cmp(&rank(other))
+        });
+        FindingsAccount {
+            opened: self.opened,
+            cleared: self.cleared,
+            open: list.iter().filter(|known| known.is_open()).count() as u64,
+            list,
+            omitted: self.omitted,
+        }
+    }
+}

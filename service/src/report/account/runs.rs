@@ -1,0 +1,141 @@
+//! The runs of a program.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Account;
+use crate::history::{RunLine, RunStage};
+
+/// A run of a program that wrote this history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunAccount {
+    /// Which run.
+    pub run: String,
+    /// The program.
+    pub program: String,
+    /// Its process.
+    pub pid: u32,
+    /// When it began, or was first seen in the span.
+    pub from: Timestamp,
+    /// When it ended, or was last seen.
+    pub until: Timestamp,
+    /// Samples of it in the span.
+    pub samples: u64,
+    /// What became of it.
+    pub state: RunState,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// It goes on.
+    GoesOn,
+    /// It ended in good order.
+    Ended,
+    /// It stopped without a word: killed, or the machine went down.
+    Vanished,
+}
+
+impl RunState {
+    /// The state, for people.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::GoesOn => "goes on",
+            Self::Ended => "ended",
+            Self::Vanished => "ended without a word",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    last: VecDeque<RunAccount>,
+    pub(super) count: u64,
+    pub(super) vanished: u64,
+}
+
+/// What a run's line meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// It is another run than before.
+    Another {
+        /// Whether its beginning was seen.
+        began: bool,
+    },
+    Same,
+    Ended,
+}
+
+impl Runs {
+    pub(super) fn take(&mut self, line: &RunLine) -> Meaning {
+        let is_same = self.last.back().is_some_and(|last| last.run == line.run);
+        if !is_same {
+            self.vanish();
+            if self.last.len() == Account::RUNS {
+                self.last.pop_front();
+            }
+            self.count += 1;
+            self.last.push_back(RunAccount {
+                run: line.run.clone(),
+                program: line.program.clone(),
+                pid: line.pid,
+                from: line.at,
+                until: line.at,
+                samples: 0,
+                state: RunState::GoesOn,
+            });
+        }
+        let is_end = line.stage == RunStage::Ended;
+        if let Some(last) = self.last.back_mut() {
+            last.until = last.until.max(line.at);
+            if is_end {
+                last.state = RunState::Ended;
+            }
+        }
+        match (is_same, is_end) {
+            (_, true) => Meaning::Ended,
+            (true, false) => Meaning::Same,
+            (false, false) => Meaning::Another {
+                began: line.stage == RunStage::Began,
+            },
+        }
+    }
+
+    pub(super) fn seen(&mut self, at: Timestamp, is_within: bool) {
+        if let Some(last) = self.last.back_mut() {
+            last.until = last.until.max(at);
+            last.samples += u64::from(is_within);
+        }
+    }
+
+    /// The last run stopped without a word, if it has not ended.
+    pub(super) fn vanish(&mut self) {
+        if let Some(last) = self.last.back_mut()
+            && last.state == RunState::GoesOn
+        {
+            last.state = RunState::Vanished;
+            self.vanished += 1;
+        }
+    }
+
+    pub(super) fn last(&self) -> Option<&RunAccount> {
+        self.last.back()
+    }
+
+    /// Forgets the runs that ended before the span.
+    pub(super) fn finish(&mut self, from: Timestamp) -> Vec<RunAccount> {
+        let all = self.last.len();
+        self.last.retain(|run| run.until >= from);
+        self.count -= (all - self.last.len()) as u64;
+        self.vanished = self
+            .last
+            .iter()
+            .filter(|run| run.state == RunState::Vanished)
+            .count() as u64;
+        std::mem::take(&mut self.last).into()
+    }
+}

@@ -1,0 +1,258 @@
+//! Whether all is well with a program: five indicators, each with its limit.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::account::{Account, FindingState};
+use super::series::Measure;
+use backstop_core::monitor::{FindingKind, ProcessSample};
+use backstop_core::resource::Bytes;
+
+/// Whether all is well with one program, as far as can be told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Health {
+    /// One for each [`HealthKind`], in its order.
+    pub indicators: Vec<HealthIndicator>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HealthIndicator {
+    /// What.
+    pub kind: HealthKind,
+    /// Whether it is well.
+    pub verdict: HealthVerdict,
+    /// What was seen, for people; of what is unknown, why.
+    pub seen: String,
+    /// What it should be, for people.
+    pub limit: &'static str,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum HealthKind {
+    /// File descriptors: less than half of the limit.
+    Handles,
+    /// Growth of memory: less than 10 MB an hour.
+    Growth,
+    /// No kind and no site whose resources grow in number without end.
+    Pools,
+    /// No leak in the span that is open, or was when its run ended.
+    Leaks,
+    /// More than 99 % of the releases succeeded.
+    Releases,
+}
+
+/// Whether something is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HealthVerdict {
+    /// It is.
+    Well,
+    /// Nothing is known of it.
+    Unknown,
+    /// It is not.
+    Failed,
+}
+
+impl Health {
+    /// The share of the handle limit that may be taken.
+    pub const HANDLES: f64 = 0.5;
+    /// How much memory may grow in an hour.
+    pub const GROWTH: Bytes = Bytes::megabytes(10);
+    /// The share of releases that must succeed.
+    pub const RELEASES: f64 = 0.99;
+
+    /// Judges a program by how it stands now, and by its history, whichever there is.
+    #[must_use]
+    pub fn of(now: Option<&ProcessSample>, account: Option<&Account>) -> Self {
+        Self {
+            indicators: vec![
+                handles(now, account),
+                growth(account),
+                pools(account),
+                leaks(account),
+                releases(account),
+            ],
+        }
+    }
+
+    /// The worst verdict.
+    #[must_use]
+    pub fn verdict(&self) -> HealthVerdict {
+        let verdicts = self.indicators.iter().map(|indicator| indicator.verdict);
+        verdicts.max().unwrap_or(HealthVerdict::Unknown)
+    }
+}
+
+fn handles(now: Option<&ProcessSample>, account: Option<&Account>) -> HealthIndicator {
+    let share = match now {
+        Some(sample) => sample.handle_share(),
+        None => account
+            .and_then(|account| account.series(Measure::Handles))
+            .and_then(|series| Some(series.last / series.limit?)),
+    };
+    let seen = share.map(|share| {
+        (
+            share < Health::HANDLES,
+            format!("{:.1} % of the limit", 100.0 * share),
+        )
+    });
+    HealthKind::Handles.judged(seen, "neither the program nor a history tells")
+}
+
+fn growth(account: Option<&Account>) -> HealthIndicator {
+    let per_hour = account
+        .and_then(|account| account.series(Measure::Memory))
+        .and_then(|series| series.per_hour);
+    let seen = per_hour.map(|rate| {
+        let shown = Bytes(rate.abs() as u64);
+        let sign = if rate < 0.0 { "-" } else { "" };
+        (
+            rate < Health::GROWTH.0 as f64,
+            format!("{sign}{shown} an hour"),
+        )
+    });
+    HealthKind::Growth.judged(seen, "no run in the history was long enough to tell")
+}
+
+fn pools(account: Option<&Account>) -> HealthIndicator {
+    let is_pool = |kind| matches!(kind, FindingKind::GrowingKind | FindingKind::GrowingSite);
+    let growing = open_findings(account, is_pool);
+    let seen = growing.map(|growing| match growing.is_empty() {
+        true => (true, "none grows".to_owned()),
+        false => (false, growing.join("; ")),
+    });
+    HealthKind::Pools.judged(seen, NO_HISTORY)
+}
+
+fn leaks(account: Option<&Account>) -> HealthIndicator {
+    let leaks = open_findings(account, FindingKind::is_leak);
+    let seen = leaks.map(|leaks| match leaks.is_empty() {
+        true => (true, "none".to_owned()),
+        false => (false, leaks.join("; ")),
+    });
+    HealthKind::Leaks.judged(seen, NO_HISTORY)
+}
+
+fn releases(account: Option<&Account>) -> HealthIndicator {
+    let releases = account.and_then(|account| account.releases);
+    let seen = releases.and_then(|releases| {
+        let share = releases.success_share()?;
+        let all = releases.succeeded + releases.failed;
+        Some((
+            share > Health::RELEASES,
+            format!("{:.2} % of {all}", 100.0 * share),
+        ))
+    });
+    HealthKind::Releases.judged(seen, "the history has no release")
+}
+
+const NO_HISTORY: &str = "there is no history of it in this span";
+
+/// The findings that are open, or were when their run ended; `None` if nothing was watched.
+fn open_findings(
+    account: Option<&Account>,
+    counts: impl Fn(FindingKind) -> bool,
+) -> Option<Vec<String>> {
+    let account = account.filter(|account| account.samples.count > 0)?;
+    let list = account.findings.list.iter();
+    Some(
+        list.filter(|one| one.state != FindingState::Cleared && counts(one.finding.kind))
+            .map(|one| format!("{} ({})", one.finding.kind, one.finding.subject))
+            .collect(),
+    )
+}
+
+impl HealthKind {
+    /// The name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Handles => "handles",
+            Self::Growth => "growth",
+            Self::Pools => "pools",
+            Self::Leaks => "leaks",
+            Self::Releases => "releases",
+        }
+    }
+
+    const fn limit(self) -> &'static str {
+        match self {
+            Self::Handles => "less than 50 % of the limit",
+            Self::Growth => "less than 10 MB an hour",
+            Self::Pools => "no kind or site grows without end",
+            Self::Leaks => "none",
+            Self::Releases => "more than 99 % succeed",
+        }
+    }
+
+    fn judged(self, seen: Option<(bool, String)>, unknown: &str) -> HealthIndicator {
+        let (verdict, seen) = match seen {
+            Some((true, seen)) => (HealthVerdict::Well, seen),
+            Some((false, seen)) => (HealthVerdict::Failed, seen),
+            None => (HealthVerdict::Unknown, unknown.to_owned()),
+        };
+        HealthIndicator {
+            kind: self,
+            verdict,
+            seen,
+            limit: self.limit(),
+        }
+    }
+}
+
+impl fmt::Display for HealthKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+impl fmt::Display for HealthVerdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Well => "well",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict_of(now: Option<&ProcessSample>, kind: HealthKind) -> HealthVerdict {
+        let health = Health::of(now, None);
+        let mut indicators = health.indicators.iter();
+        indicators.find(|one| one.kind == kind).unwrap().verdict
+    }
+
+    #[test]
+    fn half_of_the_handles_is_too_many() {
+        let taken = |handles| ProcessSample {
+            handles: Some(handles),
+            handle_limit: Some(1000),
+            ..ProcessSample::default()
+        };
+        assert_eq!(
+            verdict_of(Some(&taken(499)), HealthKind::Handles),
+            HealthVerdict::Well
+        );
+        assert_eq!(
+            verdict_of(Some(&taken(500)), HealthKind::Handles),
+            HealthVerdict::Failed
+        );
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_unknown_and_not_well() {
+        let health = Health::of(None, None);
+        for indicator in &health.indicators {
+            assert_eq!(indicator.verdict, HealthVerdict::Unknown, "{indicator:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The account as Markdown.
+
+use std::fmt::Write;
+
+use super::quantity::{self, Clock};
+use super::text::{state, times, view_title};
+use crate::report::account::Account;
+use backstop_core::monitor::Unit;
+
+pub(super) fn render(account: &Account) -> String {
+    let clock = Clock::of(account);
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut text, account, &clock);
+    text
+}
+
+fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Result {
+    writeln!(
+        text,
+        "# Report of {}\n",
+        escape(&quantity::subject(account))
+    )?;
+    writeln!(text, "**{}**\n", quantity::verdict(account))?;
+    writeln!(
+        text,
+        "{} to {}, {}; {} samples, {} runs\n",
+        clock.minute(account.span.from),
+        clock.minute(account.span.until),
+        escape(&clock.name(account)),
+        quantity::digits(account.samples.count as f64),
+        account.run_count
+    )?;
+    if !account.series.is_empty() {
+        table(
+            text,
+            "Measures",
+            &["measure", "peak", "at", "mean", "last", "growth"],
+        )?;
+    }
+    for series in &account.series {
+        let show = |value: f64| quantity::value(value, series.unit);
+        let rate = series
+            .per_hour
+            .map(|rate| quantity::rate(rate, series.unit));
+        row(
+            text,
+            &[
+                series.measure.title().into(),
+                show(series.peak),
+                clock.minute(series.peak_at),
+                show(series.mean),
+                show(series.last),
+                rate.unwrap_or_default(),
+            ],
+        )?;
+    }
+    if !account.findings.list.is_empty() {
+        table(
+            text,
+            "Findings",
+            &["state", "severity", "kind", "of", "evidence", "when"],
+        )?;
+    }
+    for finding in &account.findings.list {
+        row(
+            text,
+            &[
+                state(finding).into(),
+                finding.worst.to_string(),
+                finding.finding.kind.to_string(),
+                finding.finding.subject.to_string(),
+                finding.finding.evidence.text.clone(),
+                times(finding, clock),
+            ],
+        )?;
+    }
+    if let Some(releases) = account.releases {
+        let (good, bad) = (releases.succeeded, releases.failed);
+        writeln!(text, "\nReleases: {good} succeeded, {bad} failed")?;
+    }
+    if !account.kinds.is_empty() {
+        table(
+            text,
+            "Open by kind",
+            &["kind", "at first", "at most", "at last", "bytes"],
+        )?;
+    }
+    for kind in &account.kinds {
+        let counts = [kind.first, kind.peak, kind.last].map(|count| count.to_string());
+        let [first, peak, last] = counts;
+        row(
+            text,
+            &[kind.kind.clone(), first, peak, last, kind.bytes.to_string()],
+        )?;
+    }
+    let headings = [
+        "from",
+        "memory at most",
+        "growth",
+        "findings",
+        "alerts",
+        "releases failed",
+    ];
+    if account.periods.len() > 1 {
+        table(text, view_title(account), &headings)?;
+        for period in &account.periods {
+            let memory = period
+                .memory
+                .map(|memory| quantity::value(memory.max, Unit::Bytes));
+            let rate = period
+                .memory_per_hour
+                .map(|rate| quantity::rate(rate, Unit::Bytes));
+            row(
+                text,
+                &[
+                    period.date.to_string(),
+                    memory.unwrap_or_default(),
+                    rate.unwrap_or_default(),
+                    period.opened.to_string(),
+                    period.alerts.to_string(),
+                    period.releases.failed.to_string(),
+                ],
+            )?;
+        }
+    }
+    if !account.events.is_empty() {
+        table(text, "Events", &["when", "what", "severity", "text"])?;
+    }
+    for event in &account.events {
+        row(
+            text,
+            &[
+                clock.second(event.at),
+                format!("{:?}", event.kind).to_lowercase(),
+                event
+                    .severity
+                    .map(|one| one.to_string())
+                    .unwrap_or_default(),
+                event.text.clone(),
+            ],
+        )?;
+    }
+    if !account.unknown.is_empty() {
+        writeln!(text, "\n## Not known\n")?;
+    }
+    for unknown in &account.unknown {
+        writeln!(
+            text,
+            "- {}: {}",
+            escape(&unknown.what),
+            escape(&unknown.why)
+        )?;
+    }
+    for gap in &account.gaps.longest {
+        writeln!(text, "- {}", clock.gap(gap))?;
+    }
+    Ok(())
+}
+
+fn table(text: &mut String, title: &str, headings: &[&str]) -> std::fmt::Result {
+    writeln!(text, "\n## {title}\n\n| {} |", headings.join(" | "))?;
+    writeln!(text, "|{}", " --- |".repeat(headings.len()))
+}
+
+fn row(text: &mut String, cells: &[String]) -> std::fmt::Result {
+    let cells: Vec<_> = cells.iter().map(|cell| escape(cell)).collect();
+    writeln!(text, "| {} |", cells.join(" | "))
+}
+
+/// Text that means nothing but itself: a label is anybody's, and may hold markup or a link.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for letter in text.chars() {
+        match letter {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '!' | '&' | '~' => {
+                escaped.push('\\');
+                escaped.push(letter);
+            }
+            letter if letter.is_control() => escaped.push(' '),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_no_markup() {
+        assert_eq!(
+            escape("a|b\n<script>[x](y)`"),
+            "a\\|b \\<script\\>\\[x\\](y)\\`"
+        );
+    }
+}
