@@ -182,7 +182,7 @@ impl Directory {
     }
 
     /// Opens this directory once more, as a file whose lock is its own: for a
-    /// [`Lease`](crate::ledger::Lease).
+    /// lease of a ledger.
     ///
     /// # Errors
     /// There is no descriptor left, or the directory cannot be read.
