@@ -3,21 +3,22 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use backstop_core::resource::Deadline;
 use backstop_os::directory::Directory;
 use backstop_os::files::{FileKind, Left, Limits, Owners, Refusal, Removal, Signs};
 use backstop_os::identity::{Cookie, FileIdentity};
 use backstop_os::quarantine::remove_proven;
 use backstop_os::removal::remove_tree;
 
+use crate::resource::Deadline;
+
 /// A name in a directory, and what it must be to be removed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Doomed<'a> {
-    pub(crate) directory: &'a Directory,
-    pub(crate) name: &'a str,
-    pub(crate) cookie: Cookie,
+pub(super) struct Doomed<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) name: &'a str,
+    pub(super) cookie: Cookie,
     /// Which file it is. Without a handle, or without any, the random name is the proof.
-    pub(crate) identity: Option<&'a FileIdentity>,
+    pub(super) identity: Option<&'a FileIdentity>,
 }
 
 impl Doomed<'_> {
@@ -29,7 +30,7 @@ impl Doomed<'_> {
     ///
     /// # Errors
     /// It is another file, or the system refused before anything was removed.
-    pub(crate) fn remove(&self, deadline: Deadline) -> Result<Removal, Refusal> {
+    pub(super) fn remove(&self, deadline: Deadline) -> Result<Removal, Refusal> {
         let limits = Limits {
             deadline: Some(deadline.instant()),
             // What is in it is ours by proof, whoever wrote there: a container's root, a service.
@@ -137,7 +138,7 @@ impl Doomed<'_> {
     ///
     /// # Errors
     /// That cannot be looked at, which is no sign that it is not so.
-    pub(crate) fn is_in_quarantine(&self) -> io::Result<bool> {
+    pub(super) fn is_in_quarantine(&self) -> io::Result<bool> {
         let Some(quarantine) = self.quarantine()? else {
             return Ok(false);
         };
@@ -156,7 +157,7 @@ impl Doomed<'_> {
     ///
     /// # Errors
     /// As [`is_in_quarantine`](Self::is_in_quarantine).
-    pub(crate) fn has_quarantine(&self) -> io::Result<bool> {
+    pub(super) fn has_quarantine(&self) -> io::Result<bool> {
         let Some(quarantine) = self.quarantine()? else {
             return Ok(false);
         };
@@ -210,6 +211,6 @@ fn is_full(error: &io::Error) -> bool {
 
 /// Whether two identities are of one file. Where the file system gives no handle, birth time and inode
 /// must do, beside the random name.
-pub(crate) fn is_same(recorded: &FileIdentity, found: &FileIdentity) -> bool {
+pub(super) fn is_same(recorded: &FileIdentity, found: &FileIdentity) -> bool {
     recorded == found
 }
