@@ -53,4 +53,6 @@ pub use leased_file::LeasedFile;
 pub use options::PlaceOptions;
 pub use recipe::{ENTRY_FORM, ROOT_FORM};
 pub use reclaimer::{EntryReclaimer, remove_claimed};
+#[doc(hidden)]
+pub use root::RootDirectory;
 pub use root::{DEFAULT_BASE_VARIABLE, LeasedRoot, ROOT};

@@ -5,10 +5,12 @@
     reason = "what a test needs and does not get fails it"
 )]
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +19,13 @@ use backstop_core::error::{Error, ErrorKind, Stage};
 use backstop_core::ledger::{Entry, LedgerReading};
 use backstop_core::place::{
     AtomicFile, AtomicOptions, EntryReclaimer, LeasedDirectory, LeasedFile, LeasedRoot,
-    PlaceOptions, ROOT,
+    PlaceOptions, ROOT, RootDirectory,
 };
 use backstop_core::policy::{CleanupPolicy, Order};
 use backstop_core::reclaim::{Judgement, LedgerFate, Reclaimers, Sweep, SweepReport};
-use backstop_core::release::{Outcome, Tracking};
+use backstop_core::release::{Outcome, Tracked, Tracking};
 use backstop_core::resource::{Deadline, Kind, Presence, Progress, Recipe, Step, TrackedResource};
+use backstop_testkit::conformance::{self, Subject};
 use backstop_testkit::role::{self, Actor};
 
 const UNKNOWN: Kind = Kind::new("nobody.knows");
@@ -85,7 +88,7 @@ impl Ground {
         Self { place }
     }
 
-    fn owner(&self) -> std::process::Command {
+    fn owner(&self) -> Command {
         let mut command = role::command("owner").unwrap();
         command
             .env("BACKSTOP_DIR", self.place.path().join("ledgers"))
@@ -315,6 +318,64 @@ fn what_is_kept_leaves_the_root_and_what_was_released_is_not_kept() {
     assert_eq!(refused.kind(), ErrorKind::Revoked);
     let refused = LeasedFile::keep(file).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Revoked);
+}
+
+/// Roots, each taken out of what holds it: elsewhere its guard is with everything that is in it.
+struct Roots;
+
+impl Subject for Roots {
+    type Resource = RootDirectory;
+
+    fn name(&self) -> &'static str {
+        ROOT.name()
+    }
+    fn open(&self, backstop: &Backstop, place: &Path) -> Tracked<RootDirectory> {
+        let root = LeasedRoot::of(*backstop, place).unwrap();
+        std::fs::write(root.path().join("file"), "data").unwrap();
+        Arc::into_inner(root).unwrap().into_guard()
+    }
+    fn trace(&self, root: &RootDirectory) -> String {
+        root.label().into_owned()
+    }
+    fn look(&self, trace: &str) -> Presence {
+        match Path::new(trace).symlink_metadata() {
+            Ok(_) => Presence::Present { holder: None },
+            Err(_) => Presence::Gone,
+        }
+    }
+    fn has_recipe(&self) -> bool {
+        true
+    }
+    fn reclaimers(&self) -> Reclaimers {
+        Reclaimers::new().with(EntryReclaimer)
+    }
+    fn destroy(&self, trace: &str) -> bool {
+        std::fs::remove_dir_all(trace).is_ok()
+    }
+    fn hold(&self, root: &Tracked<RootDirectory>) -> Option<Box<dyn Any>> {
+        let path = PathBuf::from(root.label().into_owned());
+        change(&path, "+i").then(|| Box::new(Immutable(path)) as Box<dyn Any>)
+    }
+}
+
+/// What no process, root's included, may change.
+struct Immutable(PathBuf);
+
+impl Drop for Immutable {
+    fn drop(&mut self) {
+        change(&self.0, "-i");
+    }
+}
+
+fn change(path: &Path, how: &str) -> bool {
+    let changed = Command::new("chattr").arg(how).arg(path).output();
+    changed.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_root_conforms() {
+    let report = conformance::check(&Roots);
+    assert!(report.ran.len() >= 17, "{report}");
 }
 
 /// As an adapter has it that adds something of its own, such as the browser that a profile is of.

@@ -53,7 +53,7 @@ type RemovalBegun = Mutex<bool>;
 
 /// The root as the ladder sees it.
 #[derive(Debug)]
-pub(super) struct RootDirectory {
+pub struct RootDirectory {
     entry: Entry,
     removal: Arc<RemovalBegun>,
     _lease: Option<Lease>,
@@ -190,6 +190,13 @@ impl LeasedRoot {
     #[must_use]
     pub fn id(&self) -> Option<ResourceId> {
         self.guard.id()
+    }
+
+    /// Its guard, taken out of what holds it: for tests of the root itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn into_guard(self) -> Tracked<RootDirectory> {
+        self.guard
     }
 
     pub(super) fn directory(&self) -> &Arc<KnownDirectory> {
