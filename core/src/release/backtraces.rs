@@ -3,21 +3,21 @@
 //! The place of a call is known for every resource; that one shows who called the place.
 
 mod kept;
+mod sampled;
 
 use std::backtrace::Backtrace;
 use std::cell::Cell;
-use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
+pub use self::sampled::{BacktraceCounts, SampledBacktrace, SiteBacktraces};
+
 use self::kept::Kept;
-use super::births;
-use super::deadline_call::{CallError, within};
-use crate::resource::{Deadline, Kind, Site};
+use super::askers;
+use crate::resource::{Kind, Site};
 
 /// One in how many is captured; 0 is none.
 static EVERY: AtomicU32 = AtomicU32::new(0);
@@ -45,61 +45,27 @@ thread_local! {
 #[derive(Debug)]
 pub struct BacktraceSampling;
 
-/// A backtrace without names.
-#[derive(Clone)]
-pub struct SampledBacktrace {
-    /// Which capture at its place it was, counted from 1.
-    pub number: u64,
-    trace: Arc<Backtrace>,
-}
-
-/// What is kept of one place.
-#[derive(Debug, Clone)]
-pub struct SiteBacktraces {
-    /// What was opened there.
-    pub kind: Kind,
-    /// Where.
-    pub site: Site,
-    /// How many backtraces were captured there.
-    pub captured: u64,
-    /// Those that are kept, the first one first and the last one last.
-    pub kept: Vec<SampledBacktrace>,
-}
-
-/// What was captured, and what of it is not kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BacktraceCounts {
-    /// Backtraces that were captured.
-    pub captured: u64,
-    /// Backtraces that gave way to later ones of their place.
-    pub replaced: u64,
-    /// Backtraces that went with places that were not seen for longest.
-    pub evicted: u64,
-    /// Resources whose turn it was while another thread's backtrace was being put away.
-    pub passed_over: u64,
-}
-
 impl BacktraceSampling {
     /// One in 128.
     pub const EVERY: NonZeroU32 = NonZeroU32::new(128).expect("128 is not 0");
     /// The most places that are kept.
-    pub const SITES: usize = 256;
+    pub const SITES: usize = kept::SITES;
     /// The most backtraces of one place that are kept.
-    pub const EACH: usize = 4;
+    pub const EACH: usize = kept::EACH;
 
     /// Captures one in `every` resources from here on, on average and at random, so that places that
     /// take turns are all seen.
     pub fn on(every: NonZeroU32) {
         // Relaxed, here and below: a thread may learn of it a few resources later.
         if EVERY.swap(every.get(), Ordering::Relaxed) == 0 {
-            births::ask();
+            askers::add();
         }
     }
 
     /// Captures no more. What is kept stays.
     pub fn off() {
         if EVERY.swap(0, Ordering::Relaxed) != 0 {
-            births::ask_no_more();
+            askers::remove();
         }
     }
 
@@ -127,25 +93,6 @@ impl BacktraceSampling {
     /// Forgets what is kept; the counts stay.
     pub fn clear() {
         KEPT.lock().clear();
-    }
-}
-
-impl SampledBacktrace {
-    /// The backtrace with names, which are looked up now, on a thread of their own. The first time in a
-    /// process takes some 150 ms.
-    ///
-    /// # Errors
-    /// It took longer than `patience`.
-    pub fn shown(&self, patience: Duration) -> Result<String, CallError> {
-        let trace = Arc::clone(&self.trace);
-        within(Deadline::after(patience), move || trace.to_string())
-    }
-}
-
-impl fmt::Debug for SampledBacktrace {
-    /// Without names: looking them up is not for whoever only prints.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "SampledBacktrace({})", self.number)
     }
 }
 

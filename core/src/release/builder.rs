@@ -9,6 +9,7 @@ use super::clock::Clock;
 use crate::ledger::{Ledger, LedgerOptions, default_directories};
 use crate::policy::CleanupPolicy;
 use crate::resource::Kind;
+use backstop_os::fork;
 use backstop_os::identity::Cookie;
 
 /// What is tracked, and where.
@@ -28,11 +29,18 @@ pub enum Tracking {
 #[derive(Debug)]
 #[must_use = "nothing is set up until `start`"]
 pub struct Builder {
-    pub(super) tracking: Tracking,
-    pub(super) default_policy: CleanupPolicy,
-    pub(super) policies: HashMap<Kind, Arc<CleanupPolicy>>,
-    pub(super) clock: Clock,
+    tracking: Tracking,
+    default_policy: CleanupPolicy,
+    policies: HashMap<Kind, Arc<CleanupPolicy>>,
+    clock: Clock,
     run: Option<Cookie>,
+}
+
+impl Backstop {
+    /// Sets up another one.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
 }
 
 impl Default for Builder {
@@ -96,7 +104,15 @@ impl Builder {
         if let Some(why) = &degraded {
             tracing::warn!(why, "tracking is degraded");
         }
-        Backstop::begin(self, ledger, degraded)
+        // Asked once while there is surely one process, so that a fork is noticed from here on.
+        let _ = fork::is_original_process();
+        Backstop::of(
+            ledger,
+            degraded,
+            self.default_policy,
+            self.policies,
+            self.clock,
+        )
     }
 
     fn open_ledger(&self) -> (Option<Ledger>, Option<String>) {

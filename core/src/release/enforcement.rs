@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::backstop::Backstop;
 use super::cancel::CancelToken;
+use super::record::{Cause, Release};
 use crate::error::{Error, Stage};
+use crate::policy::Verdict;
+use crate::resource::Rung;
 
 /// Enforces policies until it is dropped.
 #[derive(Debug)]
@@ -16,6 +19,27 @@ pub struct Enforcement {
 }
 
 impl Backstop {
+    /// Releases whatever its policy says must go, at this clock's now.
+    ///
+    /// It is called by whoever keeps time: [`enforce_every`](Self::enforce_every), a timer of the
+    /// program's own, a test.
+    pub fn enforce(&self) -> Vec<Release> {
+        let now = self.now();
+        let due: Vec<_> = self
+            .open_states()
+            .into_iter()
+            .filter_map(
+                |state| match self.policy_of(&state).judge(&state.facts(now)) {
+                    Verdict::Release(reason) => Some((state, reason)),
+                    Verdict::Keep => None,
+                },
+            )
+            .collect();
+        due.into_iter()
+            .map(|(state, reason)| Self::release_one(state, Cause::Policy(reason), Rung::Ask))
+            .collect()
+    }
+
     /// Releases at each interval whatever its policy says must go: what is over its lifetime or idle
     /// limit.
     ///

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::backstop::Backstop;
-use super::cell::Parts;
 use super::tracked::Tracked;
+use super::tracked_state::Parts;
 use crate::error::Error;
 use crate::ledger::{NewEntry, OpenEntry, State};
 use crate::policy::CleanupPolicy;
@@ -40,13 +40,21 @@ pub struct Intent {
     opened: u64,
 }
 
-impl IntentDraft {
-    pub(super) fn new(
-        backstop: Backstop,
+impl Backstop {
+    /// Announces a resource before it is created, so that it is found even if this process dies in
+    /// between.
+    #[track_caller]
+    pub fn intend(
+        &self,
         kind: Kind,
-        label: Cow<'static, str>,
-        site: Site,
-    ) -> Self {
+        label: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> IntentDraft {
+        IntentDraft::new(*self, kind, label.into(), Site::caller())
+    }
+}
+
+impl IntentDraft {
+    fn new(backstop: Backstop, kind: Kind, label: Cow<'static, str>, site: Site) -> Self {
         Self {
             backstop,
             kind,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::backstop::Backstop;
 use super::tracked::Tracked;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{Footprint, Kind, Presence, Progress, Site, Step, TrackedResource};
@@ -31,6 +32,27 @@ pub struct Owned<T> {
 /// The value in use; nobody releases it meanwhile.
 #[must_use]
 pub struct OwnedAccess<'a, T>(MutexGuard<'a, Option<(T, ReleaseFunction<T>)>>);
+
+impl Backstop {
+    /// Tracks any value with the function that releases it, for what no adapter covers.
+    ///
+    /// The value is reached by [`lock`](Tracked::lock), which answers with an error once it was
+    /// released. What it came to cannot be verified: the outcome is `released-unverified`, unless
+    /// [`Owned::with_probe`] says how to look.
+    #[track_caller]
+    pub fn track_with<T: Send + 'static, E>(
+        &self,
+        kind: Kind,
+        label: impl Into<std::borrow::Cow<'static, str>>,
+        value: T,
+        release: impl FnOnce(T) -> Result<(), E> + Send + 'static,
+    ) -> Tracked<Owned<T>>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.track(Owned::new(kind, label, value, release))
+    }
+}
 
 impl<T: Send + 'static> Owned<T> {
     /// A value with the function that releases it.

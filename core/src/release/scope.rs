@@ -7,10 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::backstop::Backstop;
 use super::cancel::{CancelToken, Cancelled};
-use super::cell::{AnyShare, Cell};
 use super::deadline_call::panic_text;
 use super::record::{Cause, Outcome, Release};
 use super::tracked::{Revoked, Tracked};
+use super::tracked_state::{AnyShare, TrackedState};
 use crate::ledger::{NewEntry, OpenEntry, Share, State};
 use crate::resource::{Footprint, Kind, ResourceId, Rung, Site, TrackedResource};
 
@@ -74,7 +74,7 @@ pub enum End {
 
 /// A resource that a scope holds. Using it is all that can be done; the scope releases it.
 #[derive(Clone)]
-pub struct Held<R: TrackedResource>(Share<Cell, R>);
+pub struct Held<R: TrackedResource>(Share<TrackedState, R>);
 
 /// What a scope came to: what its body gave, and each release. Neither hides the other.
 #[derive(Debug)]
@@ -177,9 +177,9 @@ impl Scope {
 
     /// Holds a resource until the end.
     pub fn hold<R: TrackedResource>(&mut self, resource: Tracked<R>) -> Held<R> {
-        let cell = resource.into_cell();
-        self.steps.push(Step::Release(cell.clone().into_any()));
-        Held(cell)
+        let state = resource.into_state();
+        self.steps.push(Step::Release(state.clone().into_any()));
+        Held(state)
     }
 
     /// Opens one resource for each item, all or none: if one cannot be opened, or the scope is
@@ -323,9 +323,9 @@ impl Ending {
     fn run(&mut self, steps: Vec<Step>, end: End) {
         for step in steps.into_iter().rev() {
             match step {
-                Step::Release(cell) => {
+                Step::Release(state) => {
                     self.releases
-                        .push(Backstop::release_cell(cell, Cause::ScopeEnded, Rung::Ask));
+                        .push(Backstop::release_one(state, Cause::ScopeEnded, Rung::Ask));
                 }
                 Step::Callback(_, When::Failure, _) if end == End::Finished => {}
                 Step::Callback(name, _, callback) => {

@@ -6,7 +6,7 @@ use crate::resource::Deadline;
 use crate::sync::{AtomicU8, Condvar, Mutex, Ordering};
 
 /// Who may release a resource, and what came of it: an account of type `A`.
-pub(super) struct ReleaseRight<A> {
+pub(super) struct ReleaseClaim<A> {
     phase: AtomicU8,
     ended: Mutex<Option<Box<(End, A)>>>,
     woken: Condvar,
@@ -28,11 +28,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim {
     /// The caller's, who has the right from here on.
-    Own,
+    Taken,
     /// Somebody else's, who has it or had it last.
-    Anothers,
+    HeldByAnother,
     /// Nobody's: it was released.
-    Nobodys,
+    Released,
 }
 
 /// How a release ended.
@@ -44,7 +44,7 @@ pub(super) enum End {
     Stuck,
 }
 
-impl<A: Clone> ReleaseRight<A> {
+impl<A: Clone> ReleaseClaim<A> {
     pub(super) fn new() -> Self {
         Self {
             phase: AtomicU8::new(OPEN),
@@ -68,11 +68,11 @@ impl<A: Clone> ReleaseRight<A> {
     /// begins or ends meanwhile is lost.
     pub(super) fn claim(&self) -> Claim {
         if self.take() {
-            Claim::Own
+            Claim::Taken
         } else if self.phase.load(Ordering::Acquire) == RELEASED {
-            Claim::Nobodys
+            Claim::Released
         } else {
-            Claim::Anothers
+            Claim::HeldByAnother
         }
     }
 
@@ -146,14 +146,14 @@ mod loom_models {
 
     /// What only the holder of the right touches; loom fails if two do.
     struct Resource {
-        right: ReleaseRight<u32>,
+        claim: ReleaseClaim<u32>,
         touched: Cell<u32>,
     }
 
     impl Resource {
         fn new() -> Arc<Self> {
             Arc::new(Self {
-                right: ReleaseRight::new(),
+                claim: ReleaseClaim::new(),
                 touched: Cell::new(0),
             })
         }
@@ -165,22 +165,22 @@ mod loom_models {
 
         /// What a guard's drop does.
         fn drop_guard(&self, end: End) {
-            if self.right.take() {
+            if self.claim.take() {
                 let touched = self.touch();
-                self.right.end(end, touched);
+                self.claim.end(end, touched);
             }
         }
 
         /// What shutdown does: releases it, or waits for whoever does.
         fn shut_down(&self, end: End) -> Option<u32> {
-            match self.right.claim() {
-                Claim::Own => {
+            match self.claim.claim() {
+                Claim::Taken => {
                     let touched = self.touch();
-                    self.right.end(end, touched);
+                    self.claim.end(end, touched);
                     Some(touched)
                 }
-                Claim::Anothers => self.right.await_end(far()),
-                Claim::Nobodys => None,
+                Claim::HeldByAnother => self.claim.await_end(far()),
+                Claim::Released => None,
             }
         }
     }
@@ -194,13 +194,13 @@ mod loom_models {
                     let resource = Arc::clone(&resource);
                     thread::spawn(move || {
                         resource.shut_down(End::Released);
-                        assert!(resource.right.is_released());
+                        assert!(resource.claim.is_released());
                     })
                 })
                 .collect();
             resource.drop_guard(End::Released);
             others.into_iter().for_each(|other| other.join().unwrap());
-            assert_eq!(resource.right.await_end(far()), Some(1));
+            assert_eq!(resource.claim.await_end(far()), Some(1));
         });
     }
 
@@ -216,13 +216,13 @@ mod loom_models {
             other.join().unwrap();
             // Never a release that both leave to the other.
             assert!(account.is_some());
-            assert!(resource.right.is_takeable() || resource.right.is_released());
+            assert!(resource.claim.is_takeable() || resource.claim.is_released());
             let seen = account.unwrap();
-            if resource.right.take() {
+            if resource.claim.take() {
                 assert!(resource.touch() > seen);
-                resource.right.end(End::Released, 0);
+                resource.claim.end(End::Released, 0);
             }
-            assert!(resource.right.is_released());
+            assert!(resource.claim.is_released());
         });
     }
 
@@ -234,17 +234,17 @@ mod loom_models {
             let other = {
                 let resource = Arc::clone(&resource);
                 thread::spawn(move || {
-                    if resource.right.take() {
+                    if resource.claim.take() {
                         resource.touch();
-                        resource.right.end_quietly();
+                        resource.claim.end_quietly();
                     }
                 })
             };
-            while !resource.right.is_released() {
+            while !resource.claim.is_released() {
                 thread::yield_now();
             }
-            assert_eq!(resource.right.await_end(far()), None);
-            assert!(!resource.right.take());
+            assert_eq!(resource.claim.await_end(far()), None);
+            assert!(!resource.claim.take());
             other.join().unwrap();
         });
     }
@@ -256,15 +256,15 @@ mod loom_models {
             let user = {
                 let resource = Arc::clone(&resource);
                 thread::spawn(move || {
-                    let before = resource.right.is_open();
-                    let after = resource.right.is_open();
+                    let before = resource.claim.is_open();
+                    let after = resource.claim.is_open();
                     assert!(before || !after, "it opened again");
                 })
             };
             resource.drop_guard(End::Stuck);
             resource.drop_guard(End::Released);
             user.join().unwrap();
-            assert_eq!(resource.right.claim(), Claim::Nobodys);
+            assert_eq!(resource.claim.claim(), Claim::Released);
         });
     }
 }
