@@ -1,6 +1,6 @@
-//! Letting go: guards, the ladder, scopes, pools and shutdown.
+//! Releasing resources: guards, the ladder, scopes, pools and shutdown.
 //!
-//! Takes resources and policies; gives guards that release exactly once, a verified outcome for each
+//! Takes resources and policies; returns guards that release exactly once, a verified outcome for each
 //! release, and a bounded history of them. [`Backstop`] ties a ledger, the policies and the history of
 //! one process together.
 

@@ -73,8 +73,8 @@ impl Backstop {
         }
     }
 
-    /// Looks whether a resource is still there, by its kind's own probe. `None` if it is not open
-    /// here any more.
+    /// Checks whether a resource still exists, by the probe of its kind. `None` if it is no longer open
+    /// here.
     #[must_use]
     pub fn verify(&self, id: ResourceId) -> Option<Presence> {
         let state = self.0.attachments.find(id)?;
@@ -92,7 +92,7 @@ impl Backstop {
         self.0.history.last()
     }
 
-    /// What became of all resources, by kind.
+    /// Counts of all resources, by kind.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let mut kinds = BTreeMap::new();
@@ -169,8 +169,8 @@ impl Backstop {
         states
     }
 
-    /// What is open, stuck or being released: by one look at each, or one that goes from the one to
-    /// the other between two looks would be in neither.
+    /// What is open, stuck or being released. Each is read once: one that changed from the one state to
+    /// the other between two reads would be in neither.
     pub(super) fn states_not_released(&self) -> Vec<AnyShare> {
         let mut states = self.0.attachments.all();
         states.retain(|state| !state.is_released());

@@ -1,4 +1,4 @@
-//! How the program came to open a resource, for one in so many: captured without names, kept by place.
+//! Sampled backtraces of openings: one in N is captured, without names, and kept by place.
 //!
 //! The place of a call is known for every resource; that one shows who called the place.
 
@@ -21,7 +21,7 @@ use crate::resource::{Kind, Site};
 
 /// One in how many is captured; 0 is none.
 static EVERY: AtomicU32 = AtomicU32::new(0);
-/// Captures that found the store taken and were not waited with.
+/// Captures that were skipped because another thread held the store.
 static PASSED_OVER: AtomicU64 = AtomicU64::new(0);
 static KEPT: Mutex<Kept> = Mutex::new(Kept::new());
 
@@ -35,7 +35,7 @@ thread_local! {
 ///
 /// # Guarantees
 /// - While it is off, it costs nothing that the tracking of a resource does not cost without it.
-/// - While it is on, a thread waits for nobody: a capture that meets another one is passed over and
+/// - While it is on, no thread waits for another: a capture that meets another one is skipped and
 ///   counted.
 /// - Names are looked up when a backtrace is [shown](SampledBacktrace::shown), on a thread of their own,
 ///   and never while a resource is tracked.
@@ -106,12 +106,12 @@ pub(super) fn sample(kind: Kind, site: Site) {
 
 /// Counts down to the next turn, on this thread alone.
 fn is_turn(every: u32) -> bool {
-    // Uniform from 1 to this: so many on average.
+    // Uniform from 1 to this: `every` on average.
     let longest = every.saturating_mul(2) - 1;
     let turn = LEFT.try_with(|left| {
         let count = match left.get() {
             0 => 1 + dice() % longest,
-            // Not longer than it would be by now: the share may have been set anew.
+            // Not longer than it would be by now: `every` may have been changed.
             count => count.min(longest),
         };
         left.set(count - 1);

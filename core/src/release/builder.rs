@@ -89,7 +89,7 @@ impl Builder {
         self
     }
 
-    /// The clock by which ages are told. Default: the system's.
+    /// The clock that ages are measured by. Default: the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -98,7 +98,7 @@ impl Builder {
     /// Sets it up. It lives as long as the process.
     ///
     /// A ledger that cannot be kept in a file is kept in memory, and one that cannot be kept in memory
-    /// is not kept: the program goes on, and [`Backstop::degraded`] says why.
+    /// is not kept: the program keeps running, and [`Backstop::degraded`] says why.
     pub fn start(self) -> Backstop {
         let (ledger, degraded) = self.open_ledger();
         if let Some(why) = &degraded {

@@ -19,9 +19,9 @@ pub struct Enforcement {
 }
 
 impl Backstop {
-    /// Releases whatever its policy says must go, at this clock's now.
+    /// Releases every resource whose policy requires it, at the current time of this clock.
     ///
-    /// It is called by whoever keeps time: [`enforce_every`](Self::enforce_every), a timer of the
+    /// Call it at intervals: by [`enforce_every`](Self::enforce_every), a timer of the
     /// program's own, a test.
     pub fn enforce(&self) -> Vec<Release> {
         let now = self.now();
@@ -40,8 +40,7 @@ impl Backstop {
             .collect()
     }
 
-    /// Releases at each interval whatever its policy says must go: what is over its lifetime or idle
-    /// limit.
+    /// Releases at each interval every resource that exceeds the lifetime or the idle limit of its policy.
     ///
     /// # Errors
     /// No thread can be started.
@@ -72,7 +71,7 @@ impl Backstop {
 }
 
 impl Drop for Enforcement {
-    /// Waits for a release that is under way: at the most as long as its ladder.
+    /// Waits for a release that is under way: at most as long as its ladder.
     fn drop(&mut self) {
         self.stop.cancel();
         if let Some(thread) = self.thread.take()

@@ -9,13 +9,13 @@ use super::tracked_state::{AnyShare, AnyState};
 use crate::error::Error;
 use crate::resource::{Deadline, Presence, Progress, Rung, Step};
 
-/// What came of a release on the calling thread.
+/// The result of a release on the calling thread.
 pub(super) enum Inline {
-    /// It went well, and is counted and not accounted one by one. With the table's hold, for the
-    /// caller to give up.
+    /// It succeeded, and is counted and not recorded one by one. With the share of the table, for the
+    /// caller to drop.
     Quietly(Option<AnyShare>),
-    /// It took more than one call, or left something to tell.
-    Accounted(Release),
+    /// It took more than one call, or has something to report.
+    Recorded(Release),
 }
 
 /// Releases on the calling thread what promises never to block.
@@ -26,10 +26,10 @@ pub(super) fn release_inline(state: &AnyState, cause: Cause) -> Inline {
         state.backstop.records().count(state.kind);
         return Inline::Quietly(tables);
     }
-    Inline::Accounted(climb_inline(state, cause, first))
+    Inline::Recorded(climb_inline(state, cause, first))
 }
 
-/// What a call of `release` and the look after it gave, or how they panicked.
+/// The results of a call of `release` and of `verify` after it, or their panics.
 type Called = (
     std::thread::Result<Result<Progress, Error>>,
     std::thread::Result<Presence>,
@@ -39,7 +39,7 @@ fn call_inline(state: &AnyState, rung: Rung) -> Called {
     // No clock is read: what never blocks needs no deadline.
     let step = Step::new(rung, Deadline::passed());
     let progress = catch_unwind(AssertUnwindSafe(|| state.resource.release(&step)));
-    // Looked for even after a panic: it may have let go before that.
+    // Verified even after a panic: it may have been released before that.
     let seen = catch_unwind(AssertUnwindSafe(|| state.resource.verify()));
     (progress, seen)
 }
@@ -70,7 +70,7 @@ fn climb_inline(state: &AnyState, cause: Cause, first: Called) -> Release {
             errors.push(format!("verify: {panic}"));
             Presence::unknown(panic)
         });
-        // It says that it let go and nothing can tell: trying harder proves nothing.
+        // It reports success and no probe can confirm it: a higher rung proves nothing.
         let cannot_tell = done && matches!(presence, Presence::Unknown { .. });
         if presence.is_gone() || cannot_tell {
             break;
@@ -90,7 +90,7 @@ fn climb_inline(state: &AnyState, cause: Cause, first: Called) -> Release {
             reason: errors
                 .last()
                 .cloned()
-                .unwrap_or_else(|| "still there".into()),
+                .unwrap_or_else(|| "still exists".into()),
         },
     };
     let release = Release {

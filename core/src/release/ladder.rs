@@ -1,4 +1,4 @@
-//! The ladder: ask, insist, force, and a look after each whether it is gone.
+//! The ladder: ask, insist, force, and after each a check whether the resource is gone.
 
 use std::time::{Duration, Instant};
 
@@ -26,19 +26,19 @@ pub(super) struct Ladder {
 
 /// What the ladder is waiting for.
 enum Wait {
-    /// A call of `release`, followed by a look.
+    /// A call of `release`, followed by `verify`.
     Release(DeadlineCall<(Result<Progress, Error>, Option<Presence>)>),
-    /// A look, after a release that is done or pending; how long until the next one; by when.
-    Look(DeadlineCall<Presence>, Duration, Deadline),
-    /// The time of the next look.
-    NextLook(Deadline, Duration),
-    /// The time of the next try on this rung.
+    /// A call of `verify`, after a release that is done or pending; the pause until the next one; its deadline.
+    Verify(DeadlineCall<Presence>, Duration, Deadline),
+    /// The time of the next `verify`.
+    NextVerify(Deadline, Duration),
+    /// The time of the next attempt on this rung.
     NextTry(Deadline),
     /// Nothing: the next rung's call has yet to begin.
     Begin,
 }
 
-/// What came of one wait.
+/// The result of one wait.
 enum Event {
     Goes,
     Over(Outcome),
@@ -46,7 +46,7 @@ enum Event {
 }
 
 impl Ladder {
-    /// The ladder of a resource whose right to release was taken, beginning at `first`.
+    /// The ladder of a resource whose release was claimed, beginning at `first`.
     pub(super) fn new(state: AnyShare, cause: Cause, first: Rung) -> Self {
         let policy = state.backstop.policy_of(&state);
         let mut ladder = Self {
@@ -72,15 +72,15 @@ impl Ladder {
     pub(super) fn finish(mut self) -> Release {
         loop {
             if let Some(outcome) = self.advance(None) {
-                return self.account(outcome);
+                return self.record(outcome);
             }
         }
     }
 
-    /// Drives the ladder until its end or the deadline; past that it goes on in the background.
+    /// Drives the ladder until its end or the deadline; past that it continues in the background.
     pub(super) fn finish_within(mut self, patience: Deadline) -> Option<Release> {
         if let Some(outcome) = self.advance(Some(patience)) {
-            return Some(self.account(outcome));
+            return Some(self.record(outcome));
         }
         let (state, cause) = (self.state.clone(), self.cause);
         DeadlineCall::begin(move || drop(self.finish()))
@@ -107,13 +107,13 @@ impl Ladder {
         match std::mem::replace(&mut self.wait, Wait::Begin) {
             Wait::Begin => self.begin(),
             Wait::Release(call) => {
-                // A forced release whose time is short still gets to answer a look's time.
+                // A forced release whose time is short may still answer within one glance.
                 let ends = self.rung_ends;
                 match call.answer(glance(ends, patience)) {
                     Some(answer) => self.released(answer),
                     None if ends.has_passed() => {
                         self.fail(format!("{}: {}", self.rung, CallError::Hung));
-                        self.look_before_climbing()
+                        self.verify_before_climbing()
                     }
                     None => {
                         self.wait = Wait::Release(call);
@@ -121,24 +121,24 @@ impl Ladder {
                     }
                 }
             }
-            Wait::Look(call, pause, ends) => match call.answer(glance(ends, patience)) {
+            Wait::Verify(call, pause, ends) => match call.answer(glance(ends, patience)) {
                 Some(answer) => {
                     let presence =
                         answer.unwrap_or_else(|error| Presence::unknown(format!("verify {error}")));
-                    self.looked(presence, pause)
+                    self.verified(presence, pause)
                 }
                 None if ends.has_passed() => {
-                    self.looked(Presence::unknown("verify did not return in time"), pause)
+                    self.verified(Presence::unknown("verify did not return in time"), pause)
                 }
                 None => {
-                    self.wait = Wait::Look(call, pause, ends);
+                    self.wait = Wait::Verify(call, pause, ends);
                     go_on(patience)
                 }
             },
-            Wait::NextLook(at, pause) => match sleep_until(at, patience) {
-                true => self.look(pause),
+            Wait::NextVerify(at, pause) => match sleep_until(at, patience) {
+                true => self.verify(pause),
                 false => {
-                    self.wait = Wait::NextLook(at, pause);
+                    self.wait = Wait::NextVerify(at, pause);
                     go_on(patience)
                 }
             },
@@ -178,14 +178,14 @@ impl Ladder {
     ) -> Event {
         match answer {
             Ok((Ok(progress), presence)) => {
-                let presence = presence.unwrap_or(Presence::unknown("not looked"));
+                let presence = presence.unwrap_or(Presence::unknown("not verified"));
                 match (progress, presence) {
                     (_, Presence::Gone) => Event::Over(Outcome::Released),
-                    // It says that it let go and nothing can tell: trying harder proves nothing.
+                    // It reports success and no probe can confirm it: a higher rung proves nothing.
                     (Progress::Done, Presence::Unknown { reason }) => {
                         Event::Over(Outcome::ReleasedUnverified { reason })
                     }
-                    (_, presence) => self.looked(presence, FIRST_PAUSE),
+                    (_, presence) => self.verified(presence, FIRST_PAUSE),
                 }
             }
             Ok((Err(error), _)) => {
@@ -197,41 +197,41 @@ impl Ladder {
                     self.wait = Wait::NextTry(at);
                     return Event::Goes;
                 }
-                self.look_before_climbing()
+                self.verify_before_climbing()
             }
             Err(error) => {
                 self.fail(format!("{}: {error}", self.rung));
-                self.look_before_climbing()
+                self.verify_before_climbing()
             }
         }
     }
 
-    /// What failed or hung may have let go all the same, and must then not be released again; if it
-    /// did not, the look names who holds it.
-    fn look_before_climbing(&mut self) -> Event {
+    /// A release that failed or hung may have succeeded all the same, and must then not be repeated; if it
+    /// did not, the check names the holder.
+    fn verify_before_climbing(&mut self) -> Event {
         self.rung_ends = Deadline::after(Duration::ZERO);
-        self.look(FIRST_PAUSE)
+        self.verify(FIRST_PAUSE)
     }
 
-    fn look(&mut self, pause: Duration) -> Event {
+    fn verify(&mut self, pause: Duration) -> Event {
         let state = self.state.clone();
         match DeadlineCall::begin(move || state.resource.verify()) {
             Ok(call) => {
                 let ends = Deadline::after(self.policy.verify_deadline());
-                self.wait = Wait::Look(call, pause, ends);
+                self.wait = Wait::Verify(call, pause, ends);
                 Event::Goes
             }
-            Err(error) => self.looked(Presence::unknown(error.to_string()), pause),
+            Err(error) => self.verified(Presence::unknown(error.to_string()), pause),
         }
     }
 
-    fn looked(&mut self, presence: Presence, pause: Duration) -> Event {
+    fn verified(&mut self, presence: Presence, pause: Duration) -> Event {
         if presence.is_gone() {
             return Event::Over(Outcome::Released);
         }
         let at = Deadline::after(pause);
         if at < self.rung_ends {
-            self.wait = Wait::NextLook(at, (pause * 2).min(LONGEST_PAUSE));
+            self.wait = Wait::NextVerify(at, (pause * 2).min(LONGEST_PAUSE));
             return Event::Goes;
         }
         self.climb(Some(presence))
@@ -250,7 +250,7 @@ impl Ladder {
             }
             Some(Presence::Present { holder }) => Outcome::Stuck {
                 holder,
-                reason: reason.unwrap_or_else(|| "still there after force".into()),
+                reason: reason.unwrap_or_else(|| "still exists after force".into()),
             },
             _ => Outcome::Stuck {
                 holder: None,
@@ -270,7 +270,7 @@ impl Ladder {
         self.errors.push(error);
     }
 
-    fn account(self, outcome: Outcome) -> Release {
+    fn record(self, outcome: Outcome) -> Release {
         let release = Release {
             rung: self.rung,
             attempts: self.attempts,

@@ -25,10 +25,10 @@ pub struct PoolStatistics {
     pub opened: u64,
     /// Lent again without opening.
     pub reused: u64,
-    /// Released instead of being taken back: dirty, or returned in a panic.
+    /// Released instead of kept: not clean, or returned in a panic.
     pub rejected: u64,
     /// Released after lying idle.
     pub evicted: u64,
-    /// Checkouts that waited in vain.
+    /// Checkouts that timed out.
     pub timed_out: u64,
 }

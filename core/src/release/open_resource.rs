@@ -1,4 +1,4 @@
-//! What is open, for whoever looks on.
+//! What is open, for observers.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -19,12 +19,12 @@ pub struct OpenResource {
 impl Backstop {
     /// Gives every resource that is open here, in no order, without gathering them first: of a million,
     /// none is held up for longer than a look at it takes.
-    pub fn each_open(&self, mut give: impl FnMut(OpenResource)) {
+    pub fn each_open(&self, mut take: impl FnMut(OpenResource)) {
         let now = self.now();
         self.attachments().each(|state| {
             if state.is_releasable() {
                 let facts = state.facts(now);
-                give(OpenResource {
+                take(OpenResource {
                     state,
                     age: facts.age,
                     idle: facts.idle,
@@ -71,7 +71,7 @@ impl OpenResource {
         self.age
     }
 
-    /// How long nobody has touched it.
+    /// How long it has not been touched.
     #[must_use]
     pub fn idle(&self) -> Duration {
         self.idle

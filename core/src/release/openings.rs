@@ -1,5 +1,5 @@
-//! Who wants to know of each resource that begins to be tracked: an operation or a leak check of this
-//! thread, and the sampling of backtraces. While nobody does, it costs one load and one branch.
+//! Books of the resources that a thread opens, kept by an operation or a leak check of that thread; and the
+//! sampling of backtraces. While neither is active, an opening costs one load and one branch.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -41,7 +41,7 @@ fn note_asked(backstop: Backstop, kind: Kind, site: Site, id: Option<ResourceId>
 }
 
 /// A book of all resources that this thread begins to track until it is closed. Books nest: what
-/// stands in an inner one stands in the one around it too.
+/// is in an inner one is in the outer ones too.
 #[derive(Debug)]
 pub(crate) struct OpeningBook {
     number: u32,
@@ -49,16 +49,16 @@ pub(crate) struct OpeningBook {
     not_send: PhantomData<*const ()>,
 }
 
-/// What a book came to.
+/// The contents of a book.
 #[derive(Debug, Default)]
 pub(crate) struct Openings {
     /// How many were opened, by kind and place.
     pub(crate) opened: Vec<Opened>,
     /// Those that are still open.
     pub(crate) left: Vec<StillOpen>,
-    /// Those that no ledger has, so that nobody can say whether they are still open.
+    /// Those that are in no ledger, so that it is unknown whether they are still open.
     pub(crate) untracked: u64,
-    /// Resources that are not in `opened`, because it lists no more than so many places.
+    /// Resources that are not in `opened`, because it lists a limited number of places.
     pub(crate) unlisted: u64,
 }
 
@@ -89,7 +89,7 @@ struct Records {
     untracked: u64,
     /// Those that may still be open.
     living: Vec<(Backstop, ResourceId)>,
-    /// At how many those are looked through, and what has gone is taken out.
+    /// At how many of them those that were released are removed from the list.
     look_at: usize,
 }
 
@@ -153,7 +153,7 @@ impl Drop for OpeningBook {
 impl Records {
     /// The most places of which openings are counted.
     const PLACES: usize = 256;
-    /// From how many on those that may still be open are looked through.
+    /// From how many on the list of those that may still be open is pruned.
     const FIRST_LOOK: usize = 4096;
 
     fn add(&mut self, backstop: Backstop, kind: Kind, site: Site, id: Option<ResourceId>) {

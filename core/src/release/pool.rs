@@ -30,7 +30,7 @@ pub struct PoolOptions {
     /// How long one may be lent before [`long_loans`](Pool::long_loans) names its borrower's site.
     /// Default: 2 min.
     pub leak_threshold: Duration,
-    /// The clock by which both are told. Default: the system's.
+    /// The clock for both. Default: the system's.
     pub clock: Clock,
 }
 
@@ -63,8 +63,8 @@ struct Inner<K, R: TrackedResource> {
     returned: Condvar,
 }
 
-/// A resource on loan; dropping it gives it back.
-#[must_use = "dropping it gives the resource back"]
+/// A resource on loan; dropping it returns it.
+#[must_use = "dropping it returns the resource"]
 pub struct Borrowed<K: Hash + Eq + Clone, R: TrackedResource> {
     pool: Arc<Inner<K, R>>,
     slot: usize,
@@ -89,7 +89,7 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
     /// Lends an idle resource of this key, or opens one if there may be another, or waits for one.
     ///
     /// # Errors
-    /// `open` failed; or none came back in time, in which case the error names who holds them.
+    /// `open` failed; or none came back in time, in which case the error names where they were borrowed.
     #[track_caller]
     #[expect(
         clippy::needless_pass_by_value,
@@ -107,7 +107,7 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
         let mut revoked = Vec::new();
         let mut slots = self.0.slots.lock();
         loop {
-            // Looked for anew after each wait, in which it may have been taken down.
+            // Looked up again after each wait, in which it may have been removed.
             let place = slots.place(&key);
             let slot = slots.at(place);
             while let Some(idle) = slot.idle.pop() {
@@ -173,14 +173,14 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
         }
     }
 
-    /// Releases what has lain idle for longer than the limit, and gives the accounts.
+    /// Releases what has lain idle for longer than the limit, and returns the records.
     pub fn evict_idle(&self) -> Vec<Release> {
         let now = self.0.options.clock.now();
         let limit = nanoseconds(self.0.options.idle_limit);
         self.evict(|idle| now.saturating_sub(idle.since) > limit)
     }
 
-    /// Releases everything idle, and gives the accounts.
+    /// Releases everything idle, and returns the records.
     pub fn clear(&self) -> Vec<Release> {
         self.evict(|_| true)
     }
@@ -253,7 +253,7 @@ impl<K, R: TrackedResource> Drop for Opening<'_, K, R> {
 }
 
 impl<K, R: TrackedResource> Inner<K, R> {
-    /// Lets who waits look again, whatever their keys: one alone might wait for another key.
+    /// Wakes all waiters, whatever their keys: a single one might wait for another key.
     fn wake(&self, slots: MutexGuard<'_, Slots<K, R>>) {
         let waiting = slots.waiting;
         drop(slots);
@@ -325,6 +325,6 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Borrowed<K, R> {
     }
 }
 
-fn nanoseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

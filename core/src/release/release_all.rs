@@ -1,4 +1,4 @@
-//! Letting everything go, in order.
+//! Releasing everything, in order.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::policy::Order;
 use crate::resource::{Blocking, Deadline, Kind, Rung};
 use backstop_os::fork;
 
-/// What came of releasing many.
+/// The result of releasing many resources.
 #[derive(Debug, Default)]
 #[must_use = "some may be stuck"]
 pub struct ReleaseReport {
@@ -60,9 +60,9 @@ struct Pending {
 impl Backstop {
     /// Releases everything that is open: by order, the last opened first, children before parents.
     ///
-    /// Each release gets a moment; what takes longer goes on beside the next, so that one that is
-    /// stuck holds up no other. A parent waits for its children. What someone else is releasing is
-    /// waited for. Ends when all have ended, at the latest at the deadline.
+    /// Each release gets a moment; what takes longer continues while the next begins, so that one that is
+    /// stuck delays no other. A parent waits for its children. What another caller is releasing is
+    /// waited for. Returns when all have ended, at the latest at the deadline.
     pub fn release_all(&self, deadline: Deadline) -> ReleaseReport {
         self.release_open(|_| true, Cause::Asked, Rung::Ask, deadline)
     }
@@ -88,8 +88,8 @@ impl Backstop {
         if !fork::is_original_process() {
             return report;
         }
-        // One look at each, and another only in its turn: one that is neither open nor being released
-        // by others at the same time is gone.
+        // Each is read once, and again only in its turn: one that is neither open nor being released at
+        // the same time is gone.
         let mut states: Vec<(Order, AnyShare)> = self
             .states_not_released()
             .into_iter()
@@ -129,12 +129,11 @@ impl Backstop {
 }
 
 impl ReleaseReport {
-    /// Releases one whose right to release was taken, and gives it back as pending if that takes
-    /// longer than a moment.
+    /// Releases one that was claimed, and returns it as pending if that takes longer than a moment.
     fn begin(&mut self, state: AnyShare, cause: Cause, first: Rung) -> Option<Pending> {
         if state.resource.blocking() == Blocking::Never {
             match release_inline(&state, cause) {
-                Inline::Accounted(release) => self.ended.push(release),
+                Inline::Recorded(release) => self.ended.push(release),
                 Inline::Quietly(_) => self.quietly += 1,
             }
             return None;
@@ -163,7 +162,7 @@ impl ReleaseReport {
         }
     }
 
-    /// Waits for a release that someone else began: a dropped guard's, in the background.
+    /// Waits for a release that another caller began: a dropped guard's, in the background.
     fn await_other(&mut self, state: &AnyState, deadline: Deadline) {
         match state.await_end(deadline) {
             Some(release) => self.ended.push(release),

@@ -12,16 +12,16 @@ use crate::resource::{Blocking, Deadline, Rung};
 use backstop_os::fork;
 
 impl Backstop {
-    /// Releases a resource and waits to the end; if someone else is doing so, waits for them.
+    /// Releases a resource and waits for the end; if another caller is releasing it, waits for that one.
     pub(super) fn release_one(state: AnyShare, cause: Cause, first: Rung) -> Release {
         if !fork::is_original_process() {
-            let reason = "a forked child releases nothing of its parent's".to_owned();
+            let reason = "a forked child does not release its parent's resources".to_owned();
             let outcome = Outcome::ReleasedUnverified { reason };
             return state.record(cause, outcome);
         }
         if !state.begin_release() {
             let policy = state.backstop.policy_of(&state);
-            // Saturating: a policy may set spans as good as none.
+            // Saturating: a policy may set deadlines beyond the clock.
             let longest = Rung::ALL.iter().fold(Duration::ZERO, |sum, rung| {
                 sum.saturating_add(policy.deadline(*rung))
                     .saturating_add(policy.verify_deadline())
@@ -32,7 +32,7 @@ impl Backstop {
         match state.resource.blocking() {
             Blocking::Never => match release_inline(&state, cause) {
                 Inline::Quietly(_) => state.record(cause, Outcome::Released),
-                Inline::Accounted(release) => release,
+                Inline::Recorded(release) => release,
             },
             Blocking::Possible => Ladder::new(state, cause, first).finish(),
         }
@@ -61,7 +61,7 @@ impl Backstop {
         let Some(id) = parent.id().filter(|_| parent.has_children()) else {
             return;
         };
-        // Those that someone else is releasing are waited for too.
+        // Those that another caller is releasing are waited for too.
         let mut children = parent.backstop.attachments().all();
         children.retain(|state| state.parent == Some(id));
         // The last opened first, and each waited for: a parent must outlive its children.

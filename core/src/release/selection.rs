@@ -1,4 +1,4 @@
-//! Letting go of some: those that a caller chooses by how they stand.
+//! Releasing some: those that a caller selects by their state.
 
 use super::backstop::Backstop;
 use super::record::Cause;
@@ -12,7 +12,7 @@ use crate::resource::{Deadline, Footprint, Kind, ResourceId, Rung, Site};
 pub struct Standing {
     /// What it is.
     pub kind: Kind,
-    /// Its age, and how long nobody has touched it.
+    /// Its age, and how long it has not been touched.
     pub facts: Facts,
     /// What it occupies.
     pub footprint: Footprint,

@@ -16,8 +16,8 @@ use at_exit::finish;
 
 pub use options::ShutdownOptions;
 
-/// Releases everything of the global [`Backstop`] when SIGINT, SIGTERM or SIGHUP comes, then lets the
-/// signal have its usual effect, so that whoever waits for this program sees how it ended.
+/// Releases everything of the global [`Backstop`] when SIGINT, SIGTERM or SIGHUP comes, then the
+/// signal has its usual effect, so that a process that waits for this one sees how it ended.
 ///
 /// With `panic = "abort"`, a panic releases everything too; otherwise the guards do, as the panic
 /// unwinds.
@@ -73,10 +73,10 @@ pub fn request() -> Result<(), Error> {
 
 /// The first signal releases on a thread of its own, so that a second one is seen.
 fn release_for_signal(backstop: Backstop, signal: i32, count: u32, options: ShutdownOptions) {
-    let (first, span) = match count {
+    let (first, time) = match count {
         1 => (Rung::Ask, options.deadline),
         2 => (Rung::Force, options.force_deadline),
-        // A third: whoever sends it has waited long enough.
+        // A third: the sender has waited long enough.
         _ => end_by(signal),
     };
     let released = std::thread::Builder::new()
@@ -86,7 +86,7 @@ fn release_for_signal(backstop: Backstop, signal: i32, count: u32, options: Shut
                 |_| true,
                 Cause::Signal(signal),
                 first,
-                Deadline::after(span),
+                Deadline::after(time),
             );
             finish(backstop, &report);
             end_by(signal);

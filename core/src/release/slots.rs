@@ -31,7 +31,7 @@ pub(super) struct Slot<K, R: TrackedResource> {
     pub(super) opening: usize,
 }
 
-/// One resource that nobody has borrowed.
+/// One resource that is not borrowed.
 pub(super) struct Idle<R: TrackedResource> {
     pub(super) guard: Tracked<R>,
     pub(super) since: u64,
@@ -59,10 +59,10 @@ impl<K, R: TrackedResource> Slots<K, R> {
     pub(super) fn at(&mut self, place: usize) -> &mut Slot<K, R> {
         self.slots[place]
             .as_mut()
-            .expect("a slot stays while something of it is taken")
+            .expect("a slot stays while any of it is lent or being opened")
     }
 
-    /// Notes a loan, and gives its number.
+    /// Records a loan, and returns its number.
     pub(super) fn lend(&mut self, place: usize, site: Site, since: u64) -> u64 {
         self.next_loan += 1;
         let number = self.next_loan;

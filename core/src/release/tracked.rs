@@ -14,13 +14,13 @@ use crate::resource::{Footprint, Kind, Recipe, ResourceId, Rung, Site, TrackedRe
 /// Owns a resource and releases it on drop.
 ///
 /// # Guarantees
-/// The resource is released exactly once: by this guard, or before it by whoever else has the right
-/// (its scope, its parent, a policy, shutdown). Use after that is answered by [`get`](Self::get).
+/// The resource is released exactly once: by this guard, or before it by its scope,
+/// its parent, a policy or shutdown. [`get`](Self::get) is an error after that.
 ///
 /// Drop waits for the release as long as the policy's
 /// [patience](crate::policy::CleanupPolicy::with_drop_patience), then leaves it to a thread of its own;
-/// what came of it stands in [`Backstop::history`]. [`release`](Self::release) waits to the end and
-/// tells.
+/// its record is in [`Backstop::history`]. [`release`](Self::release) waits for the end and returns
+/// the record.
 ///
 /// # When it does not hold
 /// In a forked child dropping does nothing: the resource is the parent's. After `mem::forget` nothing
@@ -72,7 +72,7 @@ impl<R: TrackedResource> Tracked<R> {
     /// The resource, unless its release has begun.
     ///
     /// # Errors
-    /// Somebody else released it: a policy, its parent, shutdown.
+    /// It was released by a policy, its parent or shutdown.
     pub fn get(&self) -> Result<&R, Revoked> {
         let state = self.state();
         if state.is_open() {
@@ -91,8 +91,8 @@ impl<R: TrackedResource> Tracked<R> {
         self.state().touch(now);
     }
 
-    /// Notes that it was in use at a time that this clock has just told: no other is read if it is
-    /// this tracker's too.
+    /// Notes that it was in use at a time that was just read from this clock; another clock is read only
+    /// if this tracker has another.
     pub(super) fn touch_at(&self, clock: &Clock, now: u64) {
         if self.state().backstop.clock().is(clock) {
             self.state().touch(now);
@@ -106,15 +106,15 @@ impl<R: TrackedResource> Tracked<R> {
         self.state().set_footprint(footprint);
     }
 
-    /// Notes how someone else can release it now.
+    /// Sets the recipe by which another process can release it from here on.
     ///
     /// # Errors
-    /// There is no space for it in the ledger; the old recipe stands.
+    /// There is no space for it in the ledger; the old recipe is kept.
     pub fn set_recipe(&self, recipe: &Recipe) -> Result<(), Error> {
         self.state().set_recipe(recipe)
     }
 
-    /// Releases it and waits until that has ended, however it ended.
+    /// Releases it and waits for the end, whatever the outcome.
     pub fn release(self) -> Release {
         self.release_from(Rung::Ask)
     }
@@ -128,8 +128,8 @@ impl<R: TrackedResource> Tracked<R> {
         Backstop::release_one(self.into_state().into_any(), Cause::Asked, first)
     }
 
-    /// Lets the guard go without releasing: the resource is someone else's from here on, and the
-    /// ledger forgets it. False if its release had begun before.
+    /// Detaches the resource: the guard will not release it, and its entry is removed from the ledger.
+    /// False if its release had begun before.
     pub fn dismiss(self) -> bool {
         let state = self.into_state();
         let won = state.begin_release();
@@ -143,8 +143,8 @@ impl<R: TrackedResource> Tracked<R> {
 impl<R: TrackedResource> Deref for Tracked<R> {
     type Target = R;
 
-    /// The resource itself, released or not: what it answers after a release is its own affair.
-    /// [`get`](Tracked::get) answers that for all kinds alike.
+    /// The resource itself, released or not: what it returns after a release depends on its kind.
+    /// [`get`](Tracked::get) is an error then for all kinds.
     fn deref(&self) -> &R {
         &self.state().resource
     }

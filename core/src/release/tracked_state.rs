@@ -33,7 +33,7 @@ pub(super) struct TrackedState {
     has_children: AtomicBool,
 }
 
-/// What a new state is made of, beside its entry.
+/// What a new state is made of, in addition to its entry.
 pub(super) struct Parts {
     pub(super) backstop: Backstop,
     pub(super) kind: Kind,
@@ -70,7 +70,7 @@ impl TrackedState {
         (self.opened, self.serial)
     }
 
-    /// Takes the right to release. Exactly one caller gets it, until it gives up as stuck.
+    /// Claims the release. Exactly one caller gets it, until it gives up as stuck.
     pub(super) fn begin_release(&self) -> bool {
         let won = self.claim.take();
         if won {
@@ -79,7 +79,7 @@ impl TrackedState {
         won
     }
 
-    /// Takes the right to release, or tells whose affair its release is.
+    /// Claims the release, or returns who holds the claim.
     pub(super) fn claim_release(&self) -> Claim {
         let claim = self.claim.claim();
         if claim == Claim::Taken {
@@ -99,7 +99,7 @@ impl TrackedState {
         self.claim.is_open()
     }
 
-    /// Whether it is, or may be, still there.
+    /// Whether it exists, or may exist.
     pub(super) fn is_releasable(&self) -> bool {
         self.claim.is_takeable()
     }
@@ -124,15 +124,15 @@ impl TrackedState {
         self.hurried.load(Ordering::Relaxed)
     }
 
-    /// Ends a release without an account, on the fast path. The table's hold is the caller's from here
-    /// on, to be given up with its own.
+    /// Ends a release without a record, on the fast path. The share of the table is the caller's from here
+    /// on, to be dropped with its own.
     #[must_use]
     pub(super) fn end_quietly(&self) -> Option<AnyShare> {
         self.claim.end_quietly();
         self.close_entry()
     }
 
-    /// Ends a release with its account and wakes who waits for it.
+    /// Ends a release with its record and wakes the threads that wait for it.
     pub(super) fn end(&self, release: &Release) {
         let end = if release.outcome.is_stuck() {
             End::Stuck
@@ -151,7 +151,7 @@ impl TrackedState {
         attached
     }
 
-    /// The account of the last release that ended, waited for until the deadline. None if it has not
+    /// The record of the last release that ended, waited for until the deadline. None if it has not
     /// ended, or ended on the fast path.
     pub(super) fn await_end(&self, deadline: Deadline) -> Option<Release> {
         self.claim.await_end(deadline)
@@ -166,8 +166,8 @@ impl TrackedState {
         self.has_children.load(Ordering::Relaxed)
     }
 
-    /// Notes that it is in use. Nothing once its release has begun; should that begin this instant, a
-    /// time is noted in a slot that is nobody's or the next one's, which does no harm.
+    /// Notes that it is in use. Nothing once its release has begun; should that begin at this moment, a
+    /// time is written to a slot that is free or another resource's, which is harmless.
     pub(super) fn touch(&self, now: u64) {
         if let Some(entry) = self.entry.as_ref().filter(|_| self.is_open()) {
             entry.touch(now);
@@ -181,7 +181,7 @@ impl TrackedState {
         }
     }
 
-    /// Notes how someone else can release it. Nothing once its release has begun.
+    /// Sets its recipe. Nothing once its release has begun.
     pub(super) fn set_recipe(&self, recipe: &Recipe) -> Result<(), Error> {
         let Some(entry) = &self.entry else {
             return Ok(());
@@ -200,7 +200,7 @@ impl TrackedState {
         entry.map_or(0, OpenEntry::thread)
     }
 
-    /// What a policy sees of it at `now`.
+    /// The facts that a policy judges, at `now`.
     pub(super) fn facts(&self, now: u64) -> Facts {
         let entry = self.entry.as_ref().filter(|_| self.is_releasable());
         let (opened, touched) = entry.map_or((self.opened, self.opened), OpenEntry::times);

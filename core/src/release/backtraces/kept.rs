@@ -84,7 +84,7 @@ impl SiteBacktraces {
             return false;
         }
         // The one that was last stays, between, if it was the second, fourth, eighth, …: then those
-        // between are from all of the time, as in Netty's records. The oldest between gives way to it.
+        // between are from all of the time, as in Netty's records. The oldest of those between is replaced.
         let last = self.kept.len() - 1;
         let gives_way = if self.kept[last].number.is_power_of_two() {
             1

@@ -34,11 +34,11 @@ pub struct SiteBacktraces {
 pub struct BacktraceCounts {
     /// Backtraces that were captured.
     pub captured: u64,
-    /// Backtraces that gave way to later ones of their place.
+    /// Backtraces that were replaced by later ones of their place.
     pub replaced: u64,
     /// Backtraces that went with places that were not seen for longest.
     pub evicted: u64,
-    /// Resources whose turn it was while another thread's backtrace was being put away.
+    /// Captures that were skipped because another thread's was being stored.
     pub passed_over: u64,
 }
 
@@ -55,7 +55,7 @@ impl SampledBacktrace {
 }
 
 impl fmt::Debug for SampledBacktrace {
-    /// Without names: looking them up is not for whoever only prints.
+    /// Without names: looking them up is too expensive for a plain print.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "SampledBacktrace({})", self.number)
     }

@@ -53,11 +53,11 @@ fn release_at_exit(backstop: Backstop) {
         }
     }
     if AT_EXIT.set(backstop).is_ok() && !backstop_os::exit::at_exit(release) {
-        tracing::warn!("nothing will be released at exit: no handler can be installed");
+        tracing::warn!("nothing will be released at exit: the handler cannot be installed");
     }
 }
 
-/// Removes the ledger if nothing is left in it; what is left there is the reclaimer's.
+/// Removes the ledger if nothing is left in it; what is left there is for a reclaimer.
 pub(super) fn finish(backstop: Backstop, report: &ReleaseReport) {
     if !report.is_complete() {
         tracing::warn!(%report, unfinished = ?report.unfinished, "not everything was released");
@@ -67,6 +67,6 @@ pub(super) fn finish(backstop: Backstop, report: &ReleaseReport) {
         && let Some(ledger) = backstop.ledger()
         && let Err(error) = ledger.remove()
     {
-        tracing::warn!(%error, "the ledger stays behind");
+        tracing::warn!(%error, "the ledger cannot be removed");
     }
 }
