@@ -1,9 +1,8 @@
 //! Tracks what an allocator does not, releases each by a policy, verifies that it is gone, and
 //! reclaims what a killed program left. **Nothing your program opens outlives it.**
 //!
-//! The modules stand in the order of the data's way and import only from earlier ones:
-//! `error` below all, then `resource → ledger → policy → release → monitor → reclaim`, and `place`, which
-//! stands on all of them.
+//! The modules are in the order in which data passes through them and import only from earlier ones:
+//! `error` below all, then `resource → ledger → policy → release → monitor → reclaim`, and `place` on top.
 
 pub mod error;
 #[doc(hidden)]

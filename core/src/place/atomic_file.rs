@@ -76,7 +76,7 @@ impl<W> AtomicFile<W> {
         &self.target
     }
 
-    /// Where the content stands until it is committed.
+    /// Where the content is until it is committed.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.entry.path()
@@ -102,7 +102,7 @@ impl<W> AtomicFile<W> {
             .map_err(|revoked| error::revoked(&file.target).with_source(revoked))?;
         // Under the file's lock, so that a release from outside comes before all of it or after.
         let synced = file.file.finish(|open| file.publish(open))?;
-        // Its name is gone, so whoever began a release meanwhile finds nothing to do.
+        // Its name is gone, so a release that began meanwhile finds nothing to do.
         let _ = file.dismiss();
         synced
     }
@@ -154,7 +154,7 @@ impl<W: Send + 'static> TrackedResource for AtomicFile<W> {
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
-        // First, because whoever commits holds it: after that the name is the target's.
+        // First, because a commit holds it: after that the name is the target's.
         self.file.close(step.deadline)?;
         self.entry.remove(step.deadline)
     }

@@ -223,7 +223,7 @@ impl Entry {
         Err(error::incomplete(self.path(), removal))
     }
 
-    /// Looks whether its name still stands for it.
+    /// Checks whether its name still refers to it.
     pub(super) fn presence(&self) -> Presence {
         match self.directory().handle().identity_beneath(self.name()) {
             Ok(found) if is_same(&self.identity, &found) => {

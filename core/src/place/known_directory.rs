@@ -1,4 +1,4 @@
-//! A directory with what tells it from its successors.
+//! A directory with what distinguishes it from its successors.
 
 use std::path::{Path, PathBuf};
 

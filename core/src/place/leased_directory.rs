@@ -14,8 +14,8 @@ use crate::resource::{Footprint, Kind, Presence, Progress, Recipe, Step, Tracked
 /// # Guarantees
 /// It is removed through open directories, never by following a link, and only if it still is the
 /// directory that was made: one that was put in its place stays. What could not be removed is in the
-/// [`Release`](crate::release::Release), and `release()` never says "released" while the name stands for
-/// it.
+/// [`Release`](crate::release::Release), and `release()` never says "released" while the name refers
+/// to it.
 ///
 /// # When it does not hold
 /// A process that continues to write into it while it is removed can keep it from becoming empty: then

@@ -98,7 +98,7 @@ impl<W: Send + 'static> TrackedResource for LeasedFile<W> {
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
-        // The name goes also when the file is in use for longer than this: the bytes follow.
+        // The name is removed also when the file is in use for longer than this: the bytes follow.
         let closed = self.file.close(step.deadline);
         let removed = self.entry.inner().remove(step.deadline)?;
         closed.map(|()| removed)

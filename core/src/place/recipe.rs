@@ -1,4 +1,4 @@
-//! What the ledger says of an entry, for whoever must remove it after its owner was killed.
+//! What the ledger says of an entry, for the process that removes it after its owner was killed.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,11 +21,11 @@ pub(super) struct EntryRecipe {
     /// Which of the two forms it has; [`write`](Self::write) adds it.
     #[serde(skip_serializing)]
     pub(super) form: EntryForm,
-    /// The directory in which the name stands.
+    /// The directory that the name is in.
     pub(super) directory: RecordedPath,
     /// Which directory that was.
     pub(super) directory_identity: FileIdentity,
-    /// Whether it is the owner's leased root, whose lock says that nobody uses what is in it.
+    /// Whether it is the owner's leased root, whose lock proves that no process uses what is in it.
     pub(super) leased: bool,
     /// The name, which carries the cookie.
     pub(super) name: String,

@@ -17,13 +17,13 @@ use crate::release::Outcome;
 use crate::resource::{Bytes, Deadline, Form};
 use find::{Finding, HeldRoot, find};
 
-/// Reclaims leased files and directories, leased roots and unfinished content, of any kind: it goes by
+/// Reclaims leased files and directories, leased roots and unfinished content, of any kind: chosen by
 /// the recipe's form.
 ///
 /// # Guarantees
 /// It removes only what is proven by the recorded file handle, or, where only an intent was written or
 /// the file system gives no handles, by the random cookie in its name; only what belongs to this user;
-/// and nothing in a leased root whose lock somebody holds.
+/// and nothing in a leased root whose lock another process holds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EntryReclaimer;
 
@@ -35,7 +35,7 @@ impl Reclaimer for EntryReclaimer {
         &[ENTRY_FORM, ROOT_FORM]
     }
 
-    /// What still runs can write there, so it goes first.
+    /// Processes can write there, so they are reclaimed first.
     fn order(&self) -> Order {
         Order::Last
     }
@@ -149,7 +149,7 @@ fn remove(
     }
 }
 
-/// The recipe of an entry that may be reclaimed beside others of the same directory: none of those is in
+/// The recipe of an entry that may be reclaimed along with others of the same directory: none of those is in
 /// another, as each is a name of that directory.
 fn recipe_in_a_row(orphan: &Orphan<'_>) -> Option<EntryRecipe> {
     let recipe: Option<EntryRecipe> = orphan.read_recipe().ok();

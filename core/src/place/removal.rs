@@ -33,7 +33,7 @@ impl Doomed<'_> {
     pub(super) fn remove(&self, deadline: Deadline) -> Result<Removal, Refusal> {
         let limits = Limits {
             deadline: Some(deadline.instant()),
-            // What is in it is ours by proof, whoever wrote there: a container's root, a service.
+            // What is in it is ours by proof, whichever user wrote there: a container's root, a service.
             owners: Owners::Any,
             signs: Signs::Ignore,
             ..Limits::default()
@@ -99,8 +99,8 @@ impl Doomed<'_> {
         emptied
     }
 
-    /// An empty directory goes without a quarantine: should somebody exchange it for another in the
-    /// instant between the look and the call, that call removes nothing that holds anything.
+    /// An empty directory goes without a quarantine: should another process exchange it for another in
+    /// the instant between the check and the call, that call removes nothing that holds anything.
     fn remove_if_empty(&self) -> bool {
         let name = OsStr::new(self.name);
         let Some(expected) = self.identity.filter(|identity| identity.is_strong()) else {
@@ -112,7 +112,7 @@ impl Doomed<'_> {
             && self.directory.remove_empty_beneath(name).is_ok()
     }
 
-    /// Where nobody else may write there is nobody to exchange the entry, and no need to move it away
+    /// Where no other user may write, no other user can exchange the entry, and it need not be moved away
     /// first.
     fn remove_in_private(&self, limits: &Limits) -> Result<Removal, Refusal> {
         let name = OsStr::new(self.name);
@@ -187,7 +187,7 @@ impl Doomed<'_> {
     }
 
     /// One for each entry, so that two releases in one directory never wait for each other, and the
-    /// recipe of the entry tells where an interrupted one went.
+    /// recipe of the entry names where an interrupted one put it.
     fn quarantine_name(&self) -> OsString {
         OsString::from(format!(".backstop-{}", self.cookie.abbreviation()))
     }
@@ -210,7 +210,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 /// Whether two identities are of one file. Where the file system gives no handle, birth time and inode
-/// must do, beside the random name.
+/// must do, together with the random name.
 pub(super) fn is_same(recorded: &FileIdentity, found: &FileIdentity) -> bool {
     recorded == found
 }

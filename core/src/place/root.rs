@@ -61,7 +61,7 @@ pub struct RootDirectory {
 
 type Key = (Option<Cookie>, PathBuf);
 
-/// The roots of this process. Weak, because a root lives as long as what stands in it.
+/// The roots of this process. Weak, because a root lives as long as what is in it.
 static ROOTS: Mutex<Option<HashMap<Key, Weak<LeasedRoot>>>> = Mutex::new(None);
 
 /// `$TMPDIR`, else `/tmp`.
@@ -85,7 +85,7 @@ impl LeasedRoot {
         site: Site,
     ) -> Result<Arc<Self>, Error> {
         let cookie = backstop.ledger().map(|ledger| ledger.cookie());
-        // As it was given, made absolute: finding a root again takes no look at the base.
+        // As it was given, made absolute: finding a root again takes no system call on the base.
         let key = (
             cookie,
             std::path::absolute(base).unwrap_or_else(|_| base.to_owned()),
@@ -105,7 +105,7 @@ impl LeasedRoot {
         Ok(root)
     }
 
-    /// Whether it has not been released, and its name still stands for it.
+    /// Whether it has not been released, and its name still refers to it.
     fn is_usable(&self) -> bool {
         self.guard
             .get()
@@ -169,7 +169,7 @@ impl LeasedRoot {
     /// Moves `name` up into the base.
     ///
     /// # Errors
-    /// The root's removal has begun, and `name` goes with it; or the file system's.
+    /// The root's removal has begun, and `name` is removed with it; or the file system's.
     pub(super) fn move_out(&self, name: &OsStr) -> std::io::Result<PathBuf> {
         let removal_begun = self.removal.lock();
         if *removal_begun {

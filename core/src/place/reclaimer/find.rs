@@ -68,7 +68,7 @@ pub(super) struct HeldRoot {
 }
 
 impl HeldRoot {
-    /// Wins the lock of the root in which an entry stands; `None` if that is no leased root, if somebody
+    /// Wins the lock of the root that an entry is in; `None` if that is no leased root, if another process
     /// holds it, or if the root could not be told from a successor.
     pub(super) fn of(recipe: &EntryRecipe) -> Option<Self> {
         let path = recipe.directory.to_path();
@@ -83,7 +83,7 @@ impl HeldRoot {
 }
 
 /// Looks for the entry of an orphan, in a root that is held or that it locks itself. Touches nothing but
-/// locks, which it lets go again.
+/// locks, which it releases again.
 pub(super) fn find(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Finding {
     match look(orphan, held) {
         Ok(proven) => Finding::Proven(Box::new(proven)),
@@ -209,7 +209,7 @@ fn directory_of(
             .as_ref()
             .is_some_and(FileIdentity::is_strong)
     {
-        // Nothing else would prove what stands in it.
+        // Nothing else would prove what is in it.
         return Err(replaced(what, &path, recorded, &found));
     }
     if recipe.leased {
