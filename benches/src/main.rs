@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<ExitCode> {
     // First of all: this may be the guardian of an owner that a question kills.
     guardian::enter(|| {
         Reclaimers::new()
-            .with(backstop_process::reclaimer())
+            .with(backstop_core::tree::TreeReclaimer)
             .with(backstop_tempfs::reclaimer())
     });
     let line: Vec<String> = std::env::args().skip(1).collect();

@@ -6,14 +6,14 @@ use backstop_core::Backstop;
 use backstop_core::error::Error;
 use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::{Release, Tracked};
-use backstop_process::run::{RunReclaimer, Scratch};
+use backstop_core::tree::TreeReclaimer;
+use backstop_process::run::Scratch;
 use backstop_tempfs::{TempDir, TempOptions};
 
 /// The reclaimers of every family that is compiled in.
 pub(crate) fn reclaimers() -> Reclaimers {
     Reclaimers::new()
-        .with(RunReclaimer)
-        .with(backstop_process::reclaimer())
+        .with(TreeReclaimer)
         .with(backstop_tempfs::reclaimer())
 }
 

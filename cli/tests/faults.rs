@@ -304,7 +304,7 @@ fn a_sweep_without_handles_forgets_nothing() {
         Some("sweeper") => {
             let ledgers = PathBuf::from(std::env::var_os("BACKSTOP_DIR").unwrap());
             let reclaimers = Reclaimers::new()
-                .with(backstop_process::reclaimer())
+                .with(backstop_core::tree::TreeReclaimer)
                 .with(backstop_tempfs::reclaimer());
             // Where no descriptor comes free, it tries to the end of its deadline.
             let sweep = Sweep::new(&reclaimers)
@@ -325,7 +325,7 @@ fn a_sweep_without_handles_forgets_nothing() {
             .arg("4003")
             .env(Cookie::LINEAGE_VARIABLE, cookie.to_string());
         let mut known_by_cookie = mark.put_on(&mut command).spawn().unwrap();
-        let recipe = format!("{{\"cookie\":\"{cookie}\"}}");
+        let recipe = format!("{{\"form\":\"tree/1\",\"cookie\":\"{cookie}\"}}");
         let ledger = ForgedLedger::new().entry("process.child", "sleep", State::Intent, &recipe);
         let _ = ledger.write(&stage.path("ledgers"));
         let limit = format!("ulimit -n {handles}; exec \"$@\"");

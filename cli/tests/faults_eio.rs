@@ -272,7 +272,7 @@ fn a_sweep_keeps_what_it_could_not_settle_and_the_next_settles_it() {
 fn sweep_as_actor() -> String {
     let ledgers = PathBuf::from(std::env::var_os("BACKSTOP_DIR").unwrap());
     let reclaimers = Reclaimers::new()
-        .with(backstop_process::reclaimer())
+        .with(backstop_core::tree::TreeReclaimer)
         .with(backstop_tempfs::reclaimer());
     let sweep = Sweep::new(&reclaimers)
         .directories(vec![ledgers])

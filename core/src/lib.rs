@@ -22,6 +22,8 @@ pub mod monitor;
 
 pub mod reclaim;
 
+pub mod tree;
+
 pub use release::Backstop;
 
 use std::borrow::Cow;

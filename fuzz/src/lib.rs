@@ -16,10 +16,9 @@ use backstop_core::ledger::{Entry, OwnerRecord};
 use backstop_core::reclaim::{Judgement, Orphan, Reclaimer};
 
 /// The reclaimers of every family, as the command has them.
-fn reclaimers() -> [Box<dyn Reclaimer>; 3] {
+fn reclaimers() -> [Box<dyn Reclaimer>; 2] {
     [
-        Box::new(backstop_process::run::RunReclaimer),
-        Box::new(backstop_process::reclaimer()),
+        Box::new(backstop_core::tree::TreeReclaimer),
         Box::new(backstop_tempfs::reclaimer()),
     ]
 }
@@ -34,7 +33,9 @@ fn judge(owner: &OwnerRecord, entry: &Entry) -> Option<Judgement> {
     };
     let knows = |reclaimer: &dyn Reclaimer| {
         let mut kinds = reclaimer.kinds().iter();
-        kinds.any(|kind| kind.name() == entry.kind)
+        // A tree's recipe is told by its form, which the bytes need not have.
+        let is_tree = entry.kind.starts_with("process.") && !reclaimer.forms().is_empty();
+        is_tree || kinds.any(|kind| kind.name() == entry.kind)
     };
     let reclaimers = reclaimers();
     let knowing = reclaimers

@@ -51,6 +51,18 @@ pub(super) const CRATES: &[Crate] = &[
                     "release",
                 ],
             ),
+            // Resources that several families share.
+            row(
+                "tree",
+                &[
+                    "error",
+                    "kill_point",
+                    "resource",
+                    "policy",
+                    "release",
+                    "reclaim",
+                ],
+            ),
         ],
     },
     Crate {
