@@ -218,7 +218,7 @@ fn what_was_recorded_in_another_pid_namespace_is_kept() {
     });
     let swept = sweep_that_keeps(&stage, "recorded in pid namespace ");
     assert!(
-        swept.stdout.contains("its numbers mean nothing here"),
+        swept.stdout.contains("its PIDs are invalid here"),
         "{swept:?}"
     );
     assert!(!directory.exists(), "a file is proven all the same");
