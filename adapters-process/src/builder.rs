@@ -1,28 +1,21 @@
 //! How a child is set up and started.
 
-use std::ffi::OsString;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use backstop_core::error::Error;
 use backstop_core::policy::CleanupPolicy;
-use backstop_core::release::{Backstop, Intent, Tracked};
-use backstop_core::resource::{Deadline, Kind, Recipe, ResourceId, Rung, Site};
+use backstop_core::release::{Backstop, Tracked};
+use backstop_core::resource::{Deadline, Kind, ResourceId, Rung, Site, TrackedResource};
+use backstop_core::tree::{ContainedChild, Containment, Pipes, TreePlan};
 use backstop_os::before_exec::BeforeExec;
-use backstop_os::cgroup::Cgroup;
-use backstop_os::fork;
-use backstop_os::identity::Cookie;
 
 use crate::config::{self, CaptureLimits};
-use crate::containment::Containment;
 use crate::error;
-use crate::leader::Leader;
 use crate::output::{LineCallback, Output, Stream};
-use crate::recipe::ChildRecipe;
-use crate::resource::{ChildProcess, Pipes};
-use crate::tree::Tree;
+use crate::resource::ChildProcess;
 
 /// Sets up a child: what is not set here is set on its [`Command`].
 #[must_use = "nothing is started until `spawn`"]
@@ -39,8 +32,6 @@ pub struct ChildBuilder {
     max_run_time: Option<Duration>,
 }
 
-/// The most owners whose cookies a child carries; beyond that the outermost are left out.
-const LONGEST_LINEAGE: usize = 32;
 const LONGEST_LABEL: usize = 200;
 
 impl ChildBuilder {
@@ -146,94 +137,36 @@ impl ChildBuilder {
             self.kind,
             config::child_policy,
         );
-        let cookie = Cookie::random();
-        let cgroup_name = ChildRecipe::cgroup_name(cookie);
-        let cgroup_place = (self.at_most == Containment::Cgroup)
-            .then(|| Cgroup::place_of(&cgroup_name).ok())
-            .flatten();
-        let recipe = ChildRecipe::intent(cookie, cgroup_place.clone());
-        let mut intent = backstop
+        if self.capture.is_some() {
+            self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
+        let draft = backstop
             .intend(self.kind, label.clone())
             .site(self.site)
             .parent(self.parent)
-            .policy(policy.clone())
-            .recipe(Recipe::of(&recipe)?)
-            .declare();
-        let cgroup = cgroup_place
-            .is_some()
-            .then(|| Cgroup::create(&cgroup_name).ok())
-            .flatten();
-        if let Some(group) = &cgroup {
-            note_cgroup(&mut intent, recipe, group);
-        }
-        match self.start(cookie, cgroup, &label, policy) {
-            Ok(mut child) => {
-                child.cgroup_place = cgroup_place;
-                Ok(intent.fulfil(child))
-            }
+            .policy(policy.clone());
+        let announced = TreePlan::new().at_most(self.at_most).announce(draft)?;
+        let mut spawned = announced.spawn(&mut self.command, BeforeExec::new())?;
+        let tree = Arc::new(spawned.child);
+        match self.follow(&tree, &mut spawned.pipes, &label, policy) {
+            Ok((output, timed_out)) => Ok(spawned.intent.fulfil(ChildProcess {
+                tree,
+                output: Arc::new(output),
+                pipes: parking_lot::Mutex::new(spawned.pipes),
+                timed_out,
+            })),
             Err(error) => {
-                intent.abandon();
+                give_up(&tree);
+                spawned.intent.abandon();
                 Err(error)
             }
         }
     }
 
-    fn start(
-        mut self,
-        cookie: Cookie,
-        cgroup: Option<Cgroup>,
-        label: &str,
-        policy: CleanupPolicy,
-    ) -> Result<ChildProcess, Error> {
-        self.command.env(Cookie::LINEAGE_VARIABLE, lineage(cookie));
-        if self.capture.is_some() {
-            self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        }
-        let containment = match &cgroup {
-            Some(_) => Containment::Cgroup,
-            None => Containment::strongest_walk().min(self.at_most),
-        };
-        #[cfg(unix)]
-        if containment == Containment::ProcessGroup {
-            std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
-        }
-        let entered = match cgroup.as_ref().map(Cgroup::entrance) {
-            None => Ok(BeforeExec::new()),
-            Some(entrance) => entrance.map(|entrance| BeforeExec::new().enter(entrance)),
-        };
-        let started = entered.and_then(|before| {
-            before.apply(&mut self.command);
-            fork::executing(|| self.command.spawn())
-        });
-        let mut child = match started {
-            Ok(child) => child,
-            Err(cause) => {
-                if let Some(group) = &cgroup {
-                    // Nobody entered it.
-                    let _ = group.remove();
-                }
-                return Err(error::not_started(&self.command, label, cause));
-            }
-        };
-        let mut pipes = pipes_of(&mut child);
-        let tree = Arc::new(Tree::new(Leader::of(child), cookie, containment, cgroup));
-        let followed = self.follow(&tree, &mut pipes, label, policy);
-        let (output, timed_out) = followed.inspect_err(|_| give_up(&tree))?;
-        Ok(ChildProcess {
-            kind: self.kind,
-            label: label.to_owned(),
-            tree,
-            cgroup_place: None,
-            output: Arc::new(output),
-            pipes: parking_lot::Mutex::new(pipes),
-            timed_out,
-        })
-    }
-
     /// Starts the threads that read its output and watch its time.
     fn follow(
         &self,
-        tree: &Arc<Tree>,
+        tree: &Arc<ContainedChild>,
         pipes: &mut Pipes,
         label: &str,
         policy: CleanupPolicy,
@@ -263,44 +196,14 @@ impl ChildBuilder {
     }
 }
 
-/// Takes down a child that nobody will get.
-fn give_up(tree: &Tree) {
+/// Takes down a child that the caller does not get.
+fn give_up(tree: &ContainedChild) {
     let patience = config::child_policy().deadline(Rung::Force);
-    // What survives that is reported by nobody here; its intent would be, if it were not closed.
-    if let Err(error) = tree.kill(Deadline::after(patience)) {
+    // What survives that is not reported here; its intent would be, if it were not closed.
+    if let Err(error) = tree.release_by(Rung::Force, Deadline::after(patience)) {
         tracing::warn!(%error, "a child that was started in vain cannot be ended");
     }
     drop(tree.verify());
-}
-
-fn note_cgroup(intent: &mut Intent, recipe: ChildRecipe, group: &Cgroup) {
-    let completed = Recipe::of(&ChildRecipe {
-        cgroup: Some(group.identity().clone()),
-        ..recipe
-    });
-    if let Err(error) = completed.and_then(|recipe| intent.set_recipe(&recipe)) {
-        // The place in the intent's recipe names the cookie, which is proof enough.
-        tracing::warn!(%error, "the control group of a child cannot be recorded");
-    }
-}
-
-fn pipes_of(child: &mut Child) -> Pipes {
-    Pipes {
-        stdin: child.stdin.take(),
-        stdout: child.stdout.take(),
-        stderr: child.stderr.take(),
-    }
-}
-
-/// The cookies of all owners above the child, the innermost last, so that an outer owner still finds
-/// what an inner one starts.
-fn lineage(cookie: Cookie) -> OsString {
-    let above = std::env::var(Cookie::LINEAGE_VARIABLE).unwrap_or_default();
-    let mut cookies: Vec<&str> = above.split(':').filter(|text| !text.is_empty()).collect();
-    let own = cookie.to_string();
-    cookies.push(&own);
-    let first = cookies.len().saturating_sub(LONGEST_LINEAGE);
-    cookies[first..].join(":").into()
 }
 
 fn command_line(command: &Command) -> String {

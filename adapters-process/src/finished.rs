@@ -65,7 +65,7 @@ impl ChildBuilder {
         let release = child.release();
         let (stdout, stderr) = output.finish(Deadline::after(LAST_OUTPUT));
         Ok(Finished {
-            status: tree.leader.status(),
+            status: tree.status(),
             stdout,
             stderr,
             timed_out,

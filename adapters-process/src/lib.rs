@@ -6,8 +6,8 @@
 //!   requests and can be killed.
 //! - [`Worker`], [`WorkerQueue`], [`Timer`]: threads that stop when told, or are named.
 //! - `Task`, with the feature `tokio`: async tasks.
-//! - [`reclaimer`]: takes down the trees of an owner that was killed. Threads, timers and tasks died
-//!   with it.
+//! - Core's [`TreeReclaimer`](backstop_core::tree::TreeReclaimer) takes down the trees of an owner that was
+//!   killed. Threads, timers and tasks died with it.
 //! - [`Overview`]: what of all this there is, and what became of the rest.
 //!
 //! How the tree of a child is held together depends on the machine; each child says by its
@@ -17,15 +17,10 @@ pub mod config;
 mod resource;
 
 mod builder;
-mod containment;
-mod leader;
 mod output;
-mod recipe;
 mod run_time;
-mod tree;
 
 mod finished;
-mod release;
 
 mod process_worker;
 mod server;
@@ -40,24 +35,21 @@ mod task;
 
 mod error;
 mod overview;
-mod reclaim;
 
 pub mod run;
 
+pub use backstop_core::tree::{Containment, Member};
 pub use builder::ChildBuilder;
 pub use config::{CaptureLimits, RestartLimit};
-pub use containment::Containment;
 pub use finished::Finished;
 pub use output::{Captured, Stream};
 pub use overview::{Overview, PastRelease};
 pub use process_worker::{ProcessWorker, enter_worker, serve};
 pub use queue::{PushError, QueueStatistics, Stopped, WorkerQueue};
-pub use reclaim::reclaimer;
 pub use resource::ChildProcess;
 pub use server::{Health, Server, ServerBuilder, ServerEvent, ServerState, ServerStatistics};
 #[cfg(feature = "tokio")]
 pub use task::{Task, TaskEnd, TaskToken, spawn_task};
 pub use thread::{StopToken, ThreadEnd, ThreadView, orphaned, workers};
 pub use timer::{Timer, TimerView, timers};
-pub use tree::Member;
 pub use worker::{Worker, worker};

@@ -6,30 +6,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use backstop_core::error::{Error, Stage};
+use backstop_core::error::Error;
 use backstop_core::resource::{
-    Deadline, Footprint, Kind, Presence, Progress, Recipe, Step, TrackedResource,
+    Blocking, Deadline, Footprint, Kind, Presence, Progress, Recipe, Step, TrackedResource,
 };
+use backstop_core::tree::{ContainedChild, Containment, Member, Pipes};
 use backstop_os::identity::Cookie;
 use backstop_os::liveness::Delivery;
 use backstop_os::signal::Signal;
 use parking_lot::Mutex;
 
 use crate::builder::ChildBuilder;
-use crate::containment::Containment;
 use crate::error;
 use crate::output::{Captured, Output};
-use crate::recipe::ChildRecipe;
-use crate::tree::{Member, Tree};
 
-/// A child process with everything that it started.
+/// A child process with everything that it started: core's [`ContainedChild`] with its output, its input
+/// and a limit on its time.
 ///
 /// # Guarantees
 /// After a release that ended `released`, nothing that the child started and that its
 /// [containment](Self::containment) reaches lives, and its exit status was collected. That also holds
 /// for what a child left behind that exited by itself. If this process is killed, a sweep or a
-/// guardian with [`reclaimer`](crate::reclaimer) finds the tree, even if it was killed between
-/// deciding to start the child and having it.
+/// guardian with a [`TreeReclaimer`](backstop_core::tree::TreeReclaimer) finds the tree, even if it was
+/// killed between deciding to start the child and having it.
 ///
 /// # When it does not hold
 /// As each [`Containment`] says of itself. The child of a program that ignores `SIGCHLD`, or waits for
@@ -50,21 +49,10 @@ use crate::tree::{Member, Tree};
 /// # Ok::<(), backstop_core::error::Error>(())
 /// ```
 pub struct ChildProcess {
-    pub(crate) kind: Kind,
-    pub(crate) label: String,
-    pub(crate) tree: Arc<Tree>,
-    pub(crate) cgroup_place: Option<std::path::PathBuf>,
+    pub(crate) tree: Arc<ContainedChild>,
     pub(crate) output: Arc<Output>,
     pub(crate) pipes: Mutex<Pipes>,
     pub(crate) timed_out: Arc<AtomicBool>,
-}
-
-/// The ends of the pipes that nobody has taken yet.
-#[derive(Default)]
-pub(crate) struct Pipes {
-    pub(crate) stdin: Option<ChildStdin>,
-    pub(crate) stdout: Option<ChildStdout>,
-    pub(crate) stderr: Option<ChildStderr>,
 }
 
 impl ChildProcess {
@@ -77,19 +65,19 @@ impl ChildProcess {
     /// The child's process number, which is its own until the release.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.tree.leader.pid()
+        self.tree.pid()
     }
 
     /// How its tree is held together.
     #[must_use]
     pub fn containment(&self) -> Containment {
-        self.tree.containment
+        self.tree.containment()
     }
 
     /// What stands in the environment of the child and of what it starts.
     #[must_use]
     pub fn cookie(&self) -> Cookie {
-        self.tree.cookie
+        self.tree.cookie()
     }
 
     /// Waits until the child has exited. What it started may live on; the release ends it.
@@ -98,7 +86,7 @@ impl ChildProcess {
     /// Somebody else collected its exit status, or the kernel refused to wait.
     pub fn wait(&self) -> Result<ExitStatus, Error> {
         self.wait_until(None)
-            .and_then(|status| status.ok_or_else(|| error::status_taken(&self.label)))
+            .and_then(|status| status.ok_or_else(|| error::status_taken(&self.label())))
     }
 
     /// Waits until the child has exited or the span is over; `None` if it still runs.
@@ -118,15 +106,11 @@ impl ChildProcess {
     }
 
     fn wait_until(&self, deadline: Option<Deadline>) -> Result<Option<ExitStatus>, Error> {
-        let has_exited = self
-            .tree
-            .leader
-            .wait(deadline)
-            .map_err(|cause| Error::io(Stage::Use, "the child cannot be waited for", cause))?;
-        match (has_exited, self.tree.leader.status()) {
+        let has_exited = self.tree.wait(deadline)?;
+        match (has_exited, self.tree.status()) {
             (false, _) => Ok(None),
             (true, Some(status)) => Ok(Some(status)),
-            (true, None) => Err(error::status_taken(&self.label)),
+            (true, None) => Err(error::status_taken(&self.label())),
         }
     }
 
@@ -135,10 +119,7 @@ impl ChildProcess {
     /// # Errors
     /// The permission is missing.
     pub fn signal(&self, signal: Signal) -> Result<Delivery, Error> {
-        self.tree
-            .leader
-            .signal(signal)
-            .map_err(|cause| Error::io(Stage::Use, "the child cannot be signalled", cause))
+        self.tree.signal_child(signal)
     }
 
     /// Sends a signal to every living process of the tree, and says to how many it was sent; to a
@@ -147,9 +128,7 @@ impl ChildProcess {
     /// # Errors
     /// The tree cannot be read.
     pub fn signal_tree(&self, signal: Signal) -> Result<usize, Error> {
-        self.tree
-            .signal(signal)
-            .map_err(|cause| Error::io(Stage::Use, "the tree cannot be signalled", cause))
+        self.tree.signal(signal)
     }
 
     /// The living processes of the tree.
@@ -157,9 +136,7 @@ impl ChildProcess {
     /// # Errors
     /// The tree cannot be read.
     pub fn members(&self) -> Result<Vec<Member>, Error> {
-        self.tree
-            .members()
-            .map_err(|cause| Error::io(Stage::Use, "the tree cannot be read", cause))
+        self.tree.members()
     }
 
     /// Whether it ran longer than it [may](ChildBuilder::max_run_time), so that it was ended.
@@ -202,39 +179,29 @@ impl ChildProcess {
 
 impl TrackedResource for ChildProcess {
     fn kind(&self) -> Kind {
-        self.kind
+        self.tree.kind()
     }
 
     fn label(&self) -> Cow<'static, str> {
-        self.label.clone().into()
+        self.tree.label()
     }
 
     fn footprint(&self) -> Footprint {
-        Footprint::handles(1)
+        self.tree.footprint()
     }
 
     fn recipe(&self) -> Option<Recipe> {
-        let leader = self.tree.leader.pinned();
-        Recipe::of(&ChildRecipe {
-            cookie: self.tree.cookie,
-            cgroup_place: self.cgroup_place.clone(),
-            cgroup: self
-                .tree
-                .cgroup
-                .as_ref()
-                .map(|group| group.identity().clone()),
-            leader: leader.and_then(|leader| leader.identity().ok()),
-        })
-        .ok()
+        self.tree.recipe()
+    }
+
+    fn blocking(&self) -> Blocking {
+        self.tree.blocking()
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
-        // Whoever reads from it until its end is asked by this already.
+        // A child that reads from it until its end is asked by this already.
         drop(self.pipes.lock().stdin.take());
-        // The ladder gives up a call that takes all of its time, and would not hear how it ended.
-        let left = step.deadline.remaining();
-        let deadline = Deadline::after(left - (left / 8).min(Duration::from_millis(200)));
-        self.tree.release(&self.label, step.rung, deadline)
+        self.tree.release(step)
     }
 
     fn verify(&self) -> Presence {
@@ -247,7 +214,7 @@ impl std::fmt::Debug for ChildProcess {
         formatter
             .debug_struct("ChildProcess")
             .field("pid", &self.pid())
-            .field("label", &self.label)
+            .field("label", &self.label())
             .field("containment", &self.containment())
             .finish_non_exhaustive()
     }

@@ -8,19 +8,15 @@ mod guardian;
 mod supervisor;
 
 mod account;
-mod containment;
 mod course;
 mod ladder;
 mod left_processes;
 mod plan;
-mod reclaim;
 mod report;
 mod setup;
-mod tree;
 
-pub use containment::{Containment, ContainmentChoice};
+pub use backstop_core::tree::Containment;
 pub use guardian::run;
 pub use left_processes::LeftProcess;
-pub use plan::{Host, RunPlan, Scratch, StartedTree};
-pub use reclaim::RunReclaimer;
+pub use plan::{ContainmentChoice, Host, RunPlan, Scratch, StartedTree};
 pub use report::{Ending, LeftFiles, RunReport};

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use backstop_core::policy::CleanupPolicy;
 use backstop_core::resource::{Deadline, Rung};
-
-use crate::tree::Tree;
+use backstop_core::tree::ContainedChild;
 
 /// Watches one child on a thread of its own, which ends with the child.
 pub(crate) fn watch(
-    tree: Arc<Tree>,
+    tree: Arc<ContainedChild>,
     label: String,
     span: Duration,
     policy: CleanupPolicy,
@@ -22,11 +21,7 @@ pub(crate) fn watch(
         .name("backstop-deadline".into())
         .spawn(move || {
             // Not to be waited for counts as run out: a limit is kept rather than forgotten.
-            if !tree
-                .leader
-                .wait(Some(Deadline::after(span)))
-                .unwrap_or(false)
-            {
+            if !tree.wait(Some(Deadline::after(span))).unwrap_or(false) {
                 // Release: whoever sees the exit status sees this too.
                 timed_out.store(true, Ordering::Release);
                 end(&tree, &label, &policy);
@@ -36,7 +31,7 @@ pub(crate) fn watch(
 }
 
 /// The ladder without its ledger: the guard is its owner's, and will find everything gone.
-fn end(tree: &Tree, label: &str, policy: &CleanupPolicy) {
+fn end(tree: &ContainedChild, label: &str, policy: &CleanupPolicy) {
     for rung in Rung::ALL {
         let deadline = Deadline::after(policy.deadline(rung));
         if rung != Rung::Force && policy.deadline(rung).is_zero() {
@@ -44,7 +39,7 @@ fn end(tree: &Tree, label: &str, policy: &CleanupPolicy) {
         }
         // It asks for less than the rung has, so that there is time to see the end.
         let most = Deadline::after(policy.deadline(rung) / 8 * 7);
-        if let Err(error) = tree.release(label, rung, most) {
+        if let Err(error) = tree.release_by(rung, most) {
             tracing::warn!(label, %rung, error = error.chain(), "a child outlived its time");
         }
         while !deadline.has_passed() {

@@ -11,7 +11,8 @@ use backstop_core::Backstop;
 use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{Presence, TrackedResource};
-use backstop_process::{ChildProcess, Timer, Worker, reclaimer};
+use backstop_core::tree::TreeReclaimer;
+use backstop_process::{ChildProcess, Timer, Worker};
 use backstop_testkit::conformance::{self, Subject};
 
 /// A kind whose processes work in a directory of their own, by which they are found.
@@ -79,7 +80,7 @@ impl<R: TrackedResource> Subject for Processes<R> {
         self.has_recipe
     }
     fn reclaimers(&self) -> Reclaimers {
-        Reclaimers::new().with(reclaimer())
+        Reclaimers::new().with(TreeReclaimer)
     }
     fn destroy(&self, trace: &str) -> bool {
         let found = working_in(Path::new(trace));

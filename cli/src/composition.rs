@@ -6,14 +6,12 @@ use backstop_core::Backstop;
 use backstop_core::error::Error;
 use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::{Release, Tracked};
-use backstop_process::run::{RunReclaimer, Scratch};
+use backstop_process::run::Scratch;
 use backstop_tempfs::{TempDir, TempOptions};
 
 /// The reclaimers of what is local, of whatever kind, and those of the families that are compiled in.
 pub(crate) fn reclaimers() -> Reclaimers {
     Reclaimers::local()
-        .with(RunReclaimer)
-        .with(backstop_process::reclaimer())
 }
 
 /// The temp directory of a run.

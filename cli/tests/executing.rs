@@ -28,14 +28,17 @@ fn a_process_that_cannot_be_told_just_now_is_not_taken_for_none() {
     if said != "hidden" {
         return skip("executing: a process without a face", &said);
     }
-    let recipe = format!("{{\"cookie\":\"{}\"}}", Cookie::random());
+    let recipe = format!(
+        "{{\"form\":\"tree/1\",\"cookie\":\"{}\"}}",
+        Cookie::random()
+    );
     let ledger = ForgedLedger::new()
         .entry("process.child", "child", State::Intent, &recipe)
         .entry("process.run", "run", State::Intent, &recipe);
     let path = ledger.write(&stage.path("ledgers"));
     let swept = stage.run(&["sweep", "--why"]);
     assert_eq!(swept.code, Some(1), "{swept:?}");
-    let reason = "1 processes could not be told just now: a later look tells";
+    let reason = "1 processes could not be identified yet; run the sweep again";
     assert_eq!(swept.stdout.matches(reason).count(), 2, "{swept:?}");
     assert!(path.exists());
     faceless.kill();

@@ -303,7 +303,7 @@ fn a_sweep_without_handles_forgets_nothing() {
     match role::assigned().as_deref() {
         Some("sweeper") => {
             let ledgers = PathBuf::from(std::env::var_os("BACKSTOP_DIR").unwrap());
-            let reclaimers = Reclaimers::local().with(backstop_process::reclaimer());
+            let reclaimers = Reclaimers::local();
             // Where no descriptor comes free, it tries to the end of its deadline.
             let sweep = Sweep::new(&reclaimers)
                 .directories(vec![ledgers])
@@ -323,7 +323,7 @@ fn a_sweep_without_handles_forgets_nothing() {
             .arg("4003")
             .env(Cookie::LINEAGE_VARIABLE, cookie.to_string());
         let mut known_by_cookie = mark.put_on(&mut command).spawn().unwrap();
-        let recipe = format!("{{\"cookie\":\"{cookie}\"}}");
+        let recipe = format!("{{\"form\":\"tree/1\",\"cookie\":\"{cookie}\"}}");
         let ledger = ForgedLedger::new().entry("process.child", "sleep", State::Intent, &recipe);
         let _ = ledger.write(&stage.path("ledgers"));
         let limit = format!("ulimit -n {handles}; exec \"$@\"");

@@ -16,13 +16,13 @@ use std::time::Instant;
 use backstop_core::Backstop;
 use backstop_core::ledger::State;
 use backstop_core::reclaim::{Judgement, Reclaimers, Sweep, SweepReport};
+use backstop_core::tree::TreeReclaimer;
 use backstop_os::identity::{BootId, Cookie};
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::process;
 use backstop_os::signal::Signal;
 use backstop_os::user;
 use backstop_process::ChildProcess;
-use backstop_process::run::RunReclaimer;
 use backstop_testkit::attackers::{InodeReuser, PidReuser, RawFork};
 use backstop_testkit::role::{self, Actor, can_be_within, with_mounts, within};
 use backstop_testkit::{ForgedLedger, rounds, skip};
@@ -68,9 +68,7 @@ fn dead() -> backstop_os::identity::ProcessIdentity {
 }
 
 fn sweep(ledgers: &Path) -> SweepReport {
-    let reclaimers = Reclaimers::new()
-        .with(RunReclaimer)
-        .with(backstop_process::reclaimer());
+    let reclaimers = Reclaimers::new().with(TreeReclaimer);
     Sweep::new(&reclaimers)
         .directories(vec![ledgers.to_owned()])
         .run()
@@ -135,7 +133,7 @@ fn a_number_given_away_again_is_explained() {
     if recorded.pidfs_inode.is_some() {
         let _ = forge(&recorded);
         let swept = sweep_to_the_end(&stage);
-        let reason = "the child itself: another process";
+        let reason = "the first process: another process";
         assert!(swept.stdout.contains(reason), "{swept:?}");
         assert!(swept.stdout.contains("recorded was"), "{swept:?}");
     }
@@ -171,7 +169,7 @@ fn what_was_recorded_in_another_boot_is_gone_and_its_numbers_mean_nothing() {
     let swept = sweep_to_the_end(&stage);
     for reason in [
         &format!("its owner died in another boot, {}", recorded.boot),
-        "no process and no control group outlived the boot",
+        "no process and no cgroup outlived that",
         // A disk outlives a boot, and the file's handle proves it as before.
         "is the recorded one (handle",
     ] {
@@ -220,7 +218,7 @@ fn what_was_recorded_in_another_pid_namespace_is_kept() {
     });
     let swept = sweep_that_keeps(&stage, "recorded in pid namespace ");
     assert!(
-        swept.stdout.contains("its numbers mean nothing here"),
+        swept.stdout.contains("its PIDs are invalid here"),
         "{swept:?}"
     );
     assert!(!directory.exists(), "a file is proven all the same");

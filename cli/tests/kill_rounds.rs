@@ -18,9 +18,9 @@ use backstop_core::Backstop;
 use backstop_core::policy::CleanupPolicy;
 use backstop_core::reclaim::{LedgerFate, Receipts, Reclaimers, Sweep, SweepReport};
 use backstop_core::resource::Rung;
+use backstop_core::tree::TreeReclaimer;
 use backstop_os::pinned::PinnedProcess;
 use backstop_process::config::child_policy;
-use backstop_process::run::RunReclaimer;
 use backstop_process::{ChildProcess, Containment, ProcessWorker, Server};
 use backstop_tempfs::{AtomicFile, AtomicOptions, TempOptions, temp_dir, temp_file};
 use backstop_testkit::attackers::start_slowly;
@@ -286,9 +286,7 @@ fn actor(place: &Path, role: &str, base: &str, mark: &Mark) -> Command {
 }
 
 fn sweep(ledgers: &Path) -> SweepReport {
-    let reclaimers = Reclaimers::local()
-        .with(RunReclaimer)
-        .with(backstop_process::reclaimer());
+    let reclaimers = Reclaimers::local();
     Sweep::new(&reclaimers)
         .directories(vec![ledgers.to_owned()])
         .run()

@@ -225,7 +225,7 @@ fn kill_of_both_is_mended_by_a_sweep() {
         let proof = if user.is_none() {
             "has the recorded inode"
         } else {
-            "carries the run's cookie"
+            "carries the cookie in its environment"
         };
         assert!(rehearsed.stdout.contains(proof), "{rehearsed:?}");
         assert!(five.tree.iter().all(|process| !process.has_exited()));

@@ -2,7 +2,8 @@
 //! reclaims what a killed program left. **Nothing your program opens outlives it.**
 //!
 //! The modules are in the order in which data passes through them and import only from earlier ones:
-//! `error` below all, then `resource → ledger → policy → release → monitor → reclaim`, and `place` on top.
+//! `error` below all, then `resource → ledger → policy → release → monitor → reclaim`, with `place` and `tree`, which several
+//! families share, on top.
 
 pub mod error;
 #[doc(hidden)]
@@ -22,6 +23,8 @@ pub mod monitor;
 pub mod reclaim;
 
 pub mod place;
+
+pub mod tree;
 
 pub use release::Backstop;
 
@@ -79,6 +82,8 @@ impl Reclaimers {
     /// ```
     #[must_use]
     pub fn local() -> Self {
-        Self::new().with(place::EntryReclaimer)
+        Self::new()
+            .with(tree::TreeReclaimer)
+            .with(place::EntryReclaimer)
     }
 }

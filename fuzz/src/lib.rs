@@ -18,10 +18,9 @@ use backstop_core::reclaim::{Judgement, Orphan, Reclaimer};
 use backstop_core::resource::Recipe;
 
 /// The reclaimers of every family, as the command has them.
-fn reclaimers() -> [Box<dyn Reclaimer>; 3] {
+fn reclaimers() -> [Box<dyn Reclaimer>; 2] {
     [
-        Box::new(backstop_process::run::RunReclaimer),
-        Box::new(backstop_process::reclaimer()),
+        Box::new(backstop_core::tree::TreeReclaimer),
         Box::new(EntryReclaimer),
     ]
 }
@@ -40,7 +39,9 @@ fn judge_by(reclaimer: &dyn Reclaimer, owner: &OwnerRecord, entry: &Entry) -> Ju
 fn judge(owner: &OwnerRecord, entry: &Entry) -> Option<Judgement> {
     let knows = |reclaimer: &dyn Reclaimer| {
         let mut kinds = reclaimer.kinds().iter();
-        kinds.any(|kind| kind.name() == entry.kind)
+        // A tree's recipe is told by its form, which the bytes need not have.
+        let is_tree = entry.kind.starts_with("process.") && !reclaimer.forms().is_empty();
+        is_tree || kinds.any(|kind| kind.name() == entry.kind)
     };
     let form = entry.recipe.as_ref().and_then(Recipe::form);
     let knows_form = |reclaimer: &dyn Reclaimer| {

@@ -16,21 +16,70 @@ pub enum Roots<'a> {
     DescendantsOfSelf,
     /// One process and its descendants.
     ///
-    /// When it does not hold: a descendant whose parents died belongs to somebody else by then and
-    /// is not found; look by cookie as well.
+    /// When it does not hold: a descendant whose parents died belongs to another process by then and
+    /// is not found; search by cookie as well.
     DescendantsOf(&'a PinnedProcess),
     /// Several processes and their descendants, in one look: of hundreds, a look for each would cost
     /// as much as all of them together, hundreds of times.
     ///
     /// When it does not hold: as for one.
     DescendantsOfAny(&'a [&'a PinnedProcess]),
-    /// Every process whose environment carries the cookie, wherever it went.
+    /// Every process whose environment carries the cookie, wherever it went, and the descendants of
+    /// these: a program may overwrite its environment, as browsers do, or start others without one.
     ///
-    /// When it does not hold: a process that was executed with an emptied environment, or that
-    /// overwrote its own, is not found.
+    /// When it does not hold: a process that shows no cookie and whose parents died is not found.
     WithCookie(&'a Cookie),
     /// Every process in a control group and the groups beneath it.
+    ///
+    /// When it does not hold: a process that was moved to another group is not found.
     Cgroup(&'a Cgroup),
+    /// Whatever is found by any of several traces, in one look.
+    ///
+    /// When it does not hold: only what none of its traces leads to is not found.
+    Traces(Traces<'a>),
+}
+
+/// All by which one tree is known; the descendants of whatever is found are of it too.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Traces<'a> {
+    /// Its control group.
+    pub cgroup: Option<&'a Cgroup>,
+    /// What its processes carry in their environment.
+    pub cookie: Option<&'a Cookie>,
+    /// Processes that were found earlier, wherever they are now.
+    pub processes: &'a [&'a PinnedProcess],
+    /// Whether everything beneath this process is of it.
+    pub own_descendants: OwnDescendants,
+}
+
+/// Whether the descendants of this process are of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OwnDescendants {
+    /// Only those that another trace leads to.
+    #[default]
+    Others,
+    /// All of them: this process starts nothing else and adopts orphans.
+    Members,
+}
+
+/// How a process was found by a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinship {
+    /// It carries the cookie in its environment.
+    Carrier,
+    /// It descends from one that does.
+    Descendant,
+}
+
+/// A process that was found by a cookie.
+#[derive(Debug)]
+pub struct Relative {
+    /// The place of the cookie among those that were searched for.
+    pub cookie: usize,
+    /// How it was found.
+    pub kinship: Kinship,
+    /// The process.
+    pub process: PinnedProcess,
 }
 
 /// Whether the exit statuses of this process's own children are collected on the way.

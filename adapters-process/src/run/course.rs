@@ -2,22 +2,22 @@
 
 use std::os::fd::AsFd;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstop_core::error::{Error, ErrorKind};
 use backstop_core::release::{Release, Tracked};
 use backstop_core::resource::{Bytes, Deadline, Rung};
+use backstop_core::tree::{ContainedChild, Containment};
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::readiness::wait_readable;
 use backstop_os::signal::{Received, Signal};
 use backstop_os::signals::SignalSource;
 
-use super::containment::Containment;
 use super::ladder::RunLadder;
 use super::left_processes::{self, LeftProcess};
 use super::plan::RunPlan;
 use super::report::Ending;
-use super::tree::{self, Tree};
 
 /// How long processes that are about to end anyway have, before they count as left behind.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -29,14 +29,13 @@ const SAME_SIGNAL: Duration = Duration::from_millis(200);
 /// A command that runs, until its tree is empty or only killing is left.
 pub(super) struct Course<'a> {
     plan: &'a RunPlan,
-    leader: PinnedProcess,
     guardian: Option<PinnedProcess>,
     signals: &'a SignalSource,
-    tree: Tracked<Tree>,
+    tree: Tracked<ContainedChild>,
     ladder: RunLadder,
     status: Option<ExitStatus>,
     ending: Ending,
-    left: Option<(Vec<LeftProcess>, Vec<PinnedProcess>)>,
+    left: Option<(Vec<LeftProcess>, Vec<Arc<PinnedProcess>>)>,
     last_signal: Option<(Signal, Instant)>,
     timeout_at: Option<Instant>,
     memory_at: Option<Instant>,
@@ -71,15 +70,13 @@ impl Outcome {
 impl<'a> Course<'a> {
     pub(super) fn new(
         plan: &'a RunPlan,
-        leader: PinnedProcess,
         guardian: PinnedProcess,
         signals: &'a SignalSource,
-        tree: Tracked<Tree>,
+        tree: Tracked<ContainedChild>,
     ) -> Self {
         let now = Instant::now();
         Self {
             plan,
-            leader,
             guardian: Some(guardian),
             signals,
             tree,
@@ -102,18 +99,15 @@ impl<'a> Course<'a> {
 
     /// Collects who has ended; names what the command left once it has ended itself.
     fn is_over(&mut self) -> bool {
-        for (pid, status) in tree::reap() {
-            if pid == self.leader.pid() {
-                self.status = Some(status);
-            }
-        }
+        self.tree.reap_children();
+        self.status = self.tree.status();
         if self.ladder.is_spent() {
             return true;
         }
         if self.status.is_none() {
             return false;
         }
-        let members = self.tree.members();
+        let members = self.tree.processes().unwrap_or_default();
         if members.is_empty() {
             return true;
         }
@@ -156,7 +150,7 @@ impl<'a> Course<'a> {
         match received.signal {
             Signal::CHLD => {}
             Signal::USR1 | Signal::USR2 => {
-                let _ = self.leader.signal(received.signal);
+                let _ = self.tree.signal_child(received.signal);
             }
             signal => {
                 let now = Instant::now();
@@ -175,7 +169,7 @@ impl<'a> Course<'a> {
                         signal: signal.to_string(),
                     });
                     self.ladder
-                        .ask(&self.leader, signal, received.is_from_kernel());
+                        .ask(&self.tree, signal, received.is_from_kernel());
                 }
             }
         }
@@ -188,7 +182,7 @@ impl<'a> Course<'a> {
             let limit = self.plan.timeout.unwrap_or_default().as_secs_f64();
             if self.ladder.rung().is_none() {
                 self.end_by(Ending::Timeout { limit });
-                self.ladder.ask(&self.leader, Signal::TERM, false);
+                self.ladder.ask(&self.tree, Signal::TERM, false);
             }
         }
         if let Some(limit) = self.plan.memory
@@ -199,7 +193,7 @@ impl<'a> Course<'a> {
             if resident > limit && self.ladder.rung().is_none() {
                 self.memory_at = None;
                 self.end_by(Ending::Memory { limit, resident });
-                self.ladder.ask(&self.leader, Signal::TERM, false);
+                self.ladder.ask(&self.tree, Signal::TERM, false);
             }
         }
         if self.ladder.next_at().is_some_and(|at| now >= at) {
@@ -208,7 +202,7 @@ impl<'a> Course<'a> {
     }
 
     fn resident(&self) -> Bytes {
-        let members = self.tree.members();
+        let members = self.tree.processes().unwrap_or_default();
         let stats = members.iter().filter_map(|process| process.stat().ok());
         stats.map(|stat| Bytes(stat.resident_bytes)).sum()
     }
@@ -223,8 +217,8 @@ impl<'a> Course<'a> {
     fn end(mut self) -> Outcome {
         let (mut left, pinned) = self.left.take().unwrap_or_else(|| {
             // The command itself did not end: what else there was is what it left.
-            let mut members = self.tree.members();
-            members.retain(|process| process.pid() != self.leader.pid());
+            let mut members = self.tree.processes().unwrap_or_default();
+            members.retain(|process| process.pid().unsigned_abs() != self.tree.pid());
             (left_processes::name(&members), members)
         });
         for process in &mut left {
@@ -233,10 +227,7 @@ impl<'a> Course<'a> {
                 .any(|pinned| pinned.pid() == process.pid && !pinned.has_exited());
             process.ended_on = Some(if is_alive { Rung::Force } else { Rung::Insist });
         }
-        let containment = match self.tree.cgroup() {
-            Some(_) => Containment::Cgroup,
-            None => Containment::Subreaper,
-        };
+        let containment = self.tree.containment();
         let release = self.tree.force();
         // Killed above, and reaped there.
         let code = self.status.map_or(128 + 9, shell_code);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use backstop_core::error::{Error, Stage};
 use backstop_core::resource::{Bytes, Deadline, Rung};
+use backstop_core::tree::Containment;
 use backstop_os::adopt::Adopt;
 use backstop_os::fork_child::{exit_now, fork_child};
 use backstop_os::forked::Forked;
@@ -18,7 +19,6 @@ use backstop_os::takedown::{Reap, Roots};
 use backstop_os::tree;
 
 use super::account;
-use super::containment::Containment;
 use super::left_processes::{self, LeftProcess};
 use super::plan::{Host, RunPlan};
 use super::report::{Ending, RunReport};

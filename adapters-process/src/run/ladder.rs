@@ -3,10 +3,8 @@
 use std::time::{Duration, Instant};
 
 use backstop_core::resource::{Deadline, Rung};
-use backstop_os::pinned::PinnedProcess;
+use backstop_core::tree::ContainedChild;
 use backstop_os::signal::Signal;
-
-use super::tree::Tree;
 
 /// Where the ladder of a run stands.
 #[derive(Debug)]
@@ -43,28 +41,30 @@ impl RunLadder {
     }
 
     /// Asks the command itself, unless the kernel has told it already (a key at the terminal).
-    pub(super) fn ask(&mut self, leader: &PinnedProcess, signal: Signal, is_told: bool) {
+    pub(super) fn ask(&mut self, tree: &ContainedChild, signal: Signal, is_told: bool) {
         if self.rung.is_none() {
             self.rung = Some(Rung::Ask);
             self.next_at = Some(Deadline::after(self.grace).instant());
         }
         if !is_told {
             // If it ended meanwhile there is nobody to ask.
-            let _ = leader.signal(signal);
+            let _ = tree.signal_child(signal);
         }
     }
 
     /// Asks everything in the tree to end. Also what is stopped, which only sees the signal once it
     /// goes on.
-    pub(super) fn insist(&mut self, tree: &Tree, span: Duration) {
+    pub(super) fn insist(&mut self, tree: &ContainedChild, span: Duration) {
         self.rung = Some(Rung::Insist);
         self.next_at = Some(Deadline::after(span).instant());
-        tree.signal(Signal::TERM);
-        tree.signal(Signal::CONT);
+        for signal in [Signal::TERM, Signal::CONT] {
+            // One that ended meanwhile needs no signal, and one that refuses it is killed later.
+            let _ = tree.signal(signal);
+        }
     }
 
     /// Climbs to the next rung: after a second signal, or because its time has come.
-    pub(super) fn climb(&mut self, tree: &Tree) {
+    pub(super) fn climb(&mut self, tree: &ContainedChild) {
         match self.rung {
             None | Some(Rung::Ask) => self.insist(tree, self.kill_after),
             Some(Rung::Insist | Rung::Force) => self.force(),

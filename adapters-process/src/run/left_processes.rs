@@ -1,5 +1,7 @@
 //! The processes that a command left behind, named while they still run.
 
+use std::borrow::Borrow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backstop_core::resource::{Bytes, Rung};
@@ -27,8 +29,9 @@ pub struct LeftProcess {
 }
 
 /// Names the living among `processes`, with the ports that they listen on.
-pub(super) fn name(processes: &[PinnedProcess]) -> Vec<LeftProcess> {
-    let pids: Vec<i32> = processes.iter().map(PinnedProcess::pid).collect();
+pub(super) fn name<P: Borrow<PinnedProcess>>(processes: &[P]) -> Vec<LeftProcess> {
+    let processes = processes.iter().map(Borrow::borrow);
+    let pids: Vec<i32> = processes.clone().map(PinnedProcess::pid).collect();
     let ports = match pids.is_empty() {
         true => Vec::new(),
         false => sockets::listening_ports(&pids)
@@ -36,7 +39,6 @@ pub(super) fn name(processes: &[PinnedProcess]) -> Vec<LeftProcess> {
             .unwrap_or_default(),
     };
     processes
-        .iter()
         .filter_map(|process| describe(process, &ports))
         .collect()
 }
@@ -70,7 +72,10 @@ fn describe(process: &PinnedProcess, ports: &[ListeningPort]) -> Option<LeftProc
 
 /// Waits a moment for those that are about to end anyway: the other end of a pipe, a helper that was
 /// told to quit. Gives those that did not.
-pub(super) fn settle(processes: Vec<PinnedProcess>, moment: Duration) -> Vec<PinnedProcess> {
+pub(super) fn settle(
+    processes: Vec<Arc<PinnedProcess>>,
+    moment: Duration,
+) -> Vec<Arc<PinnedProcess>> {
     let deadline = std::time::Instant::now() + moment;
     // Failing to wait only means naming a process that is about to end.
     let _ = backstop_os::pinned::still_running(&processes, deadline);

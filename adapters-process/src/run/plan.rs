@@ -6,12 +6,36 @@ use std::time::Duration;
 
 use backstop_core::Backstop;
 use backstop_core::error::Error;
+use backstop_core::policy::{CleanupPolicy, Order};
 use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::{Release, Tracking};
-use backstop_core::resource::Bytes;
+use backstop_core::resource::{Bytes, Kind, Rung};
+use backstop_core::tree::Containment;
 
-use super::containment::ContainmentChoice;
 use super::report::RunReport;
+
+/// The kind of a run's tree.
+pub(super) const KIND: Kind = Kind::new("process.run");
+
+/// The rules for a run's tree. The supervisor's own loop asks and insists: forcing is all that is left to
+/// do, and it comes last, because files may still be written.
+pub(super) fn tree_policy() -> CleanupPolicy {
+    CleanupPolicy::default()
+        .with_deadline(Rung::Ask, Duration::ZERO)
+        .with_deadline(Rung::Insist, Duration::ZERO)
+        .with_deadline(Rung::Force, Duration::from_secs(10))
+        .with_order(Order::First)
+}
+
+/// What containment is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContainmentChoice {
+    /// The strongest that is available here.
+    #[default]
+    Strongest,
+    /// This one, or none of the stronger.
+    Only(Containment),
+}
 
 /// A command and how it is to be run.
 #[derive(Debug, Clone)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use backstop_core::reclaim::SweepReport;
 use backstop_core::resource::Bytes;
+use backstop_core::tree::Containment;
 use serde::Serialize;
 
-use super::containment::Containment;
 use super::left_processes::LeftProcess;
 
 /// What a command did, what it left behind, and what became of that.

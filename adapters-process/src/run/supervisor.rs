@@ -11,9 +11,8 @@ use backstop_os::subreaper::set_subreaper;
 
 use super::account::Account;
 use super::course::{Course, Outcome};
-use super::plan::{Host, RunPlan, StartedTree};
+use super::plan::{Host, KIND, RunPlan, StartedTree, tree_policy};
 use super::setup::Setup;
-use super::tree::{KIND, Tree};
 
 pub(super) fn supervise(
     plan: &RunPlan,
@@ -29,7 +28,7 @@ pub(super) fn supervise(
     }
     let backstop = Backstop::builder()
         .tracking(plan.tracking.clone())
-        .policy(KIND, Tree::policy())
+        .policy(KIND, tree_policy())
         .run(cookie)
         .start();
     notes.extend(backstop.degraded().map(|why| format!("the ledger: {why}")));
@@ -39,12 +38,12 @@ pub(super) fn supervise(
         signals,
         containment_notes: Vec::new(),
     };
-    let intent = setup.announce(backstop);
+    let announced = setup.announce(backstop);
     let scratch = host
         .open_scratch(backstop)
         .inspect_err(|error| notes.push(format!("no temp directory of its own: {}", error.chain())))
         .ok();
-    let started = setup.start(intent, scratch.as_deref());
+    let started = announced.and_then(|tree| setup.start(tree, scratch.as_deref()));
     let containment_notes = setup.containment_notes;
     let account = |outcome: Outcome| Account {
         plan,
@@ -58,14 +57,14 @@ pub(super) fn supervise(
         outcome,
     };
     match started {
-        Ok((tree, leader)) => {
+        Ok(tree) => {
             let cgroup = tree.cgroup().map(|group| group.identity().path.clone());
             let started = StartedTree {
-                leader: leader.pid(),
+                leader: i32::try_from(tree.pid()).unwrap_or(i32::MAX),
                 cgroup,
             };
             host.started(backstop, &started);
-            let course = Course::new(plan, leader, guardian, signals, tree);
+            let course = Course::new(plan, guardian, signals, tree);
             account(course.run()).finish()
         }
         Err(error) => account(Outcome::not_started(&error)).finish(),

@@ -220,7 +220,7 @@ impl Supervision {
             });
             match looked {
                 // The port may be a stranger's: only a child that still runs can be well.
-                Ok(()) if !is_ready && !child.tree.leader.has_exited() => {
+                Ok(()) if !is_ready && !child.tree.has_exited() => {
                     is_ready = true;
                     in_a_row = 0;
                     self.note(|statistics| statistics.state = ServerState::Healthy);
@@ -256,7 +256,7 @@ impl Supervision {
     /// Waits until the child exits, somebody wants to stop, or the pause is over.
     fn rest(&self, child: &Tracked<ChildProcess>, pause: Duration) {
         #[cfg(unix)]
-        if let Some(pinned) = child.tree.leader.pinned() {
+        if let Some(pinned) = child.tree.pinned() {
             use backstop_os::readiness::wait_readable;
             use std::os::fd::AsFd;
 

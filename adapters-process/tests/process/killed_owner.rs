@@ -9,10 +9,11 @@ use backstop_core::reclaim::{
     Judgement, LedgerFate, Orphan, Reclaimer, Reclaimers, Sweep, SweepReport, SweptLedger,
 };
 use backstop_core::release::{Backstop, Outcome, Tracking};
+use backstop_core::tree::TreeReclaimer;
 use backstop_os::environment;
 use backstop_os::identity::{BootId, Cookie};
 use backstop_os::pinned::PinnedProcess;
-use backstop_process::{ChildProcess, Containment, Server, reclaimer};
+use backstop_process::{ChildProcess, Containment, Server};
 
 use crate::scene::{FIVE, LONG, SLEEPERS, assert_gone, containments, eventually, grown, sh};
 
@@ -76,7 +77,7 @@ fn ready(text: &str) -> ! {
 }
 
 fn sweep(directory: &Path, rehearse: bool) -> SweepReport {
-    let reclaimers = Reclaimers::new().with(reclaimer());
+    let reclaimers = Reclaimers::new().with(TreeReclaimer);
     let sweep = Sweep::new(&reclaimers)
         .directories(vec![directory.to_owned()])
         .rehearse(rehearse)
@@ -137,7 +138,7 @@ fn a_tree_goes_with_the_sweep_after_its_owner_was_killed() {
         assert!(item.judgement.acts(), "{item}");
         let text = item.to_string();
         assert!(
-            text.contains("carries the cookie") || text.contains("control group"),
+            text.contains("carries the cookie") || text.contains("is in the cgroup"),
             "{text}"
         );
         assert!(pinned.iter().any(|one| !one.has_exited()), "a rehearsal");
@@ -155,6 +156,48 @@ fn a_tree_goes_with_the_sweep_after_its_owner_was_killed() {
             sweep(place.path(), false).items.is_empty(),
             "the ledger is gone"
         );
+    }
+}
+
+#[test]
+fn what_cleared_its_environment_beneath_a_carrier_goes_with_the_sweep() {
+    const TEST: &str = "what_cleared_its_environment_beneath_a_carrier_goes_with_the_sweep";
+    if let Some((role, backstop)) = role() {
+        let containment = match role.as_str() {
+            "cgroup" => Containment::Cgroup,
+            _ => Containment::Walk,
+        };
+        let script =
+            "setsid sh -c 'env -i sh -c \"trap : TERM; sleep 1071 & wait; wait\" & wait' & exit 0";
+        let (child, pinned) = grown(&backstop, script, containment, 1);
+        let pids: Vec<String> = pinned.iter().map(|one| one.pid().to_string()).collect();
+        ready(&format!("{} {}", child.cookie(), pids.join(" ")));
+    }
+    for containment in containments() {
+        let place = place();
+        let owner = Owner::start(TEST, &containment.to_string(), place.path());
+        let cookie: Cookie = owner.said[0].parse().unwrap();
+        let pinned: Vec<PinnedProcess> = owner.said[1..]
+            .iter()
+            .filter_map(|pid| PinnedProcess::pin(pid.parse().unwrap()).ok())
+            .collect();
+        owner.kill();
+        assert!(pinned.iter().filter(|one| !one.has_exited()).count() >= 3);
+        let swept = sweep(place.path(), false);
+        assert_eq!(
+            swept.items[0].outcome,
+            Some(Outcome::Released),
+            "{}",
+            swept.items[0]
+        );
+        if containment == Containment::Walk {
+            let text = swept.items[0].to_string();
+            assert!(
+                text.contains("descends from a process that carries"),
+                "{text}"
+            );
+        }
+        assert_gone(&pinned, &cookie, &containment.to_string());
     }
 }
 
@@ -186,7 +229,7 @@ fn a_child_whose_owner_died_before_it_knew_it_is_found_by_its_cookie() {
     if let Some((_, backstop)) = role() {
         // As far as the builder comes before it knows which process it has.
         let cookie = Cookie::random();
-        let recipe = format!("{{\"cookie\":\"{cookie}\"}}");
+        let recipe = format!("{{\"form\":\"tree/1\",\"cookie\":\"{cookie}\"}}");
         let _intent = backstop
             .intend(backstop_process::config::CHILD, "half begun")
             .recipe(backstop_core::resource::Recipe::from_text(recipe).unwrap())
@@ -269,8 +312,14 @@ impl Dismissed for backstop_core::release::Tracked<ChildProcess> {
 fn what_proves_nothing_is_kept_or_gone() {
     if let Some((_, backstop)) = role() {
         for (label, recipe) in [
-            ("broken", "{\"cookie\":7}".to_owned()),
-            ("gone", format!("{{\"cookie\":\"{}\"}}", Cookie::random())),
+            ("broken", "{\"form\":\"tree/1\",\"cookie\":7}".to_owned()),
+            (
+                "gone",
+                format!(
+                    "{{\"form\":\"tree/1\",\"cookie\":\"{}\"}}",
+                    Cookie::random()
+                ),
+            ),
         ] {
             let intent = backstop
                 .intend(backstop_process::config::CHILD, label)
@@ -313,7 +362,7 @@ fn another_boot_is_gone_and_another_pid_namespace_is_left_alone() {
     let entry = &reading.entries()[0];
     let judge = |owner: &OwnerRecord| {
         let ledger = path.as_path();
-        reclaimer().judge(&Orphan {
+        TreeReclaimer.judge(&Orphan {
             ledger,
             owner,
             entry,

@@ -3,8 +3,12 @@
 use backstop_core::release::Outcome;
 use backstop_core::resource::Rung;
 use backstop_os::adopt::Adopt;
+use backstop_os::cgroup::Cgroup;
+use backstop_os::identity::Cookie;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::subreaper::{is_subreaper, set_subreaper};
+use backstop_os::takedown::Roots;
+use backstop_os::tree;
 use backstop_process::{ChildProcess, Containment};
 
 use crate::scene::{
@@ -147,4 +151,74 @@ fn an_outer_owner_finds_what_an_inner_one_started() {
     let cookie = child.cookie();
     assert_eq!(child.force().outcome, Outcome::Released);
     assert_gone(&pinned, &cookie, "nested");
+}
+
+#[test]
+fn a_child_that_moved_itself_to_another_cgroup_goes_with_the_tree() {
+    let backstop = backstop();
+    for containment in containments() {
+        let name = format!("backstop-test-away-{}", Cookie::random());
+        let away = match Cgroup::create(&name) {
+            Ok(away) => away,
+            Err(error) => return backstop_testkit::skip("cgroup", &error.to_string()),
+        };
+        let procs = away.identity().path.join("cgroup.procs");
+        let procs = procs.display();
+        // One that carries the cookie, and one that does not.
+        let script = format!(
+            "sh -c 'echo $$ >{procs}; exec sleep 1051' & \
+            env -i setsid sh -c 'echo $$ >{procs}; exec sleep 1052' & wait"
+        );
+        let child = ChildProcess::builder(sh(&script))
+            .at_most(containment)
+            .policy(impatient())
+            .spawn_on(&backstop)
+            .unwrap();
+        // Without a search of the tree's own, by which it would know them.
+        let moved = eventually(|| {
+            let found = tree::members(Roots::Cgroup(&away), &[]).unwrap().found;
+            let asleep = |one: &PinnedProcess| one.stat().is_ok_and(|stat| stat.comm == "sleep");
+            (found.len() == 2 && found.iter().all(asleep)).then_some(found)
+        });
+        let release = child.release();
+        assert_eq!(
+            release.outcome,
+            Outcome::Released,
+            "{containment}: {release}"
+        );
+        assert!(moved.iter().all(PinnedProcess::has_exited), "{containment}");
+        away.remove().unwrap();
+    }
+}
+
+#[test]
+fn what_cleared_its_environment_beneath_a_carrier_goes_with_the_tree() {
+    let backstop = backstop();
+    // The leader ends; a carrier stays, and beneath it two forks without environment.
+    let script =
+        "setsid sh -c 'env -i sh -c \"sh -c \\\"sleep 1061 & wait\\\" & wait\" & wait' & exit 0";
+    for containment in containments() {
+        let child = ChildProcess::builder(sh(script))
+            .at_most(containment)
+            .policy(impatient())
+            .spawn_on(&backstop)
+            .unwrap();
+        let cookie = child.cookie();
+        assert!(child.wait().unwrap().success());
+        let found = eventually(|| {
+            let found = tree::members(Roots::WithCookie(&cookie), &[])
+                .unwrap()
+                .found;
+            let asleep = |one: &PinnedProcess| one.stat().is_ok_and(|stat| stat.comm == "sleep");
+            found.iter().any(asleep).then_some(found)
+        });
+        assert!(found.len() >= 4, "{found:?}");
+        let release = child.release();
+        assert_eq!(
+            release.outcome,
+            Outcome::Released,
+            "{containment}: {release}"
+        );
+        assert_gone(&found, &cookie, &containment.to_string());
+    }
 }

@@ -100,7 +100,7 @@ fn raw(count: usize) -> anyhow::Result<f64> {
     let group = Cgroup::create(&format!("backstop-bench-{}", std::process::id()))?;
     let mut command = command(count);
     BeforeExec::new()
-        .enter(group.entrance()?)
+        .enter(std::sync::Arc::new(group.entrance()?))
         .apply(&mut command);
     let leader = command.spawn()?;
     await_all(leader.id() as i32, count)?;

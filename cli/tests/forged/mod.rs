@@ -80,5 +80,5 @@ impl Thing {
 
 /// As adapters-process records a child, and a run its tree.
 pub(crate) fn child_recipe(cookie: Cookie, leader: &ProcessIdentity) -> String {
-    json!({ "cookie": cookie, "leader": leader }).to_string()
+    json!({ "form": "tree/1", "cookie": cookie, "leader": leader }).to_string()
 }

@@ -66,6 +66,16 @@ impl IntentDraft {
         }
     }
 
+    /// What it will be.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Which one it will be.
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
     /// How another process can find and release it, if this one dies before it is fulfilled.
     pub fn recipe(mut self, recipe: Recipe) -> Self {
         self.recipe = Some(recipe);

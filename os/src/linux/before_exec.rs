@@ -4,6 +4,7 @@
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
 
 use super::cgroup::Entrance;
 use super::signals::SignalSource;
@@ -33,7 +34,7 @@ impl BeforeExec {
 
     /// Moves itself into a control group.
     #[must_use]
-    pub fn enter(mut self, entrance: Entrance) -> Self {
+    pub fn enter(mut self, entrance: Arc<Entrance>) -> Self {
         self.acts.push(Box::new(move || entrance.enter()));
         self
     }

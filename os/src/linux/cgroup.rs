@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -40,7 +41,7 @@ impl Cgroup {
                 "a control group's name is one plain name",
             ));
         }
-        let path = Self::place_of(name)?;
+        let path = Self::path_for(name)?;
         let parent = path.parent().unwrap_or(&path).to_owned();
         rustix::fs::mkdir(&path, Mode::from_raw_mode(0o755))?;
         Self::probe(&parent, &path).inspect_err(|_| {
@@ -48,26 +49,8 @@ impl Cgroup {
         })
     }
 
-    /// Where [`create`](Self::create) would make a control group of this name, to be recorded before
-    /// it does.
-    ///
-    /// # Errors
-    /// No control groups of version 2 are mounted (`Unsupported`).
-    pub fn place_of(name: &str) -> io::Result<PathBuf> {
-        Ok(cgroup_mount::own_directory()?.join(name))
-    }
-
-    /// Opens whatever control group is at a path. Its name must be the proof that it is the one that
-    /// was meant, as a cookie is; where an identity was recorded, [`open`](Self::open) it instead.
-    ///
-    /// # Errors
-    /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
-    pub fn open_by_name(path: &Path) -> io::Result<Self> {
-        Self::open_any(path)
-    }
-
     fn probe(parent: &Path, path: &Path) -> io::Result<Self> {
-        let group = Self::open_any(path)?;
+        let group = Self::open_path(path)?;
         // Moving a process asks for permission at the group that both have above them as well.
         for procs in [parent.join("cgroup.procs"), path.join("cgroup.procs")] {
             rustix::fs::open(procs, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
@@ -88,7 +71,7 @@ impl Cgroup {
     /// There is none at its path (`NotFound`), or another one (`NotFound` too, since the recorded
     /// one is gone), or the path is of another file system (`InvalidInput`).
     pub fn open(expected: &CgroupIdentity) -> io::Result<Self> {
-        let group = Self::open_any(&expected.path)?;
+        let group = Self::open_path(&expected.path)?;
         if group.identity.inode == expected.inode {
             return Ok(group);
         }
@@ -107,7 +90,7 @@ impl Cgroup {
     ///
     /// # Errors
     /// No control groups of version 2 are mounted that hold this process.
-    pub fn path_for(name: &str) -> io::Result<std::path::PathBuf> {
+    pub fn path_for(name: &str) -> io::Result<PathBuf> {
         Ok(cgroup_mount::own_directory()?.join(name))
     }
 
@@ -117,10 +100,6 @@ impl Cgroup {
     /// # Errors
     /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
     pub fn open_path(path: &Path) -> io::Result<Self> {
-        Self::open_any(path)
-    }
-
-    fn open_any(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = rustix::fs::open(path, flags, Mode::empty())?;
         if rustix::fs::fstatfs(&directory)?.f_type as u64 != CGROUP2 {
@@ -158,7 +137,10 @@ impl Cgroup {
     /// # Errors
     /// The group was removed, or no descriptor is left.
     pub fn entrance(&self) -> io::Result<Entrance> {
-        Ok(Entrance(self.open_file("cgroup.procs", OFlags::WRONLY)?))
+        Ok(Entrance {
+            processes: self.open_file("cgroup.procs", OFlags::WRONLY)?,
+            is_closed: AtomicBool::new(false),
+        })
     }
 
     /// Kills every process in the group and beneath it, and those that are being forked meanwhile.
@@ -189,7 +171,7 @@ impl Cgroup {
     /// # Errors
     /// The group was removed.
     pub fn is_populated(&self) -> io::Result<bool> {
-        self.event("populated")
+        is_populated(&self.open_file("cgroup.events", OFlags::RDONLY)?)
     }
 
     /// Waits until no living process is left in it, until `deadline` at the latest, and says whether
@@ -198,44 +180,22 @@ impl Cgroup {
     /// # Errors
     /// The group was removed.
     pub fn wait_empty(&self, deadline: Instant) -> io::Result<bool> {
-        self.wait_for("populated", false, deadline)
-    }
-
-    /// Stops every process in the group and beneath it and waits until all of them stand still,
-    /// until `deadline` at the latest; says whether they do.
-    ///
-    /// # Errors
-    /// The group was removed.
-    pub fn freeze(&self, deadline: Instant) -> io::Result<bool> {
-        self.write("cgroup.freeze", b"1")?;
-        self.wait_for("frozen", true, deadline)
-    }
-
-    /// Lets them go on.
-    ///
-    /// # Errors
-    /// The group was removed.
-    pub fn thaw(&self) -> io::Result<()> {
-        self.write("cgroup.freeze", b"0")
-    }
-
-    /// Limits the memory of all processes in the group together.
-    ///
-    /// # Errors
-    /// The memory controller is not enabled for the group (`Unsupported`). It is not enabled here,
-    /// because that would change the group above, which is somebody else's.
-    pub fn limit_memory(&self, bytes: u64) -> io::Result<()> {
-        self.write("memory.max", bytes.to_string().as_bytes())
-            .map_err(|error| {
-                if error.kind() == io::ErrorKind::NotFound {
-                    io::Error::new(
-                        io::ErrorKind::Unsupported,
-                        "the memory controller is not enabled for this control group",
-                    )
-                } else {
-                    error
-                }
-            })
+        let events = self.open_file("cgroup.events", OFlags::RDONLY)?;
+        loop {
+            // Reading arms the notification: whatever changes afterwards ends the poll.
+            if !is_populated(&events)? {
+                return Ok(true);
+            }
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
+                return Ok(false);
+            }
+            let limit = Timespec::try_from(remaining).ok();
+            match poll(&mut [PollFd::new(&events, PollFlags::PRI)], limit.as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Removes the group and those beneath it, from the bottom up.
@@ -251,29 +211,6 @@ impl Cgroup {
             &self.identity.path,
             AtFlags::REMOVEDIR,
         )?)
-    }
-
-    fn wait_for(&self, key: &str, wanted: bool, deadline: Instant) -> io::Result<bool> {
-        let events = self.open_file("cgroup.events", OFlags::RDONLY)?;
-        loop {
-            // Reading arms the notification: whatever changes afterwards ends the poll.
-            if event_of(&events, key)? == wanted {
-                return Ok(true);
-            }
-            let remaining = deadline.saturating_duration_since(Instant::now());
-            if remaining.is_zero() {
-                return Ok(false);
-            }
-            let limit = Timespec::try_from(remaining).ok();
-            match poll(&mut [PollFd::new(&events, PollFlags::PRI)], limit.as_ref()) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    fn event(&self, key: &str) -> io::Result<bool> {
-        event_of(&self.open_file("cgroup.events", OFlags::RDONLY)?, key)
     }
 
     fn open_file(&self, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
@@ -295,18 +232,37 @@ impl AsFd for Cgroup {
 
 /// The way into a control group for a child that was just forked.
 #[derive(Debug)]
-pub struct Entrance(OwnedFd);
+pub struct Entrance {
+    processes: OwnedFd,
+    is_closed: AtomicBool,
+}
 
 impl Entrance {
     /// Moves the calling process into the group, by one async-signal-safe call that allocates
-    /// nothing.
+    /// nothing. Once the entrance is closed, it stays where it is.
     ///
     /// # Errors
     /// The group was removed or is full.
     pub fn enter(&self) -> io::Result<()> {
-        rustix::io::write(&self.0, b"0")?;
+        // Relaxed: the fork orders it after whatever its parent did before.
+        if !self.is_closed.load(Ordering::Relaxed) {
+            rustix::io::write(&self.processes, b"0")?;
+        }
         Ok(())
     }
+
+    /// Has children that are started from here on stay outside: what a command does before it
+    /// executes cannot be taken back otherwise.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether the error only says that a control group is no longer there.
+#[must_use]
+pub fn is_removed(error: &io::Error) -> bool {
+    // The second is what the kernel answers about a removed group that is still open.
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ENODEV)
 }
 
 fn open_at(directory: BorrowedFd<'_>, name: &str, flags: OFlags) -> io::Result<OwnedFd> {
@@ -314,19 +270,18 @@ fn open_at(directory: BorrowedFd<'_>, name: &str, flags: OFlags) -> io::Result<O
     Ok(rustix::fs::openat(directory, name, flags, Mode::empty())?)
 }
 
-fn event_of(events: &OwnedFd, key: &str) -> io::Result<bool> {
+/// What `cgroup.events` says of living processes in the group or beneath it.
+fn is_populated(events: &OwnedFd) -> io::Result<bool> {
     let mut buffer = [0_u8; 256];
     let count = rustix::io::pread(events, &mut buffer, 0)?;
     let text = std::str::from_utf8(&buffer[..count]).unwrap_or("");
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-    match value {
+    let mut lines = text.lines();
+    match lines.find_map(|line| line.strip_prefix("populated ")) {
         Some("0") => Ok(false),
         Some("1") => Ok(true),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("cgroup.events does not tell {key}"),
+            "cgroup.events does not say whether the group is populated",
         )),
     }
 }
@@ -440,11 +395,9 @@ mod tests {
             group.remove().unwrap_err().kind(),
             io::ErrorKind::ResourceBusy
         );
-        assert!(group.freeze(soon()).unwrap());
         group.kill().unwrap();
         assert!(group.wait_empty(soon()).unwrap());
         assert!(group.processes().unwrap().is_empty());
-        group.thaw().unwrap();
         child.wait().unwrap();
         inner.wait().unwrap();
         group.remove().unwrap();
@@ -493,15 +446,27 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_limited_or_the_missing_controller_named() {
-        let Some(group) = new_group("memory") else {
+    fn a_closed_entrance_leaves_a_child_outside() {
+        let Some(group) = new_group("closed") else {
             return;
         };
-        match group.limit_memory(64 << 20) {
-            Ok(()) => {}
-            Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}"),
+        let entrance = std::sync::Arc::new(group.entrance().unwrap());
+        let mut command = Command::new("sleep");
+        let inner = entrance.clone();
+        // SAFETY: entering is one async-signal-safe call.
+        unsafe { command.arg("61").pre_exec(move || inner.enter()) };
+        let mut inside = command.spawn().unwrap();
+        assert_eq!(group.processes().unwrap(), [inside.id() as i32]);
+        entrance.close();
+        let mut outside = command.spawn().unwrap();
+        assert_eq!(group.processes().unwrap(), [inside.id() as i32]);
+        for child in [&mut inside, &mut outside] {
+            child.kill().unwrap();
+            child.wait().unwrap();
         }
+        assert!(group.wait_empty(soon()).unwrap());
         group.remove().unwrap();
+        assert!(is_removed(&group.is_populated().unwrap_err()));
     }
 
     #[test]

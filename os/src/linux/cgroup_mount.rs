@@ -11,13 +11,7 @@ const LONGEST_TABLE: usize = 16 * 1024 * 1024;
 
 /// The directory of this process's own control group, in version 2's tree.
 pub(super) fn own_directory() -> io::Result<PathBuf> {
-    let mounts = procfs::read_all("/proc/self/mountinfo", LONGEST_TABLE)?;
-    let membership = procfs::read_all("/proc/self/cgroup", LONGEST_TABLE)?;
-    let path = own_path(&membership)
-        .ok_or_else(|| unsupported("this process is in no control group of version 2"))?;
-    directory(&mounts, &path).ok_or_else(|| {
-        unsupported("no control groups of version 2 are mounted that hold this process")
-    })
+    directory("self", Version::Two).map(|(directory, _)| directory)
 }
 
 /// The two versions of control groups.
@@ -29,22 +23,22 @@ pub(super) enum Version {
     Two,
 }
 
-/// The directory of the control group that counts a process's memory, and where its tree is mounted.
-pub(super) fn memory_directory(pid: i32, version: Version) -> io::Result<(PathBuf, PathBuf)> {
+/// The directory of a process's control group, and where its tree is mounted: in version 1 that of the
+/// memory controller. `process` is a number, or `self`.
+pub(super) fn directory(process: &str, version: Version) -> io::Result<(PathBuf, PathBuf)> {
     let mounts = procfs::read_all("/proc/self/mountinfo", LONGEST_TABLE)?;
-    let membership = procfs::read_all(&format!("/proc/{pid}/cgroup"), LONGEST_TABLE)?;
-    let path = match version {
-        Version::One => memory_path(&membership),
-        Version::Two => own_path(&membership),
+    let membership = procfs::read_all(&format!("/proc/{process}/cgroup"), LONGEST_TABLE)?;
+    let (path, missing) = match version {
+        Version::One => (memory_path(&membership), "1 whose memory is counted"),
+        Version::Two => (own_path(&membership), "2"),
     };
     path.and_then(|path| mounted(&mounts, &path, version))
         .ok_or_else(|| {
-            unsupported("no control groups are mounted that count this process's memory")
+            io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("the process is in no mounted cgroup of version {missing}"),
+            )
         })
-}
-
-fn unsupported(reason: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, reason)
 }
 
 /// The path of the line `0::/path`; the other lines are of version 1.
@@ -72,13 +66,8 @@ fn present(path: &[u8]) -> Option<PathBuf> {
     is_there.then(|| PathBuf::from(OsString::from_vec(path.to_vec())))
 }
 
-/// Where a path of version 2's tree stands among the mounts. On hosts that have both versions it is
-/// mounted beneath the other, at `/sys/fs/cgroup/unified`.
-fn directory(mounts: &[u8], path: &Path) -> Option<PathBuf> {
-    mounted(mounts, path, Version::Two).map(|(directory, _)| directory)
-}
-
-/// As [`directory`] for either version, with the place of the mount.
+/// Where a path of a version's tree is among the mounts, with the place of the mount. On hosts that
+/// have both versions the second is mounted beneath the other, at `/sys/fs/cgroup/unified`.
 fn mounted(mounts: &[u8], path: &Path, version: Version) -> Option<(PathBuf, PathBuf)> {
     mounts.split(|byte| *byte == b'\n').find_map(|line| {
         // ID PARENT MAJOR:MINOR ROOT MOUNT OPTIONS [OPTIONAL…] - TYPE SOURCE OPTIONS
@@ -136,6 +125,10 @@ fn unescaped(field: &[u8]) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn directory(mounts: &[u8], path: &Path) -> Option<PathBuf> {
+        mounted(mounts, path, Version::Two).map(|(directory, _)| directory)
+    }
 
     #[test]
     fn version_2_is_found_alone_and_beneath_version_1() {

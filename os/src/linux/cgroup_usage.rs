@@ -22,23 +22,19 @@ impl CgroupUsage {
     /// # Errors
     /// It is in no group whose memory is counted (`Unsupported`), or no process has the number.
     pub fn of(pid: i32) -> io::Result<Self> {
+        let process = pid.to_string();
         for version in [Version::Two, Version::One] {
-            let Ok((directory, mount)) = cgroup_mount::memory_directory(pid, version) else {
+            let Ok((directory, mount)) = cgroup_mount::directory(&process, version) else {
                 continue;
             };
-            let groups: Vec<_> = directory
-                .ancestors()
-                .take_while(|group| group.starts_with(&mount))
-                .map(Path::to_owned)
-                .collect();
-            let found = Self { groups, version };
-            if found.read().is_ok() {
+            if let Ok(found) = Self::upwards(&directory, version, |group| group.starts_with(&mount))
+            {
                 return Ok(found);
             }
         }
         Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            "the process is in no control group whose memory is counted",
+            "the process is in no cgroup whose memory is counted",
         ))
     }
 
@@ -47,14 +43,21 @@ impl CgroupUsage {
     /// # Errors
     /// Its memory is not counted, or it does not exist.
     pub fn at(directory: &Path) -> io::Result<Self> {
-        let is_group = |group: &&Path| group.join("cgroup.procs").exists();
+        Self::upwards(directory, Version::Two, |group| {
+            group.join("cgroup.procs").exists()
+        })
+    }
+
+    /// From a group upwards as far as there are groups.
+    fn upwards(
+        directory: &Path,
+        version: Version,
+        is_group: impl Fn(&Path) -> bool,
+    ) -> io::Result<Self> {
+        let groups = directory.ancestors().take_while(|path| is_group(path));
         let found = Self {
-            groups: directory
-                .ancestors()
-                .take_while(is_group)
-                .map(Path::to_owned)
-                .collect(),
-            version: Version::Two,
+            groups: groups.map(Path::to_owned).collect(),
+            version,
         };
         found.read()?;
         Ok(found)

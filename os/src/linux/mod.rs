@@ -35,7 +35,7 @@ pub mod survey;
 
 // Processes.
 pub mod born_within;
-pub mod carriers;
+mod by_cookie;
 pub mod cgroup;
 mod cgroup_mount;
 pub mod cgroup_usage;

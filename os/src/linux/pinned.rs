@@ -4,6 +4,7 @@
     reason = "rustix cannot send signal 0 through a pidfd, nor say which child waitid found"
 )]
 
+use std::borrow::Borrow;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
@@ -209,20 +210,20 @@ impl AsFd for PinnedProcess {
 ///
 /// # Errors
 /// As [`PinnedProcess::wait_exit`].
-pub fn still_running(
-    processes: &[PinnedProcess],
+pub fn still_running<P: Borrow<PinnedProcess>>(
+    processes: &[P],
     deadline: Instant,
 ) -> io::Result<Vec<&PinnedProcess>> {
     let mut running = Vec::new();
     // One after the other: all must exit anyway, and one poll over all of them would be woken once
     // for each, which is quadratic in their number.
-    for process in processes {
+    for process in processes.iter().map(Borrow::borrow) {
         if !process.wait_exit(deadline.saturating_duration_since(Instant::now()))? {
             running.push(process);
         }
     }
     // Those that were slow while there was time may have followed since.
-    running.retain(|process| !process.has_exited());
+    running.retain(|process: &&PinnedProcess| !process.has_exited());
     Ok(running)
 }
 

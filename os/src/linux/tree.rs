@@ -5,13 +5,13 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::pinned::{PinnedProcess, exited_child, is_childless, still_running};
-use super::process_table;
 pub use super::tree_pass::kill_at_once;
-use super::tree_pass::{Kinship, Pass, own_pid, spares_anyone};
-use crate::liveness::Delivery;
+use super::tree_pass::{Parentage, Pass, own_pid, spares_anyone};
+use super::{by_cookie, process_table};
+use crate::cgroup::{Cgroup, is_removed};
+use crate::identity::Cookie;
 use crate::scan::Scan;
-use crate::signal::Signal;
-use crate::takedown::{Reap, Roots, Takedown};
+use crate::takedown::{Kinship, OwnDescendants, Reap, Relative, Roots, Takedown, Traces};
 
 /// How long a pass waits for those it killed before it looks for what they forked meanwhile.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -29,7 +29,7 @@ pub fn members(roots: Roots<'_>, except: &[i32]) -> io::Result<Scan<PinnedProces
     if is_proven_empty(roots)? {
         return Ok(Scan::default());
     }
-    let mut pass = Pass::look(roots, except, Kinship::Lists)?;
+    let mut pass = Pass::look(roots, except, Parentage::Lists, Vec::new())?;
     pass.members.retain(|member| !member.has_exited());
     Ok(Scan {
         found: pass.members,
@@ -38,26 +38,43 @@ pub fn members(roots: Roots<'_>, except: &[i32]) -> io::Result<Scan<PinnedProces
     })
 }
 
-/// Sends a signal to every living process of the tree but this one and `except`, and gives those
-/// that it was sent to.
+/// Finds, pins and proves the living processes of many trees by their cookies, in one look at all
+/// processes: those that carry one, and the descendants of these. One that belongs to two of the trees
+/// is there twice.
+///
+/// What is unreadable or unsettled may be of any of them.
 ///
 /// # Errors
-/// As [`members`].
-pub fn signal_all(
-    roots: Roots<'_>,
-    signal: Signal,
-    except: &[i32],
-) -> io::Result<Scan<PinnedProcess>> {
-    let mut scan = members(roots, except)?;
-    let mut refused = 0;
-    scan.found.retain(|member| match member.signal(signal) {
-        Ok(delivery) => delivery == Delivery::Sent,
-        Err(_) => {
-            refused += 1;
-            false
-        }
-    });
-    scan.unreadable += refused;
+/// `/proc` is hidden or of another pid namespace.
+pub fn with_cookies(cookies: &[Cookie]) -> io::Result<Scan<Relative>> {
+    let carriers = by_cookie::carriers(cookies)?.scan;
+    let mut trees: Vec<Vec<PinnedProcess>> = cookies.iter().map(|_| Vec::new()).collect();
+    for (index, process) in carriers.found {
+        trees[index].push(process);
+    }
+    let mut scan = Scan {
+        found: Vec::new(),
+        unreadable: carriers.unreadable,
+        unsettled: carriers.unsettled,
+    };
+    for (cookie, carriers) in trees.into_iter().enumerate() {
+        let mut pass = Pass::beneath(carriers, Parentage::Lists);
+        let carriers = pass.members.len();
+        pass.descend();
+        scan.unreadable += pass.unreadable;
+        scan.unsettled += pass.unsettled;
+        let found = pass.members.into_iter().enumerate();
+        scan.found.extend(found.filter_map(|(place, process)| {
+            (!process.has_exited()).then_some(Relative {
+                cookie,
+                kinship: match place < carriers {
+                    true => Kinship::Carrier,
+                    false => Kinship::Descendant,
+                },
+                process,
+            })
+        }));
+    }
     Ok(scan)
 }
 
@@ -65,7 +82,8 @@ pub fn signal_all(
 ///
 /// A process may fork while it is being killed, so one pass proves nothing: it ends when this
 /// process has no child at all, when the control group is empty, or after two passes in a row, the
-/// second over all processes, that found nothing.
+/// second over all processes, that found nothing. Whoever was found by one pass stays a member for the
+/// next, whatever became of its parents, its environment or its group.
 ///
 /// # Errors
 /// As [`members`].
@@ -77,14 +95,15 @@ pub fn kill_until_empty(
 ) -> io::Result<Takedown> {
     let mut takedown = Takedown::default();
     let mut patience = PATIENCE;
-    let mut kinship = Kinship::Lists;
+    let mut parentage = Parentage::Lists;
+    let mut known = Vec::new();
     let mut is_first = true;
     loop {
-        if is_proven_empty(roots)? {
+        if known.is_empty() && is_proven_empty(roots)? {
             takedown.is_empty = true;
             return Ok(takedown);
         }
-        let mut pass = Pass::look(roots, except, kinship)?;
+        let mut pass = Pass::look(roots, except, parentage, known)?;
         takedown.unreadable = takedown.unreadable.max(pass.unreadable);
         if reap == Reap::OwnChildren {
             takedown.reaped.extend(pass.reap_exited());
@@ -96,16 +115,17 @@ pub fn kill_until_empty(
         } else {
             Emptiness::Refuted
         };
-        match (emptiness, kinship) {
-            (Emptiness::Proven, _) | (Emptiness::Open, Kinship::WholeTable) => {
+        match (emptiness, parentage) {
+            (Emptiness::Proven, _) | (Emptiness::Open, Parentage::WholeTable) => {
                 takedown.is_empty = true;
                 return Ok(takedown);
             }
-            (Emptiness::Open, Kinship::Lists) => {
-                kinship = Kinship::WholeTable;
+            (Emptiness::Open, Parentage::Lists) => {
+                parentage = Parentage::WholeTable;
+                known = Vec::new();
                 continue;
             }
-            (Emptiness::Refuted, _) => kinship = Kinship::Lists,
+            (Emptiness::Refuted, _) => parentage = Parentage::Lists,
         }
         // A deadline that has passed already still allows one pass.
         if !is_first && Instant::now() >= deadline {
@@ -131,6 +151,8 @@ pub fn kill_until_empty(
             // to come to rest.
             std::thread::sleep(Duration::from_millis(1));
         }
+        known = pass.members;
+        known.retain(|member| !member.has_exited());
     }
 }
 
@@ -152,11 +174,18 @@ pub fn reap_children(except: &[i32]) -> io::Result<Vec<(i32, ExitStatus)>> {
     Ok(unspared.filter_map(reap).collect())
 }
 
-/// Whether the kernel says that nobody of it lives. `false` says nothing.
+/// Whether the kernel says that none of it lives. `false` says nothing.
 fn is_proven_empty(roots: Roots<'_>) -> io::Result<bool> {
     match roots {
         Roots::DescendantsOfSelf => Ok(is_childless()),
         Roots::Cgroup(group) => group.is_populated().map(|is_populated| !is_populated),
+        // Only where all are beneath this process or in the group: a carrier may be anywhere.
+        Roots::Traces(traces) if traces.own_descendants == OwnDescendants::Members => {
+            Ok(traces.cookie.is_none()
+                && is_childless()
+                && traces.processes.iter().all(|one| one.has_exited())
+                && !traces.cgroup.map_or(Ok(false), holds_any)?)
+        }
         _ => Ok(false),
     }
 }
@@ -176,7 +205,19 @@ fn emptiness(roots: Roots<'_>, except: &[i32]) -> io::Result<Emptiness> {
     match roots {
         // It also counts processes that cannot be seen from here, which only its own kill reaches.
         Roots::Cgroup(group) if !spares_anyone(group, except)? => Ok(Emptiness::Refuted),
+        Roots::Traces(Traces {
+            cgroup: Some(group),
+            ..
+        }) if holds_any(group)? && !spares_anyone(group, except)? => Ok(Emptiness::Refuted),
         _ => Ok(Emptiness::Open),
+    }
+}
+
+/// Whether a living process is in the group, if there still is one.
+fn holds_any(group: &Cgroup) -> io::Result<bool> {
+    match group.is_populated() {
+        Err(error) if is_removed(&error) => Ok(false),
+        answer => answer,
     }
 }
 
@@ -186,8 +227,8 @@ mod tests {
     use super::*;
     use crate::adopt::Adopt;
     use crate::environment;
-    use crate::identity::Cookie;
-    use crate::liveness::Liveness;
+    use crate::liveness::{Delivery, Liveness};
+    use crate::signal::Signal;
     use crate::subreaper::{is_subreaper, set_subreaper};
     use std::process::Command;
 
@@ -244,10 +285,11 @@ mod tests {
                     .id() as i32;
                 let before = sleepers(Roots::DescendantsOfSelf, 3);
 
-                let told = signal_all(Roots::DescendantsOfSelf, Signal::TERM, &[leader])
-                    .unwrap()
-                    .found;
+                let told = members(Roots::DescendantsOfSelf, &[leader]).unwrap().found;
                 assert!(told.len() >= 3 && told.iter().all(|member| member.pid() != leader));
+                for member in &told {
+                    assert_eq!(member.signal(Signal::TERM).unwrap(), Delivery::Sent);
+                }
                 assert_eq!(
                     still_running(&told, Instant::now()).unwrap().len(),
                     told.len()
@@ -377,6 +419,123 @@ mod tests {
         );
         assert!(environment::with_cookie(&cookie).unwrap().found.is_empty());
         assert!(!leader.wait().unwrap().success());
+    }
+
+    #[test]
+    fn each_is_found_by_its_own_cookies_and_by_no_other() {
+        let cookies = [Cookie::random(), Cookie::random(), Cookie::random()];
+        let [first, second, _] = cookies;
+        let start = |name: &str, value: String| {
+            let mut command = Command::new("sleep");
+            command.arg("60").env(name, value).spawn().unwrap()
+        };
+        let mut children = [
+            start(Cookie::ENVIRONMENT_VARIABLE, first.to_string()),
+            start(Cookie::LINEAGE_VARIABLE, format!("{first}:{second}")),
+        ];
+        let [one, two] = [0, 1].map(|index: usize| children[index].id() as i32);
+        let found = || {
+            let scan = with_cookies(&cookies).unwrap();
+            let mut found: Vec<_> = scan
+                .found
+                .iter()
+                .map(|one| (one.cookie, one.process.pid()))
+                .collect();
+            found.sort_unstable();
+            (found, scan)
+        };
+        let mut expected = vec![(0, one), (0, two), (1, two)];
+        expected.sort_unstable();
+        let (seen, scan) = found();
+        assert_eq!(seen, expected);
+        let _ = scan.found[0].process.signal(Signal::KILL).unwrap();
+        for child in &mut children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert!(found().0.is_empty());
+        assert!(with_cookies(&[]).unwrap().found.is_empty());
+    }
+    /// A carrier, beneath it one that cleared its environment, and beneath that one two forks further:
+    /// as a browser's processes, which write over theirs.
+    const HIDDEN: &str = "env -i sh -c 'sh -c \"sleep 61 & wait\" & wait' & wait";
+
+    #[test]
+    fn descendants_of_a_carrier_are_found_and_killed_whatever_they_carry() {
+        let cookie = Cookie::random();
+        let mut leader = Command::new("sh")
+            .args(["-c", HIDDEN])
+            .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
+            .spawn()
+            .unwrap();
+        let found = sleepers(Roots::WithCookie(&cookie), 1);
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert_eq!(environment::with_cookie(&cookie).unwrap().found.len(), 1);
+        let scan = with_cookies(&[Cookie::random(), cookie]).unwrap().found;
+        let carriers = scan.iter().filter(|one| one.kinship == Kinship::Carrier);
+        assert_eq!((scan.len(), carriers.count()), (4, 1), "{scan:?}");
+        assert!(scan.iter().all(|one| one.cookie == 1), "{scan:?}");
+        let takedown =
+            kill_until_empty(Roots::WithCookie(&cookie), &[], Reap::Nothing, deadline()).unwrap();
+        assert!(takedown.is_empty, "{takedown:?}");
+        assert!(found.iter().all(PinnedProcess::has_exited));
+        leader.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_in_another_group_is_found_by_its_other_traces() {
+        let name = |purpose| format!("backstop-test-{purpose}-{}", Cookie::random());
+        let (Ok(group), Ok(other)) = (Cgroup::create(&name("home")), Cgroup::create(&name("away")))
+        else {
+            println!("skipped: no cgroup can be made here");
+            return;
+        };
+        let cookie = Cookie::random();
+        let mut leader = Command::new("sh")
+            .args(["-c", HIDDEN])
+            .env(Cookie::LINEAGE_VARIABLE, cookie.to_string())
+            .spawn()
+            .unwrap();
+        let found = sleepers(Roots::WithCookie(&cookie), 1);
+        group.add(leader.id() as i32).unwrap();
+        for hidden in &found[1..] {
+            other.add(hidden.pid()).unwrap();
+        }
+        assert_eq!(members(Roots::Cgroup(&group), &[]).unwrap().found.len(), 1);
+        // Beneath one that is in the group; by the cookie, the same.
+        for cookie in [None, Some(&cookie)] {
+            let traces = Roots::Traces(Traces {
+                cgroup: Some(&group),
+                cookie,
+                ..Traces::default()
+            });
+            assert_eq!(members(traces, &[]).unwrap().found.len(), 4);
+        }
+        let known: Vec<&PinnedProcess> = found.iter().collect();
+        group.kill().unwrap();
+        leader.wait().unwrap();
+        // Nothing leads to them any more but that they were known.
+        let traces = Traces {
+            cgroup: Some(&group),
+            cookie: Some(&cookie),
+            ..Traces::default()
+        };
+        assert!(
+            members(Roots::Traces(traces), &[])
+                .unwrap()
+                .found
+                .is_empty()
+        );
+        let traces = Roots::Traces(Traces {
+            processes: &known,
+            ..traces
+        });
+        assert_eq!(members(traces, &[]).unwrap().found.len(), 3);
+        let takedown = kill_until_empty(traces, &[], Reap::Nothing, deadline()).unwrap();
+        assert!(takedown.is_empty, "{takedown:?}");
+        assert!(found.iter().all(PinnedProcess::has_exited));
+        group.remove().unwrap();
+        other.remove().unwrap();
     }
 
     #[test]

@@ -4,18 +4,19 @@ use std::collections::HashSet;
 use std::io;
 use std::process::ExitStatus;
 
+use super::by_cookie;
 use super::pinned::PinnedProcess;
 use super::process_table::{self, Family};
-use super::{environment, procfs};
-use crate::cgroup::Cgroup;
+use super::procfs;
+use crate::cgroup::{Cgroup, is_removed};
 use crate::identity::Cookie;
 use crate::liveness::{Delivery, Liveness};
 use crate::signal::Signal;
-use crate::takedown::Roots;
+use crate::takedown::{OwnDescendants, Roots, Traces};
 
 /// Which way parents and children are told apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kinship {
+pub(super) enum Parentage {
     /// The kernel's lists of children: quick, but they may skip one while others vanish.
     Lists,
     /// The parent of every process of the system: slow, and skips none.
@@ -27,8 +28,8 @@ pub(super) enum Kinship {
 enum Parent {
     /// This process.
     Own,
-    /// The member at this index, in a walk that began at this process or did not.
-    Member { index: usize, below_own: bool },
+    /// The member at this index.
+    Member(usize),
 }
 
 /// What one look found, each process pinned and proven to belong to the tree.
@@ -40,85 +41,115 @@ pub(super) struct Pass {
     /// Whether nothing moved during the look that could have hidden a process.
     pub(super) is_settled: bool,
     except: HashSet<i32>,
+    /// Who was found or is not to be found: no number is looked at twice.
+    seen: HashSet<i32>,
+    own_descendants: OwnDescendants,
+    parentage: Parentage,
+    /// Read when it is first asked for: after the processes were found whose children are wanted.
+    family: Option<Family>,
 }
 
 impl Pass {
-    pub(super) fn look(roots: Roots<'_>, except: &[i32], kinship: Kinship) -> io::Result<Self> {
+    /// Looks for the tree, of which `known` were found before.
+    pub(super) fn look(
+        roots: Roots<'_>,
+        except: &[i32],
+        parentage: Parentage,
+        known: Vec<PinnedProcess>,
+    ) -> io::Result<Self> {
         procfs::require_own_namespace()?;
-        let mut pass = Self {
-            members: Vec::new(),
-            unreadable: 0,
-            unsettled: 0,
-            is_settled: true,
-            except: except.iter().copied().collect(),
-        };
+        let mut pass = Self::beneath(known, parentage);
+        pass.except.extend(except);
         match roots {
-            Roots::DescendantsOfSelf => pass.look_beneath(None, kinship)?,
-            Roots::DescendantsOf(root) => pass.look_beneath(Some(&[root]), kinship)?,
-            Roots::DescendantsOfAny(roots) => pass.look_beneath(Some(roots), kinship)?,
-            Roots::WithCookie(cookie) => pass.look_for(cookie)?,
-            Roots::Cgroup(group) => pass.look_into(group)?,
+            Roots::DescendantsOfSelf => pass.add_own_children()?,
+            Roots::DescendantsOf(root) => pass.add(&[root])?,
+            Roots::DescendantsOfAny(roots) => pass.add(roots)?,
+            Roots::WithCookie(cookie) => pass.add_carriers(cookie)?,
+            Roots::Cgroup(group) => pass.add_group(group)?,
+            Roots::Traces(traces) => pass.follow(&traces)?,
+        }
+        // What leaves a group is not of the group's own tree.
+        if !matches!(roots, Roots::Cgroup(_)) {
+            pass.descend();
         }
         pass.members
             .retain(|member| !pass.except.contains(&member.pid()));
         Ok(pass)
     }
 
-    /// Walks from parent to child. A child is proven when, after it was pinned, its parent in the
-    /// table is this process or a pinned process that was not reaped by then.
-    fn look_beneath(
-        &mut self,
-        roots: Option<&[&PinnedProcess]>,
-        kinship: Kinship,
-    ) -> io::Result<()> {
-        let family = match kinship {
-            Kinship::Lists => None,
-            Kinship::WholeTable => Some(Family::of_all()?),
-        };
-        let children = |pid| match &family {
-            None => process_table::children(pid),
-            Some(family) => Ok(family.children(pid).to_vec()),
-        };
-        let own = own_pid();
-        let mut seen = HashSet::from([own]);
-        match roots {
-            None => {
-                for child in children(own)? {
-                    if seen.insert(child) {
-                        self.adopt(child, Parent::Own);
-                    }
-                }
-            }
-            Some(roots) => {
-                for root in roots {
-                    if !seen.insert(root.pid()) {
-                        continue;
-                    }
-                    // A second descriptor is worth its price: the list owns what is in it.
-                    match root.proven(PinnedProcess::pin) {
-                        Ok(pinned) => self.members.push(pinned),
-                        Err(error) if procfs::is_gone(&error) => {}
-                        // The others must not be spared because there is no descriptor for this one.
-                        Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
-                        Err(error) => return Err(error),
-                    }
-                }
+    /// A look that begins with these processes and has not descended from them yet.
+    pub(super) fn beneath(known: Vec<PinnedProcess>, parentage: Parentage) -> Self {
+        let known: Vec<_> = known.into_iter().filter(|one| !one.has_exited()).collect();
+        let seen = known.iter().map(PinnedProcess::pid).chain([own_pid()]);
+        Self {
+            seen: seen.collect(),
+            members: known,
+            unreadable: 0,
+            unsettled: 0,
+            is_settled: true,
+            except: HashSet::new(),
+            own_descendants: OwnDescendants::Others,
+            parentage,
+            family: None,
+        }
+    }
+
+    fn follow(&mut self, traces: &Traces<'_>) -> io::Result<()> {
+        if traces.own_descendants == OwnDescendants::Members {
+            self.add_own_children()?;
+        }
+        self.add(traces.processes)?;
+        if let Some(group) = traces.cgroup {
+            match self.add_group(group) {
+                Err(error) if !is_removed(&error) => return Err(error),
+                _ => {}
             }
         }
+        match traces.cookie {
+            Some(cookie) => self.add_carriers(cookie),
+            None => Ok(()),
+        }
+    }
+
+    fn add_own_children(&mut self) -> io::Result<()> {
+        self.own_descendants = OwnDescendants::Members;
+        for child in self.children(own_pid())? {
+            if self.seen.insert(child) {
+                self.adopt(child, Parent::Own);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, roots: &[&PinnedProcess]) -> io::Result<()> {
+        for root in roots {
+            // Its number may be another's by now.
+            if matches!(root.liveness(), Ok(Liveness::Gone)) || !self.seen.insert(root.pid()) {
+                continue;
+            }
+            // A second descriptor is worth its price: the list owns what is in it.
+            match root.proven(PinnedProcess::pin) {
+                Ok(pinned) => self.members.push(pinned),
+                Err(error) if procfs::is_gone(&error) => {}
+                // The others must not be spared because there is no descriptor for this one.
+                Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks from parent to child. A child is proven when, after it was pinned, its parent in the
+    /// table is this process or a pinned process that was not reaped by then.
+    pub(super) fn descend(&mut self) {
         let mut next = 0;
         while let Some(parent) = self.members.get(next) {
-            let grandchildren = children(parent.pid());
-            match grandchildren {
-                Ok(found) => {
-                    for child in found {
-                        if seen.insert(child) {
-                            self.adopt(
-                                child,
-                                Parent::Member {
-                                    index: next,
-                                    below_own: roots.is_none(),
-                                },
-                            );
+            let parent = parent.pid();
+            match self.children(parent) {
+                Ok(children) => {
+                    for child in children {
+                        if self.seen.insert(child) {
+                            self.adopt(child, Parent::Member(next));
                         }
                     }
                 }
@@ -129,7 +160,17 @@ impl Pass {
             }
             next += 1;
         }
-        Ok(())
+    }
+
+    fn children(&mut self, pid: i32) -> io::Result<Vec<i32>> {
+        if self.parentage == Parentage::Lists {
+            return process_table::children(pid);
+        }
+        if self.family.is_none() {
+            self.family = Some(Family::of_all()?);
+        }
+        let family = self.family.as_ref();
+        Ok(family.map_or_else(Vec::new, |family| family.children(pid).to_vec()))
     }
 
     fn adopt(&mut self, pid: i32, parent: Parent) {
@@ -141,10 +182,10 @@ impl Pass {
         let is_own = stat.ppid == own_pid();
         let is_proven = match parent {
             Parent::Own => is_own,
-            Parent::Member { index, below_own } => {
+            Parent::Member(index) => {
                 // One that was orphaned meanwhile and came to this process is of its tree, but not
                 // proven to be of another root's: it may be an unrelated child with a reused number.
-                (is_own && below_own)
+                (is_own && self.own_descendants == OwnDescendants::Members)
                     || self.members.get(index).is_some_and(|member| {
                         member.pid() == stat.ppid
                             && matches!(
@@ -162,40 +203,33 @@ impl Pass {
         }
     }
 
-    fn look_for(&mut self, cookie: &Cookie) -> io::Result<()> {
-        let scan = environment::with_cookie(cookie)?;
-        self.unreadable += scan.unreadable;
-        if scan.unsettled > 0 {
-            self.unsettled += scan.unsettled;
-            self.is_settled = false;
-        }
-        for pid in scan.found.into_iter().filter(|pid| *pid != own_pid()) {
-            let Some(pinned) = self.pin(pid) else {
-                continue;
-            };
-            // Once more, because the number may have been given away before it was pinned.
-            match pinned.has_cookie(cookie) {
-                Ok(true) => self.members.push(pinned),
-                Err(error) if procfs::is_gone(&error) => self.is_settled = false,
-                // Executing a program at this moment: the next look tells.
-                Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
-                // The number was given away before it was pinned.
-                _ => self.is_settled = false,
+    fn add_carriers(&mut self, cookie: &Cookie) -> io::Result<()> {
+        let carriers = by_cookie::carriers(std::slice::from_ref(cookie))?;
+        self.unreadable += carriers.scan.unreadable;
+        self.unsettled += carriers.scan.unsettled;
+        self.is_settled &= carriers.is_settled;
+        for (_, process) in carriers.scan.found {
+            if self.seen.insert(process.pid()) {
+                self.members.push(process);
             }
         }
         Ok(())
     }
 
-    fn look_into(&mut self, group: &Cgroup) -> io::Result<()> {
-        let own = own_pid();
+    fn add_group(&mut self, group: &Cgroup) -> io::Result<()> {
         let mut pinned = Vec::new();
-        for pid in group.processes()?.into_iter().filter(|pid| *pid != own) {
-            pinned.extend(self.pin(pid));
+        for pid in group.processes()? {
+            if !self.seen.contains(&pid) {
+                pinned.extend(self.pin(pid));
+            }
         }
         // Those that are in it after they were pinned belong to it, if they still have their number.
         let inside: HashSet<i32> = group.processes()?.into_iter().collect();
         for process in pinned {
-            if inside.contains(&process.pid()) && process.proven(|_| Ok(())).is_ok() {
+            if inside.contains(&process.pid())
+                && process.proven(|_| Ok(())).is_ok()
+                && self.seen.insert(process.pid())
+            {
                 self.members.push(process);
             }
         }
@@ -224,10 +258,17 @@ impl Pass {
     }
 
     pub(super) fn kill(&self, roots: Roots<'_>, except: &[i32]) -> io::Result<usize> {
-        if let Roots::Cgroup(group) = roots
-            && kill_at_once(group, except)?
-        {
-            return Ok(self.members.len());
+        match roots {
+            // A member that is in another group meanwhile is found by the next look.
+            Roots::Cgroup(group) if kill_at_once(group, except)? => return Ok(self.members.len()),
+            Roots::Traces(Traces {
+                cgroup: Some(group),
+                ..
+            }) => match kill_at_once(group, except) {
+                Err(error) if !is_removed(&error) => return Err(error),
+                _ => {}
+            },
+            _ => {}
         }
         let killed =
             |member: &&PinnedProcess| matches!(member.signal(Signal::KILL), Ok(Delivery::Sent));

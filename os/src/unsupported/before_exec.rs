@@ -1,6 +1,7 @@
 //! What a child does between fork and exec.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use super::cgroup::Entrance;
 use super::signals::SignalSource;
@@ -24,7 +25,7 @@ impl BeforeExec {
 
     /// Not done on this system.
     #[must_use]
-    pub fn enter(self, _entrance: Entrance) -> Self {
+    pub fn enter(self, _entrance: Arc<Entrance>) -> Self {
         self
     }
 

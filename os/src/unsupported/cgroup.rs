@@ -20,31 +20,19 @@ impl Cgroup {
 
     /// # Errors
     /// Always: this system has no control groups.
-    pub fn path_for(_name: &str) -> io::Result<std::path::PathBuf> {
+    pub fn path_for(_name: &str) -> io::Result<PathBuf> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     /// # Errors
     /// Always: not supported on this system.
-    pub fn open_path(_path: &std::path::Path) -> io::Result<Self> {
+    pub fn open_path(_path: &Path) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     /// # Errors
     /// Always: not supported on this system.
     pub fn open(_expected: &CgroupIdentity) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    /// # Errors
-    /// Always: this system has no control groups.
-    pub fn place_of(_name: &str) -> io::Result<PathBuf> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    /// # Errors
-    /// Always: this system has no control groups.
-    pub fn open_by_name(_path: &Path) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -92,24 +80,6 @@ impl Cgroup {
 
     /// # Errors
     /// Never called.
-    pub fn freeze(&self, _deadline: Instant) -> io::Result<bool> {
-        match self.0 {}
-    }
-
-    /// # Errors
-    /// Never called.
-    pub fn thaw(&self) -> io::Result<()> {
-        match self.0 {}
-    }
-
-    /// # Errors
-    /// Never called.
-    pub fn limit_memory(&self, _bytes: u64) -> io::Result<()> {
-        match self.0 {}
-    }
-
-    /// # Errors
-    /// Never called.
     pub fn remove(&self) -> io::Result<()> {
         match self.0 {}
     }
@@ -125,4 +95,15 @@ impl Entrance {
     pub fn enter(&self) -> io::Result<()> {
         match self.0 {}
     }
+
+    /// Never called.
+    pub fn close(&self) {
+        match self.0 {}
+    }
+}
+
+/// Whether the error only says that a control group is no longer there.
+#[must_use]
+pub fn is_removed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }

@@ -26,7 +26,6 @@ pub mod survey;
 
 // Processes.
 pub mod born_within;
-pub mod carriers;
 pub mod cgroup;
 pub mod cgroup_usage;
 pub mod environment;

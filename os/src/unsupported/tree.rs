@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use super::pinned::PinnedProcess;
 use crate::cgroup::Cgroup;
+use crate::identity::Cookie;
 use crate::scan::Scan;
-use crate::signal::Signal;
-use crate::takedown::{Reap, Roots, Takedown};
+use crate::takedown::{Reap, Relative, Roots, Takedown};
 
 /// # Errors
 /// Always: trees of processes cannot be found on this system.
@@ -17,12 +17,8 @@ pub fn members(_roots: Roots<'_>, _except: &[i32]) -> io::Result<Scan<PinnedProc
 }
 
 /// # Errors
-/// Always: trees of processes cannot be found on this system.
-pub fn signal_all(
-    _roots: Roots<'_>,
-    _signal: Signal,
-    _except: &[i32],
-) -> io::Result<Scan<PinnedProcess>> {
+/// Always: other processes' environments cannot be read on this system.
+pub fn with_cookies(_cookies: &[Cookie]) -> io::Result<Scan<Relative>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -51,7 +51,7 @@ pub(super) const CRATES: &[Crate] = &[
                     "release",
                 ],
             ),
-            // Leased files and directories, and atomic files.
+            // What several families share: leased files and directories, and contained process trees.
             row(
                 "place",
                 &[
@@ -59,6 +59,17 @@ pub(super) const CRATES: &[Crate] = &[
                     "kill_point",
                     "resource",
                     "ledger",
+                    "policy",
+                    "release",
+                    "reclaim",
+                ],
+            ),
+            row(
+                "tree",
+                &[
+                    "error",
+                    "kill_point",
+                    "resource",
                     "policy",
                     "release",
                     "reclaim",

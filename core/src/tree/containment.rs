@@ -6,12 +6,13 @@ use backstop_os::pinned::PinnedProcess;
 use backstop_os::process;
 use serde::{Deserialize, Serialize};
 
-/// How the tree of a child is held together. A weaker one is never called equal to a stronger one.
+/// How the tree of a child is held together, from the weakest to the strongest. A weaker one is never
+/// called equal to a stronger one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Containment {
-    /// Nothing but the child itself.
+    /// Only the child itself.
     ///
     /// When it does not hold: whatever the child started.
     ChildOnly,
@@ -19,18 +20,25 @@ pub enum Containment {
     ///
     /// When it does not hold: a descendant with a group or session of its own.
     ProcessGroup,
-    /// The child's descendants, and every process whose environment carries the child's cookie.
+    /// The child's descendants, every process whose environment carries the child's cookie, and the
+    /// descendants of these.
     ///
-    /// When it does not hold: a descendant that emptied its environment *and* lost its parents before
-    /// the release began to look.
+    /// When it does not hold: a descendant that shows no cookie *and* lost its parents before it was
+    /// found for the first time.
     Walk,
-    /// A control group of version 2, which nothing in it can leave without the right to.
+    /// Orphans become children of this process, which walks its descendants until none is left. Only for
+    /// a process that starts nothing else, such as the supervisor of `backstop run`.
+    Subreaper,
+    /// A cgroup of version 2, which the kernel kills at once, whatever is forked meanwhile; and what
+    /// [`Walk`](Self::Walk) finds, for a process that was moved to another cgroup.
+    ///
+    /// When it does not hold: a process that was moved to another cgroup, as `Walk`.
     Cgroup,
 }
 
 impl Containment {
-    /// The strongest but control groups, which only trying can tell of.
-    pub(crate) fn strongest_walk() -> Self {
+    /// The strongest but for cgroups and subreapers, which depend on more than the machine.
+    pub(super) fn strongest_walk() -> Self {
         let own = std::process::id();
         if process::identity_of_self().is_ok() {
             Self::Walk
@@ -48,6 +56,7 @@ impl fmt::Display for Containment {
             Self::ChildOnly => "child only",
             Self::ProcessGroup => "process group",
             Self::Walk => "walk",
+            Self::Subreaper => "subreaper",
             Self::Cgroup => "cgroup",
         })
     }

@@ -4,41 +4,50 @@ use std::io;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
-use backstop_core::resource::Deadline;
 use backstop_os::liveness::Delivery;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::signal::Signal;
 use parking_lot::Mutex;
 
+use crate::resource::Deadline;
+
 /// The direct child of this process.
 ///
-/// Its status is read and left with the kernel until the release, so that its number, and with it
-/// those of its group and its descendants' parent, stays its own for as long as anything is done
-/// about them.
-pub(crate) struct Leader {
+/// Its status is read and left with the kernel until the release, so that its PID, and with it those of
+/// its group and its descendants' parent, stays its own for as long as anything is done about them.
+pub(super) struct Leader {
     pid: u32,
     pinned: Option<PinnedProcess>,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Only asked where processes cannot be pinned: whoever waits by number after another collected
-    /// the status could take that of a successor.
-    child: Child,
+    /// Only asked where processes cannot be pinned: a wait by PID after another thread collected the
+    /// status could take that of a successor. None where only a pinned process is accepted.
+    child: Option<Child>,
     status: Option<ExitStatus>,
     is_reaped: bool,
 }
 
-/// How often it is asked where there is nothing to be woken by.
+/// The interval where there is no event to wait for.
 const POLL: Duration = Duration::from_millis(5);
 
 impl Leader {
-    /// The child that was just started, and whose status nobody has collected.
-    pub(crate) fn of(child: Child) -> Self {
+    /// The child that was just started, and whose status was not collected yet.
+    pub(super) fn of(child: Child) -> Self {
         let pid = child.id();
         let pinned = i32::try_from(pid)
             .ok()
             .and_then(|pid| PinnedProcess::pin(pid).ok());
+        Self::new(pid, pinned, Some(child))
+    }
+
+    /// The same, of a child that this process holds only by its pidfd.
+    pub(super) fn pinned_only(pinned: PinnedProcess) -> Self {
+        Self::new(pinned.pid().unsigned_abs(), Some(pinned), None)
+    }
+
+    fn new(pid: u32, pinned: Option<PinnedProcess>, child: Option<Child>) -> Self {
         Self {
             pid,
             pinned,
@@ -50,24 +59,24 @@ impl Leader {
         }
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.pid
     }
 
-    pub(crate) fn pinned(&self) -> Option<&PinnedProcess> {
+    pub(super) fn pinned(&self) -> Option<&PinnedProcess> {
         self.pinned.as_ref()
     }
 
     /// Whether it has exited, collected or not.
-    pub(crate) fn has_exited(&self) -> bool {
+    pub(super) fn has_exited(&self) -> bool {
         match &self.pinned {
             Some(pinned) => pinned.has_exited(),
             None => self.status().is_some() || self.state.lock().is_reaped,
         }
     }
 
-    /// Its exit status, if it has exited and nobody else took it.
-    pub(crate) fn status(&self) -> Option<ExitStatus> {
+    /// Its exit status, if it has exited and no other code took it.
+    pub(super) fn status(&self) -> Option<ExitStatus> {
         let mut state = self.state.lock();
         if state.status.is_none() && !state.is_reaped {
             match &self.pinned {
@@ -79,7 +88,7 @@ impl Leader {
     }
 
     /// Waits until it has exited; false if the deadline came first.
-    pub(crate) fn wait(&self, deadline: Option<Deadline>) -> io::Result<bool> {
+    pub(super) fn wait(&self, deadline: Option<Deadline>) -> io::Result<bool> {
         loop {
             let left = deadline.map_or(Duration::from_secs(3600), Deadline::remaining);
             match &self.pinned {
@@ -94,17 +103,20 @@ impl Leader {
         }
     }
 
-    pub(crate) fn signal(&self, signal: Signal) -> io::Result<Delivery> {
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<Delivery> {
         match &self.pinned {
             Some(pinned) => pinned.signal(signal),
             None if self.has_exited() => Ok(Delivery::AlreadyGone),
-            // All that can be sent without a handle on the process.
-            None => self.state.lock().child.kill().map(|()| Delivery::Sent),
+            // All that can be sent without a pidfd.
+            None => match &mut self.state.lock().child {
+                Some(child) => child.kill().map(|()| Delivery::Sent),
+                None => Ok(Delivery::AlreadyGone),
+            },
         }
     }
 
     /// Collects the status if it has exited; whether there is nothing to collect any more.
-    pub(crate) fn reap(&self) -> bool {
+    pub(super) fn reap(&self) -> bool {
         if !self.has_exited() {
             return false;
         }
@@ -123,12 +135,12 @@ impl Leader {
     }
 
     /// Whether its status was collected.
-    pub(crate) fn reap_is_done(&self) -> bool {
+    pub(super) fn reap_is_done(&self) -> bool {
         self.state.lock().is_reaped
     }
 
     /// Takes note of what a takedown collected.
-    pub(crate) fn note(&self, reaped: &[(i32, ExitStatus)]) {
+    pub(super) fn note(&self, reaped: &[(i32, ExitStatus)]) {
         let own = reaped
             .iter()
             .find(|(pid, _)| u32::try_from(*pid) == Ok(self.pid));
@@ -142,14 +154,14 @@ impl Leader {
 
 impl State {
     fn ask_by_number(&mut self) {
-        match self.child.try_wait() {
-            Ok(None) => {}
-            Ok(Some(status)) => {
+        match self.child.as_mut().map(Child::try_wait) {
+            Some(Ok(None)) => {}
+            Some(Ok(Some(status))) => {
                 self.status = Some(status);
                 self.is_reaped = true;
             }
-            // Somebody else collected it.
-            Err(_) => self.is_reaped = true,
+            // Other code of this process collected it.
+            Some(Err(_)) | None => self.is_reaped = true,
         }
     }
 }
