@@ -217,3 +217,77 @@ impl TrackedResource for RootDirectory {
         self.entry.presence()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use backstop_core::reclaim::Reclaimers;
+    use backstop_testkit::conformance::{self, Hold, Subject};
+
+    use super::*;
+
+    /// Roots, each taken out of what holds it: elsewhere its guard is with everything that is in it.
+    struct Roots;
+
+    impl Subject for Roots {
+        type Resource = RootDirectory;
+
+        fn name(&self) -> &'static str {
+            "tempfs.root"
+        }
+        fn open(&self, backstop: &Backstop, place: &Path) -> Tracked<RootDirectory> {
+            let base = KnownDirectory::open(place).unwrap();
+            let ledger = backstop.ledger();
+            let cookie = ledger.map_or_else(Cookie::random, |ledger| ledger.cookie());
+            let root = LeasedRoot::make(*backstop, base, cookie, Site::caller()).unwrap();
+            std::fs::write(root.directory().path().join("file"), "data").unwrap();
+            root.guard
+        }
+        fn trace(&self, root: &RootDirectory) -> String {
+            root.entry.path().display().to_string()
+        }
+        fn look(&self, trace: &str) -> Presence {
+            match Path::new(trace).symlink_metadata() {
+                Ok(_) => Presence::Present { holder: None },
+                Err(_) => Presence::Gone,
+            }
+        }
+        fn has_recipe(&self) -> bool {
+            true
+        }
+        fn reclaimers(&self) -> Reclaimers {
+            Reclaimers::new().with(crate::reclaimer())
+        }
+        fn destroy(&self, trace: &str) -> bool {
+            std::fs::remove_dir_all(trace).is_ok()
+        }
+        fn hold(&self, root: &Tracked<RootDirectory>) -> Hold {
+            let path = root.entry.path().to_owned();
+            match change(&path, "+i") {
+                true => Hold::Held(Box::new(Immutable(path))),
+                false => Hold::NotHere("chattr +i is refused".into()),
+            }
+        }
+    }
+
+    /// What no process, root's included, may change.
+    struct Immutable(PathBuf);
+
+    impl Drop for Immutable {
+        fn drop(&mut self) {
+            change(&self.0, "-i");
+        }
+    }
+
+    fn change(path: &Path, how: &str) -> bool {
+        let changed = std::process::Command::new("chattr")
+            .arg(how)
+            .arg(path)
+            .output();
+        changed.is_ok_and(|output| output.status.success())
+    }
+
+    #[test]
+    fn a_root_conforms() {
+        conformance::check(&Roots).assert_all_but(&[]);
+    }
+}

@@ -102,7 +102,6 @@ fn hundreds_of_sessions_are_looked_for_together() {
     // A look at all processes for each of them would be hundreds of reads for each.
     let each = (after - before) / SESSIONS as u64;
     assert!(each < 60, "{each} reads for each session");
-    println!("{each} reads for each session");
 }
 
 #[test]

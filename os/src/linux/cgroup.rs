@@ -498,10 +498,18 @@ mod tests {
         let Some(group) = new_group("memory") else {
             return;
         };
-        match group.limit_memory(64 << 20) {
-            Ok(()) => {}
-            Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}"),
+        if let Err(error) = group.limit_memory(64 << 20) {
+            assert_eq!(error.kind(), io::ErrorKind::Unsupported, "{error}");
+            group.remove().unwrap();
+            return skip(Suite::MemoryLimit, &error.to_string());
         }
+        // `tail` keeps all of it: four times the limit.
+        let script = "head -c 256M /dev/zero | tail -c 256M >/dev/null";
+        let _ = child_in(&group, script).wait().unwrap();
+        let events = std::fs::read_to_string(group.identity().path.join("memory.events")).unwrap();
+        let reached = events.lines().find_map(|line| line.strip_prefix("max "));
+        let reached: u64 = reached.unwrap().parse().unwrap();
+        assert!(reached > 0, "the limit was never reached: {events}");
         group.remove().unwrap();
     }
 

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,6 +34,9 @@ impl SkipLog {
             .with_context(|| format!("cannot create {}", target.display()))?;
         let path = target.join("backstop-skips.log");
         fs::write(&path, "").with_context(|| format!("cannot write {}", path.display()))?;
+        // Some tests play a part as another user, and all can be run as one.
+        fs::set_permissions(&path, Permissions::from_mode(0o666))
+            .with_context(|| format!("cannot change the mode of {}", path.display()))?;
         Ok(Self { path })
     }
 
