@@ -37,7 +37,7 @@ fn dismissed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     let backstop = stage.backstop();
     let (guard, trace) = stage.open(&backstop);
     let kind = guard.kind();
-    assert!(guard.dismiss(), "nobody had begun its release");
+    assert!(guard.dismiss(), "its release had not begun");
     let kinds = backstop.statistics().kinds;
     let live = kinds.get(kind.name()).map_or(0, |kind| kind.live);
     assert_eq!(live, 0, "it is still accounted for");
@@ -83,7 +83,7 @@ fn held<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     let release = guard.release();
     match &release.outcome {
         Outcome::Stuck { .. } => assert_eq!(release.label, label),
-        other => panic!("it is held, and its release says `{other}`"),
+        other => panic!("it is held, and its release reports `{other}`"),
     }
     stage.assert_present(&trace, "although it is held");
     let release = sibling.release();
