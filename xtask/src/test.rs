@@ -86,6 +86,12 @@ pub(crate) struct Selection<'a> {
 }
 
 impl Selection<'_> {
+    /// Whether what is passed on names packages, which `--workspace` would override.
+    fn names_packages(self) -> bool {
+        let mut passed_on = self.passed_on.iter();
+        passed_on.any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+    }
+
     fn is_all(self) -> bool {
         self.filters.is_empty() && self.passed_on.is_empty()
     }
@@ -164,7 +170,10 @@ fn or_a_failure(counted: anyhow::Result<Counts>) -> Counts {
 
 fn nextest(selection: Selection<'_>, prepare: impl Fn(&mut Command)) -> anyhow::Result<Counts> {
     let mut command = program::cargo();
-    command.args(["nextest", "run", "--workspace", "--all-features"]);
+    command.args(["nextest", "run", "--all-features"]);
+    if !selection.names_packages() {
+        command.arg("--workspace");
+    }
     // All of them, or the counts would be of the part before the first failure; and a filter may
     // match only doctests.
     command.args(["--no-fail-fast", "--no-tests=pass"]);

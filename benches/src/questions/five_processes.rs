@@ -144,10 +144,11 @@ impl Table {
     }
 
     fn answers(self, signal: &str) -> [Answer; 2] {
+        let needed = &self.needs;
         let figures = |unit: &'static str| {
             let rows = self.rows.iter().map(move |(name, version, alive, took)| {
                 let series = if unit == "ms" { took } else { alive };
-                let needs = self.needs.iter().find(|(peer, _)| peer == name);
+                let needs = needed.iter().find(|(peer, _)| peer == name);
                 Figure::of(name, version, series, unit).needs(needs.and_then(|(_, needs)| *needs))
             });
             let missing = self
