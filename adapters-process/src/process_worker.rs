@@ -307,3 +307,34 @@ fn exchange(pipes: &Mutex<Pipes>, line: &[u8], id: u64) -> Result<Answer, Error>
         .map_err(|cause| Error::io(Stage::Use, "the request cannot be sent", cause))?;
     frames::read_answer(&mut pipes.output, id)
 }
+
+#[cfg(test)]
+mod tests {
+    use backstop_core::reclaim::Reclaimers;
+    use backstop_testkit::conformance;
+    use backstop_testkit::subjects::processes::Processes;
+
+    use super::*;
+
+    /// The process of a worker is a child of another kind, whose guard is in here.
+    #[test]
+    fn a_process_worker_conforms() {
+        let workers = Processes::<ChildProcess> {
+            name: "process.worker",
+            open: |backstop, command| {
+                let command = Mutex::new(Some(command));
+                let worker = ProcessWorker::of_command("worker", move || {
+                    command.lock().take().expect("it is started once")
+                })
+                .on(backstop);
+                let running = worker.start().expect("a shell can be started");
+                running.child
+            },
+            pid: ChildProcess::pid,
+            reclaimers: || Reclaimers::new().with(backstop_core::tree::TreeReclaimer),
+        };
+        // SIGKILL ends every process: nothing holds one that a test could make.
+        let held = "what is held is stuck, named, and holds up no other";
+        conformance::check(&workers).assert_all_but(&[held]);
+    }
+}

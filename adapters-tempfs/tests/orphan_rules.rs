@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use backstop_tempfs::orphans::{OrphanReport, OrphanRule, OrphanVerdict, Rehearsal};
+use backstop_testkit::{Suite, skip};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -157,7 +158,10 @@ fn another_users_entry_is_kept() {
     let place = tempfile::tempdir().unwrap();
     let theirs = make(&place.path().join("job-theirs"));
     if let Err(error) = std::os::unix::fs::chown(&theirs, Some(4242), None) {
-        println!("skipped: only root can give a file away: {error}");
+        skip(
+            Suite::OtherUsers,
+            &format!("only root can give a file away: {error}"),
+        );
         return;
     }
     let report = rule(&place).sweep(Rehearsal::Act).unwrap();

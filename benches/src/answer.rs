@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::measure::{Ratio, Series};
+use crate::peer;
 
 /// One answer. A question can have several, of which each has its aspect.
 #[derive(Debug, Clone, Serialize)]
@@ -30,7 +31,12 @@ pub(crate) struct Figure {
     pub(crate) min: Option<f64>,
     pub(crate) max: Option<f64>,
     pub(crate) unit: &'static str,
+    /// What a peer needs of the system, and does not do, where that is not what ours needs and does.
+    pub(crate) needs: Option<&'static str>,
 }
+
+/// The version of a peer that is not here.
+const NOT_INSTALLED: &str = "not installed";
 
 /// What a figure or a ratio must be.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +59,7 @@ impl Figure {
             min: Some(series.min()),
             max: Some(series.max()),
             unit,
+            needs: None,
         }
     }
 
@@ -65,12 +72,22 @@ impl Figure {
     pub(crate) fn missing(name: impl Into<String>, unit: &'static str) -> Self {
         Self {
             name: name.into(),
-            version: "not installed".to_owned(),
+            version: NOT_INSTALLED.to_owned(),
             value: None,
             min: None,
             max: None,
             unit,
+            needs: None,
         }
+    }
+
+    pub(crate) fn needs(mut self, needs: Option<&'static str>) -> Self {
+        self.needs = needs;
+        self
+    }
+
+    fn is_missing(&self) -> bool {
+        self.value.is_none() && self.version == NOT_INSTALLED
     }
 }
 
@@ -132,6 +149,34 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The same, missed if a peer is not here: figures without those they are compared with are no
+    /// answer. Peers that are [optional](peer::OPTIONAL) are named with their reason.
+    pub(crate) fn with_its_peers(mut self) -> Self {
+        let optional = |peer: &Figure| {
+            let mut all = peer::OPTIONAL.iter();
+            all.find(|(name, _)| *name == peer.name)
+        };
+        let missing: Vec<Figure> = self
+            .peers
+            .iter()
+            .filter(|peer| peer.is_missing())
+            .cloned()
+            .collect();
+        for peer in missing {
+            if let Some((name, why)) = optional(&peer) {
+                self.notes.push(format!("without {name}: {why}"));
+            } else {
+                self.goal.get_or_insert_with(|| "all peers".to_owned());
+                self.met = Some(false);
+                self.notes
+                    .push(format!("missed: {} is not installed", peer.name));
+            }
+        }
+        self
+    }
+}
+
 impl Goal {
     fn is_met(self, value: f64) -> bool {
         match self {
@@ -144,6 +189,31 @@ impl Goal {
         match self {
             Self::AtMost(limit) => format!("≤ {limit}{unit}"),
             Self::AtLeast(limit) => format!("≥ {limit}{unit}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(peer: &'static str) -> Answer {
+        let ours = Figure::ours("backstop", &Series(vec![0.0]), "survivors");
+        Answer::new("five_processes", ours)
+            .peer(Figure::missing(peer, "survivors"))
+            .absolute_goal(Goal::AtMost(0.0))
+            .with_its_peers()
+    }
+
+    #[test]
+    fn a_question_without_a_peer_is_missed_and_one_without_an_optional_peer_is_not() {
+        let missed = answer("tini");
+        assert_eq!(missed.met, Some(false));
+        assert_eq!(missed.notes, ["missed: tini is not installed"]);
+        for (name, why) in peer::OPTIONAL {
+            let met = answer(name);
+            assert_eq!(met.met, Some(true));
+            assert!(met.notes[0].contains(why));
         }
     }
 }

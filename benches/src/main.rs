@@ -77,7 +77,7 @@ fn ask(effort: Effort, names: &[String]) -> anyhow::Result<ExitCode> {
         match (question.ask)(effort) {
             Ok(answers) => {
                 for answer in answers {
-                    println!("{}", serde_json::to_string(&answer)?);
+                    println!("{}", serde_json::to_string(&answer.with_its_peers())?);
                 }
             }
             Err(error) => {

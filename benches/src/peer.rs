@@ -6,6 +6,13 @@ use std::process::{Command, Stdio};
 /// The lock file of this workspace: which versions of the peers' libraries were built in.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
+/// The peers that a question is answered without, each with the reason. A question without any other of
+/// its peers is missed: `cargo xtask bench` installs them all.
+pub(crate) const OPTIONAL: &[(&str, &str)] = &[(
+    "systemd-run",
+    "it needs systemd as the first process, which a container does not have",
+)];
+
 /// A program that is installed.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {

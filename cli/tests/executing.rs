@@ -12,7 +12,7 @@ use backstop_core::ledger::State;
 use backstop_os::identity::Cookie;
 use backstop_testkit::attackers::become_faceless;
 use backstop_testkit::role::{self, Actor};
-use backstop_testkit::{ForgedLedger, skip};
+use backstop_testkit::{ForgedLedger, Suite, skip};
 use stage::Stage;
 
 #[test]
@@ -26,7 +26,7 @@ fn a_process_that_cannot_be_told_just_now_is_not_taken_for_none() {
     let mut faceless = Actor::start(&mut role::command("faceless").unwrap());
     let said = faceless.next_line().unwrap();
     if said != "hidden" {
-        return skip("executing: a process without a face", &said);
+        return skip(Suite::FacelessProcess, &said);
     }
     let recipe = format!(
         "{{\"form\":\"tree/1\",\"cookie\":\"{}\"}}",

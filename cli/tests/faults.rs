@@ -25,7 +25,7 @@ use backstop_os::identity::Cookie;
 use backstop_process::{ChildProcess, Containment};
 use backstop_tempfs::{TempOptions, temp_dir, temp_file};
 use backstop_testkit::role::{self, Actor, PrivateMounts, can_be_within, within};
-use backstop_testkit::{ForgedLedger, skip};
+use backstop_testkit::{ForgedLedger, Suite, skip};
 use marked::{Mark, names_in};
 use plain::Plain;
 use stage::{Finished, Stage};
@@ -96,7 +96,7 @@ fn assert_tracks_without_a_file(mounts: &PrivateMounts, owner: &Command, why: &s
 }
 
 /// Mounts of a test's own, or a word why it is skipped.
-fn mounts(stage: &Stage, suite: &str, script: &str) -> Option<PrivateMounts> {
+fn mounts(stage: &Stage, suite: Suite, script: &str) -> Option<PrivateMounts> {
     let script = format!("cd {}\n{script}", stage.path("").display());
     PrivateMounts::with(&script)
         .inspect_err(|reason| skip(suite, reason))
@@ -121,7 +121,7 @@ fn a_full_disk_under_the_ledger_is_counted_and_shown() {
     for (size, is_some_tracked) in [("8k", false), ("160k", true)] {
         let stage = Stage::new();
         let script = format!("mount -t tmpfs -o size={size},mode=700 none ledgers");
-        let Some(mounts) = mounts(&stage, "faults: ENOSPC", &script) else {
+        let Some(mounts) = mounts(&stage, Suite::FullDisk, &script) else {
             return;
         };
         let mut actor = Actor::start(&mut mounts.within(&stage.actor("owner")));
@@ -180,7 +180,7 @@ fn a_full_disk_under_temp_files_is_an_error_and_leaves_nothing() {
     }
     let stage = Stage::new();
     let script = "mount -t tmpfs -o size=256k,nr_inodes=300,mode=755 none tmp";
-    let Some(mounts) = mounts(&stage, "faults: ENOSPC", script) else {
+    let Some(mounts) = mounts(&stage, Suite::FullDisk, script) else {
         return;
     };
     for role in ["ends in order", "killed"] {
@@ -214,7 +214,7 @@ fn a_directory_that_cannot_be_written_is_told() {
     }
     let stage = Stage::new();
     let script = "mount -t tmpfs -o ro,mode=700 none ledgers";
-    let Some(mounts) = mounts(&stage, "faults: EROFS", script) else {
+    let Some(mounts) = mounts(&stage, Suite::ReadOnlyDisk, script) else {
         return;
     };
     assert_tracks_without_a_file(&mounts, &stage.actor("owner"), "ledgers");
@@ -231,7 +231,7 @@ fn a_directory_that_cannot_be_written_is_told() {
 fn a_directory_of_somebody_else_is_told() {
     if backstop_os::user::effective_id() != 0 {
         return skip(
-            "faults: EACCES",
+            Suite::OtherUsers,
             "only root can run a command as another user",
         );
     }
@@ -253,7 +253,7 @@ fn without_shared_memory_the_program_goes_on_and_says_so() {
     }
     let stage = Stage::new();
     let script = "mount -t tmpfs -o ro none /dev/shm";
-    let Some(mounts) = mounts(&stage, "faults: /dev/shm", script) else {
+    let Some(mounts) = mounts(&stage, Suite::NoSharedMemory, script) else {
         return;
     };
     let mut command = stage.actor("owner");
@@ -355,7 +355,7 @@ fn a_sweep_that_does_not_see_processes_forgets_nothing() {
         own_a_child();
     }
     let (stage, mark) = (Stage::new(), Mark::new());
-    let Some(mounts) = mounts(&stage, "faults: /proc", "mount -t tmpfs none /proc") else {
+    let Some(mounts) = mounts(&stage, Suite::NoProc, "mount -t tmpfs none /proc") else {
         return;
     };
     killed_owner_of_a_child(&stage, &mark);
@@ -372,7 +372,7 @@ fn without_proc_the_program_goes_on_and_says_so() {
         return track_many();
     }
     let stage = Stage::new();
-    let Some(mounts) = mounts(&stage, "faults: /proc", "mount -t tmpfs none /proc") else {
+    let Some(mounts) = mounts(&stage, Suite::NoProc, "mount -t tmpfs none /proc") else {
         return;
     };
     assert_tracks_without_a_file(&mounts, &stage.actor("owner"), "/proc");
@@ -460,7 +460,7 @@ fn a_program_without_memory_for_its_ledger_goes_on() {
         return track_without_memory();
     }
     if let Err(reason) = can_be_within(&["prlimit", "--nofile=64"]) {
-        return skip("faults: ENOMEM", &reason);
+        return skip(Suite::NoMemory, &reason);
     }
     let stage = Stage::new();
     let mut actor = Actor::start(&mut stage.actor("owner"));
@@ -490,7 +490,7 @@ fn another_clock_changes_no_verdict() {
         "10000000",
     ];
     if let Err(reason) = can_be_within(&namespace) {
-        return skip("faults: clocks", &reason);
+        return skip(Suite::ShiftedClocks, &reason);
     }
     let (stage, mark) = (Stage::new(), Mark::new());
     let mut command = stage.actor("owner of a child");

@@ -19,7 +19,7 @@ use backstop_process::{ChildProcess, Containment};
 use backstop_tempfs::{AtomicFile, AtomicOptions, TempOptions, temp_dir, temp_file};
 use backstop_testkit::attackers::{DiskCall, fail_from_now_on, on_failing_disk};
 use backstop_testkit::role::{self, Actor, within};
-use backstop_testkit::skip;
+use backstop_testkit::{Suite, skip};
 use marked::{Mark, names_in};
 use plain::Plain;
 use stage::{Finished, Stage};
@@ -40,7 +40,10 @@ fn failing(stage: &Stage, calls: &[DiskCall], arguments: &[&str]) -> Finished {
 fn can_fail() -> bool {
     let refused = on_failing_disk(&mut Command::new("true"), &[DiskCall::Sync]).status();
     if let Err(error) = &refused {
-        skip("faults: EIO", &format!("calls cannot be filtered: {error}"));
+        skip(
+            Suite::FailingCalls,
+            &format!("calls cannot be filtered: {error}"),
+        );
     }
     refused.is_ok()
 }

@@ -25,7 +25,7 @@ use backstop_os::user;
 use backstop_process::ChildProcess;
 use backstop_testkit::attackers::{InodeReuser, PidReuser, RawFork};
 use backstop_testkit::role::{self, Actor, can_be_within, with_mounts, within};
-use backstop_testkit::{ForgedLedger, rounds, skip};
+use backstop_testkit::{ForgedLedger, Suite, rounds, skip};
 use forged::{Thing, child_recipe};
 use stage::{Finished, Stage, until};
 
@@ -83,7 +83,7 @@ fn numbers_given_away_again_are_never_signalled() {
         let recorded = dead();
         let innocent = match PidReuser::take(recorded.pid) {
             Ok(innocent) => innocent,
-            Err(reason) if round == 0 => return skip("identity: process number reuse", &reason),
+            Err(reason) if round == 0 => return skip(Suite::PidReuse, &reason),
             // Somebody else was faster.
             Err(_) => continue,
         };
@@ -122,7 +122,7 @@ fn a_number_given_away_again_is_explained() {
     let recorded = dead();
     let innocent = match PidReuser::take(recorded.pid) {
         Ok(innocent) => innocent,
-        Err(reason) => return skip("identity: process number reuse", &reason),
+        Err(reason) => return skip(Suite::PidReuse, &reason),
     };
     let stage = Stage::new();
     let forge = |recorded| {
@@ -202,7 +202,7 @@ fn what_was_recorded_in_another_pid_namespace_is_kept() {
         "--kill-child=SIGKILL",
     ];
     if let Err(reason) = can_be_within(&namespace) {
-        return skip("identity: pid namespaces", &reason);
+        return skip(Suite::PidNamespace, &reason);
     }
     let stage = Stage::new();
     let mut owner = Actor::start(&mut within(&namespace, &stage.actor("owner")));
@@ -238,7 +238,7 @@ fn an_inode_given_away_again_is_kept() {
     let reused = InodeReuser::replace_file(&file.path)
         .and_then(|_| InodeReuser::replace_directory(&directory.path));
     if let Err(reason) = reused {
-        return skip("identity: inode reuse", &reason);
+        return skip(Suite::InodeReuse, &reason);
     }
     let swept = sweep_that_keeps(&stage, "of another generation");
     assert_eq!(
@@ -278,7 +278,7 @@ fn a_hard_link_keeps_content_and_mode() {
 #[test]
 fn what_is_mounted_is_kept() {
     if let Err(reason) = can_be_within(&MOUNTS) {
-        return skip("identity: mount points", &reason);
+        return skip(Suite::Mount, &reason);
     }
     let stage = Stage::new();
     let (outer, inner) = (
@@ -330,7 +330,7 @@ fn what_is_mounted_is_kept() {
 fn what_belongs_to_another_user_is_kept() {
     if user::effective_id() != 0 {
         return skip(
-            "identity: other users",
+            Suite::OtherUsers,
             "only root can give a file to another user",
         );
     }

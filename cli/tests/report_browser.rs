@@ -10,6 +10,7 @@ mod stage;
 use std::path::PathBuf;
 use std::process::Command;
 
+use backstop_testkit::{Suite, skip};
 use recorded::Recorded;
 use serde_json::Value;
 use stage::Stage;
@@ -34,7 +35,7 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 #[test]
 fn the_charts_show_the_data_and_the_browser_has_nothing_to_say() {
     let Some(browser) = browser() else {
-        backstop_testkit::skip("browser", "chromium is not installed");
+        skip(Suite::Browser, "chromium is not installed");
         return;
     };
     let stage = Stage::new();

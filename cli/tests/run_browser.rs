@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 
 use backstop_os::process_table;
+use backstop_testkit::{Suite, skip};
 use serde_json::Value;
 use stage::Stage;
 
@@ -23,7 +24,7 @@ fn has(program: &str) -> bool {
 fn a_killed_script_with_a_browser_leaves_nothing_and_all_of_it_is_named() {
     for program in ["chromedriver", "chromium", "python3"] {
         if !has(program) {
-            backstop_testkit::skip("browser", &format!("{program} is not installed"));
+            skip(Suite::Browser, &format!("{program} is not installed"));
             return;
         }
     }

@@ -38,7 +38,10 @@ fn is_installed() -> bool {
     match ["chromedriver", "chromium"].iter().find(|one| !has(one)) {
         None => true,
         Some(missing) => {
-            backstop_testkit::skip("browser", &format!("{missing} is not installed"));
+            backstop_testkit::skip(
+                backstop_testkit::Suite::Browser,
+                &format!("{missing} is not installed"),
+            );
             false
         }
     }
@@ -56,7 +59,7 @@ fn can_contain(containment: Containment) -> bool {
             true
         }
         Err(error) => {
-            backstop_testkit::skip("cgroup", &error.to_string());
+            backstop_testkit::skip(backstop_testkit::Suite::Cgroup, &error.to_string());
             false
         }
     }

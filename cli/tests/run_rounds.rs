@@ -21,6 +21,7 @@ use backstop_os::process_table;
 use backstop_os::signal::Signal;
 use backstop_testkit::dice::Dice;
 use backstop_testkit::rounds;
+use backstop_testkit::{Suite, skip};
 use marked::{Mark, names_in};
 use stage::{Finished, Stage, until};
 
@@ -181,7 +182,7 @@ fn play(stage: &Stage, whom: Whom, script: &str, dice: &mut Dice) {
 
 fn play_rounds(whom: Whom) {
     if Pen::new().is_none() {
-        backstop_testkit::skip("cgroup", "no control group can be made: by subreaper only");
+        skip(Suite::Cgroup, "no cgroup can be made: by subreaper only");
     }
     let stage = Stage::new();
     let count = rounds(20);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use backstop_os::pinned::{PinnedProcess, still_running};
 use backstop_os::signal::Signal;
+use backstop_testkit::{Suite, skip};
 use stage::{Finished, Stage, pids_in, supervisor_of, until};
 
 /// The user `nobody` of every Linux system: it has no control groups of its own.
@@ -102,7 +103,10 @@ fn is_root() -> bool {
 /// Whether this machine lets this user make control groups; says so if a test cannot run.
 fn can_contain(user: Option<u32>) -> bool {
     if user.is_some() && !is_root() {
-        backstop_testkit::skip("subreaper", "only root can run a command as another user");
+        skip(
+            Suite::OtherUsers,
+            "only root can run a command as another user",
+        );
         return false;
     }
     let name = format!("backstop-test-{}", std::process::id());
@@ -113,7 +117,7 @@ fn can_contain(user: Option<u32>) -> bool {
         }
         (Some(_), Err(_)) => true,
         (None, Err(error)) => {
-            backstop_testkit::skip("cgroup", &error.to_string());
+            skip(Suite::Cgroup, &error.to_string());
             false
         }
     }

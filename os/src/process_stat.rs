@@ -191,8 +191,28 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_bytes_make_it_panic(line: Vec<u8>) {
-            let _ = ProcessStat::parse(&line, 4096);
+        fn any_bytes_are_a_line_or_name_the_field_that_is_none(line: Vec<u8>) {
+            match ProcessStat::parse(&line, 4096) {
+                Ok(stat) => assert!(line.starts_with(stat.pid.to_string().as_bytes())),
+                Err(error) => assert!((1..=52).contains(&error.field), "{error}"),
+            }
+        }
+
+        /// The kernel lets a program choose its name, and writes it between brackets as it is.
+        #[test]
+        fn any_name_is_read_back_and_moves_no_field(name in proptest::collection::vec(1_u8.., 0..16)) {
+            let stat = ProcessStat::parse(&named(&name), 4096).unwrap();
+            assert_eq!(stat.comm, String::from_utf8_lossy(&name));
+            assert_eq!((stat.pid, stat.ppid, stat.start_ticks), (42, 7, 4711));
+        }
+
+        #[test]
+        fn a_line_cut_anywhere_is_an_error(part in 0.0..1.0_f64) {
+            let line = named(b"worker");
+            // The last field that is read is not the last of the line.
+            let read = line.len() - " 0 0".len() - "250".len();
+            let cut = (read as f64 * part) as usize;
+            assert!(ProcessStat::parse(&line[..cut], 4096).is_err(), "{cut} bytes");
         }
     }
 }

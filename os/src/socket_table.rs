@@ -145,8 +145,20 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_it_panic(text: String) {
-            let _ = listening_sockets(&text, Protocol::Tcp);
+        fn any_text_gives_only_sockets_that_are_in_it(text: String) {
+            for socket in listening_sockets(&text, Protocol::Tcp) {
+                assert!(socket.port != 0 && text.contains(LISTEN), "{socket:?}");
+                assert!(text.contains(&socket.inode.to_string()), "{socket:?}");
+            }
+        }
+
+        /// A line that is not of the table's form costs no other line.
+        #[test]
+        fn broken_lines_hide_no_sound_one(before: String, after: String) {
+            let table = format!("{before}\n{TCP}{after}");
+            let sockets = listening_sockets(&table, Protocol::Tcp);
+            let found = sockets.iter().filter(|socket| socket.inode == 12345);
+            assert_eq!(found.count(), 1, "{sockets:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ mod account;
 mod behaviour;
 mod drive;
 mod kill_matrix;
+mod kinds;
 mod orphaned;
 mod outside;
 mod owner;
@@ -17,6 +18,7 @@ mod report;
 mod stage;
 
 pub use drive::check;
+pub use kinds::kinds_of;
 pub use report::ConformanceReport;
 pub use stage::Stage;
-pub use subject::Subject;
+pub use subject::{Hold, Subject};

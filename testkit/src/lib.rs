@@ -12,9 +12,8 @@ pub mod kill_points;
 pub mod role;
 mod rounds;
 pub mod scripted;
-mod skipped;
 pub mod subjects;
 
+pub use backstop_suites::{SKIP_LOG, Suite, skip};
 pub use forged_ledger::ForgedLedger;
 pub use rounds::{ROUNDS, rounds};
-pub use skipped::{SKIP_LOG, skip};

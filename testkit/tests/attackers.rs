@@ -9,7 +9,7 @@ use backstop_os::files::Limits;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::process;
 use backstop_testkit::attackers::{InodeReuser, PidReuser, SymlinkSwapper, in_forked_child};
-use backstop_testkit::skip;
+use backstop_testkit::{Suite, skip};
 
 #[test]
 fn a_careless_look_falls_into_the_victim_and_a_careful_removal_does_not() {
@@ -61,7 +61,7 @@ fn an_inode_given_away_again_is_told_from_the_old_one() {
             assert_eq!(new.as_ref().unwrap().inode, reuser.inode);
             assert_ne!(old.unwrap(), new.unwrap());
         }
-        Err(reason) => skip("attackers: inode reuse", &reason),
+        Err(reason) => skip(Suite::InodeReuse, &reason),
     }
 }
 
@@ -80,7 +80,7 @@ fn a_process_number_given_away_again_is_told_from_the_old_one() {
             assert!(PinnedProcess::verify(&recorded, None).is_err());
             assert!(innocent.is_alive());
         }
-        Err(reason) => skip("attackers: process number reuse", &reason),
+        Err(reason) => skip(Suite::PidReuse, &reason),
     }
 }
 

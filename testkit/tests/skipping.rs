@@ -2,12 +2,12 @@
 #![cfg(test)]
 
 use backstop_testkit::role::{self, Actor};
-use backstop_testkit::{SKIP_LOG, skip};
+use backstop_testkit::{SKIP_LOG, Suite, skip};
 
 #[test]
 fn skipped_suites_are_collected() {
     if role::assigned().is_some() {
-        skip("a suite", "no device\nhere");
+        skip(Suite::Cgroup, "no device\nhere");
         return;
     }
     let place = tempfile::tempdir().unwrap();
@@ -19,6 +19,6 @@ fn skipped_suites_are_collected() {
             .stderr(std::process::Stdio::null());
         assert!(Actor::start(&mut command).wait().success());
     }
-    let line = "BACKSTOP-SKIPPED: a suite: no device here\n";
+    let line = "BACKSTOP-SKIPPED: cgroup [skipped_suites_are_collected]: no device here\n";
     assert_eq!(std::fs::read_to_string(log).unwrap(), line.repeat(2));
 }

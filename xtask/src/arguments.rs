@@ -9,6 +9,8 @@ pub(crate) struct Arguments {
     options: Vec<(&'static str, String)>,
     /// What is neither a flag nor an option.
     pub(crate) names: Vec<String>,
+    /// What is after `--`, for another program.
+    pub(crate) passed_on: Vec<String>,
 }
 
 /// What a command accepts.
@@ -19,6 +21,8 @@ pub(crate) struct Accepted {
     pub(crate) options: &'static [&'static str],
     /// Whether names may follow.
     pub(crate) names: bool,
+    /// Whether what is after `--` is passed on to another program.
+    pub(crate) passed_on: bool,
 }
 
 impl Arguments {
@@ -28,7 +32,19 @@ impl Arguments {
         accepted: &Accepted,
     ) -> Result<Option<Self>, lexopt::Error> {
         let mut read = Self::default();
-        while let Some(argument) = parser.next()? {
+        loop {
+            if accepted.passed_on
+                && let Some(rest) = parser.try_raw_args()
+                && rest.peek().is_some_and(|next| next == "--")
+            {
+                for argument in rest.skip(1) {
+                    read.passed_on.push(argument.string()?);
+                }
+                break;
+            }
+            let Some(argument) = parser.next()? else {
+                break;
+            };
             match argument {
                 Long("help") | Short('h') => return Ok(None),
                 Long(long) => {
@@ -71,6 +87,7 @@ mod tests {
         flags: &["fast"],
         options: &["out"],
         names: true,
+        passed_on: true,
     };
 
     fn read(line: &[&str]) -> Result<Option<Arguments>, lexopt::Error> {
@@ -83,6 +100,15 @@ mod tests {
         assert!(read.has("fast"));
         assert_eq!(read.option("out"), Some("here"));
         assert_eq!(read.names, ["excel"]);
+    }
+
+    #[test]
+    fn what_is_after_two_dashes_is_passed_on_as_it_is() {
+        let read = read(&["one", "--fast", "--", "--out", "two", "--", "x"]);
+        let read = read.unwrap().unwrap();
+        assert!(read.has("fast") && read.option("out").is_none());
+        assert_eq!(read.names, ["one"]);
+        assert_eq!(read.passed_on, ["--out", "two", "--", "x"]);
     }
 
     #[test]

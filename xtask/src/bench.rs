@@ -12,6 +12,7 @@ use anyhow::bail;
 use crate::arguments::{Accepted, Arguments};
 use crate::dist;
 use crate::program;
+use crate::setup;
 use crate::workspace::Workspace;
 use answers::Answer;
 use document::Kind;
@@ -31,6 +32,9 @@ Usage: cargo xtask bench [--quick [--write]] [name...]
   --instructions  counts the instructions of the hot paths and compares them with those that are kept
   --update        keeps what was counted
 
+Installs the peers that are missing, as `cargo xtask setup` does. A question without one of its peers is
+missed, but for a peer that is listed as optional in benches/src/peer.rs.
+
 Exits with 1 when a question had no answer, or a hot path has more instructions than are kept. A goal
 that is missed is shown and is no failure: a machine can be slow.";
 
@@ -38,6 +42,7 @@ const ACCEPTED: Accepted = Accepted {
     flags: &["quick", "write", "curves", "instructions", "update"],
     options: &[],
     names: true,
+    passed_on: false,
 };
 
 /// The package of the benchmarks, which is its program's name too.
@@ -51,6 +56,7 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
         println!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     };
+    setup::for_benches()?;
     let workspace = Workspace::load()?;
     let passed = if arguments.has("instructions") {
         let act = if arguments.has("update") {

@@ -4,7 +4,8 @@ use std::env;
 use std::process::{Command, ExitCode};
 
 use crate::arguments::{Accepted, Arguments};
-use crate::program;
+use crate::program::{self, Stream};
+use crate::test::Counts;
 use crate::workspace::Workspace;
 
 const HELP: &str = "\
@@ -22,6 +23,7 @@ const ACCEPTED: Accepted = Accepted {
     flags: &[],
     options: &[],
     names: true,
+    passed_on: false,
 };
 
 /// Where unsafe code stands, and what uses it most.
@@ -72,6 +74,10 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     let kept = "quarantine_size_mb=16:thread_local_quarantine_size_kb=64";
     command.env("ASAN_OPTIONS", format!("detect_leaks=0:{kept}"));
     println!("$ {}", program::line(&command));
-    let passed = program::status(&mut command)?.success();
+    let (status, lines) = program::overheard(&mut command, Stream::Output)?;
+    let counts = Counts::from_libtest(&lines).held_against(status);
+    // Names choose and leave out: without any test nothing was checked.
+    let passed = counts.failed == 0 && counts.passed > 0;
+    println!("{counts}");
     Ok(ExitCode::from(u8::from(!passed)))
 }

@@ -21,12 +21,13 @@ Usage: cargo xtask setup [--dry-run]
   --dry-run   only say what is there, what is missing, and what would be run
 
 Uses apt-get as root or by passwordless sudo; else prints the line to run yourself. Exits with 1
-when something is still missing without which the tests do not start.";
+when something is still missing without which the build or the tests fail.";
 
 const ACCEPTED: Accepted = Accepted {
     flags: &["dry-run"],
     options: &[],
     names: false,
+    passed_on: false,
 };
 
 pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
@@ -57,21 +58,34 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
 /// Installs what the tests need, without a word when nothing is missing.
 ///
 /// # Errors
-/// When something is still missing without which no test starts. A missing need of one suite is
-/// no error: that suite reports itself as skipped.
+/// When something is still missing without which they fail. A missing need of one suite is no error:
+/// that suite reports itself as skipped.
 pub(crate) fn for_tests() -> anyhow::Result<()> {
-    let wanted = |need: &Need| need.weight != Weight::Optional;
-    let missing = absent(wanted);
+    install_all(|need| need.weight != Weight::Peer)
+}
+
+/// Installs what the benchmarks need, their peers with it.
+///
+/// # Errors
+/// When something is still missing without which nothing is built. A missing peer is no error: its
+/// question is missed.
+pub(crate) fn for_benches() -> anyhow::Result<()> {
+    let of_tests = |need: &Need| matches!(need.weight, Weight::Suite(_));
+    install_all(|need| !of_tests(need))
+}
+
+fn install_all(wanted: impl Fn(&Need) -> bool) -> anyhow::Result<()> {
+    let missing = absent(&wanted);
     if missing.is_empty() {
         return Ok(());
     }
     install::install(&missing, Authority::probe());
-    let left = absent(wanted);
+    let left = absent(&wanted);
     for need in &left {
         eprintln!("missing: {}: {} ({})", need.name, need.why, need.weight);
     }
     if left.iter().any(|need| need.weight == Weight::Required) {
-        bail!("the tests cannot start without what is missing; see `cargo xtask setup --dry-run`");
+        bail!("what is missing is required; see `cargo xtask setup --dry-run`");
     }
     Ok(())
 }

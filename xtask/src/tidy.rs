@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use crate::arguments::{Accepted, Arguments};
 use crate::workspace::Workspace;
 use offence::{Offence, Severity};
-use tree::Tree;
+pub(crate) use tree::Tree;
 
 const HELP: &str = "\
 Checks the architecture's rules.
@@ -40,7 +40,7 @@ Usage: cargo xtask tidy
   leftovers      no todo!, dbg!, println!, ignored test in a library
   doc-paths      documents name only files that exist
   decisions      decisions are numbered, each number once
-  guarantees     every promise names tests that exist
+  guarantees     every promise names functions that are tests
 
 Each message names the place and the rule. Warnings do not fail.";
 
@@ -48,6 +48,7 @@ const ACCEPTED: Accepted = Accepted {
     flags: &[],
     options: &[],
     names: false,
+    passed_on: false,
 };
 
 pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {

@@ -11,6 +11,7 @@ use backstop_os::identity::Cookie;
 use backstop_os::pinned::PinnedProcess;
 use backstop_process::config::child_policy;
 use backstop_process::{ChildProcess, Containment};
+use backstop_testkit::{Suite, skip};
 
 /// Long enough for any machine; nothing is asserted about it.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -58,7 +59,7 @@ pub(crate) fn containments() -> Vec<Containment> {
             let had = probe.containment();
             assert!(probe.release().outcome.is_released());
             if had != *wanted {
-                backstop_testkit::skip("cgroup", &format!("there is only {had}"));
+                skip(Suite::Cgroup, &format!("there is only {had}"));
             }
             had == *wanted
         })

@@ -10,6 +10,7 @@ use backstop_os::subreaper::{is_subreaper, set_subreaper};
 use backstop_os::takedown::Roots;
 use backstop_os::tree;
 use backstop_process::{ChildProcess, Containment};
+use backstop_testkit::{Suite, skip};
 
 use crate::scene::{
     FIVE, SLEEPERS, assert_gone, backstop, containments, eventually, grown, impatient, sh,
@@ -100,12 +101,11 @@ fn hundreds_of_sessions_are_looked_for_together() {
     assert_eq!(release.outcome, Outcome::Released, "{release}");
     assert!(pinned.iter().all(PinnedProcess::has_exited));
     let (Some(before), Some(after)) = (before, reads_so_far()) else {
-        return backstop_testkit::skip("counts of reads", "this kernel keeps none");
+        return skip(Suite::ReadCounts, "this kernel keeps none");
     };
     // A look at all processes for each of them would be hundreds of reads for each.
     let each = (after - before) / SESSIONS as u64;
     assert!(each < 60, "{each} reads for each session");
-    println!("{each} reads for each session");
 }
 
 #[test]
@@ -126,7 +126,10 @@ fn a_subreaper_is_left_without_zombies_and_other_children_are_not_touched() {
     let backstop = backstop();
     set_subreaper(Adopt::Orphans).unwrap();
     if !is_subreaper().unwrap() {
-        backstop_testkit::skip("subreaper", "the kernel does not make one of this process");
+        skip(
+            Suite::Subreaper,
+            "the kernel does not make one of this process",
+        );
         return;
     }
     let mut stranger = sh("exit 5").spawn().unwrap();

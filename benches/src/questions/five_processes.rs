@@ -18,7 +18,7 @@ use signal_hook::iterator::Signals;
 use super::run_true::Backstop;
 use crate::answer::{Answer, Figure, Goal};
 use crate::measure::{Effort, Series};
-use crate::peer;
+use crate::peer::{self, Program};
 use crate::role;
 
 pub(crate) const NAME: &str = "five_processes";
@@ -29,13 +29,42 @@ const COUNT: usize = 5;
 /// How long the command has after a TERM, with those that can be told so.
 const GRACE: &str = "0.3s";
 
+/// What a peer needs that ours does not.
+const PID_NAMESPACE: Option<&str> = Some(
+    "a PID namespace: root or user namespaces; names nothing that was left, finds no ports and files, \
+     sweeps nothing",
+);
+const SYSTEMD: Option<&str> = Some("systemd as the first process");
+
 /// Each in its strongest setting.
-const PEERS: [(&str, &[&str]); 4] = [
-    ("tini", &["-s", "-g", "--"]),
-    ("dumb-init", &["--"]),
-    ("catatonit", &["-g", "--"]),
-    ("timeout", &["-k", GRACE, "600"]),
+const PEERS: [(&str, &[&str], Option<&str>); 7] = [
+    ("tini", &["-s", "-g", "--"], None),
+    ("dumb-init", &["--"], None),
+    ("catatonit", &["-g", "--"], None),
+    ("timeout", &["-k", GRACE, "600"], None),
+    (
+        "unshare",
+        &["--pid", "--fork", "--kill-child"],
+        PID_NAMESPACE,
+    ),
+    (
+        "bwrap",
+        &[
+            "--dev-bind",
+            "/",
+            "/",
+            "--unshare-pid",
+            "--proc",
+            "/proc",
+            "--die-with-parent",
+        ],
+        PID_NAMESPACE,
+    ),
+    ("systemd-run", &["--scope", "--quiet"], SYSTEMD),
 ];
+
+/// Carried by the five, by which they are found from outside of a namespace.
+const MARK: &str = "BACKSTOP_BENCH_FIVE";
 
 /// Who gets the signal.
 #[derive(Clone, Copy)]
@@ -62,11 +91,13 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
                 survivors(command, victim, signal)
             })?;
         }
-        for (name, before) in PEERS {
-            let Some(program) = peer::program(name) else {
+        for (name, before, needs) in PEERS {
+            let Some(program) = peer::program(name).filter(|program| is_usable(program, before))
+            else {
                 table.missing.push(name);
                 continue;
             };
+            table.needs.push((name, needs));
             table.add(name, &program.version, rounds, || {
                 let mut command = Command::new(&program.path);
                 command.args(before);
@@ -87,6 +118,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
 struct Table {
     rows: Vec<(String, String, Series, Series)>,
     missing: Vec<&'static str>,
+    needs: Vec<(&'static str, Option<&'static str>)>,
 }
 
 impl Table {
@@ -112,10 +144,12 @@ impl Table {
     }
 
     fn answers(self, signal: &str) -> [Answer; 2] {
+        let needed = &self.needs;
         let figures = |unit: &'static str| {
             let rows = self.rows.iter().map(move |(name, version, alive, took)| {
                 let series = if unit == "ms" { took } else { alive };
-                Figure::of(name, version, series, unit)
+                let needs = needed.iter().find(|(peer, _)| peer == name);
+                Figure::of(name, version, series, unit).needs(needs.and_then(|(_, needs)| *needs))
             });
             let missing = self
                 .missing
@@ -143,14 +177,16 @@ fn survivors(mut command: Command, victim: Victim, signal: Signal) -> anyhow::Re
     let place = tempfile::tempdir()?;
     let (script, pids) = (place.path().join("five.sh"), place.path().join("pids"));
     std::fs::write(&script, SCRIPT)?;
+    let mark = place.path().display().to_string();
     let mut supervisor = command
+        .env(MARK, &mark)
         .arg("sh")
         .args([&script, &pids])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let played = play_out(&mut supervisor, &pids, victim, signal);
+    let played = play_out(&mut supervisor, &pids, &mark, victim, signal);
     // Those that a failed round leaves are not this question's to count.
     let _ = supervisor.kill();
     supervisor.wait()?;
@@ -160,10 +196,11 @@ fn survivors(mut command: Command, victim: Victim, signal: Signal) -> anyhow::Re
 fn play_out(
     supervisor: &mut Child,
     pids: &Path,
+    mark: &str,
     victim: Victim,
     signal: Signal,
 ) -> anyhow::Result<(usize, f64)> {
-    let five = pinned(pids)?;
+    let five = pinned(pids, mark)?;
     let started = PinnedProcess::pin(supervisor.id() as i32)?;
     let target = match victim {
         Victim::Started => PinnedProcess::pin(started.pid())?,
@@ -192,11 +229,42 @@ fn play_out(
     Ok((alive, last.as_secs_f64() * 1e3))
 }
 
-fn pinned(path: &Path) -> anyhow::Result<Vec<PinnedProcess>> {
+/// Whether it runs here what it is installed for.
+fn is_usable(program: &Program, before: &[&str]) -> bool {
+    let status = Command::new(&program.path)
+        .args(before)
+        .arg("true")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// The process that has this PID in its own namespace, by its PID here: the five write down what they
+/// see, and a stranger here may have that number.
+fn by_own_number(own: i32, mark: &str) -> Option<i32> {
+    let mark = format!("{MARK}={mark}");
+    let processes = std::fs::read_dir("/proc").ok()?.map_while(Result::ok);
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.find(|pid| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        let last = numbers.and_then(|numbers| numbers.split_whitespace().last());
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        last == Some(&own.to_string())
+            && environment
+                .split(|byte| *byte == 0)
+                .any(|variable| variable == mark.as_bytes())
+    })
+}
+
+fn pinned(path: &Path, mark: &str) -> anyhow::Result<Vec<PinnedProcess>> {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        let pids: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+        let own = text.lines().filter_map(|line| line.parse().ok());
+        let pids: Vec<i32> = own.filter_map(|own| by_own_number(own, mark)).collect();
         if pids.len() == COUNT {
             let pinned = pids.iter().map(|pid| PinnedProcess::pin(*pid));
             return Ok(pinned.collect::<Result<_, _>>()?);

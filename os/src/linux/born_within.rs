@@ -85,6 +85,7 @@ mod tests {
     use super::*;
     use crate::identity::Cookie;
     use crate::pinned::PinnedProcess;
+    use backstop_suites::{Suite, skip};
     use std::time::Duration;
 
     /// What the single thread of a just forked process does: a test has others.
@@ -103,7 +104,7 @@ mod tests {
     fn new_group() -> Option<Cgroup> {
         let name = format!("backstop-test-born-{}", Cookie::random());
         Cgroup::create(&name)
-            .inspect_err(|error| println!("skipped: no control group can be made here: {error}"))
+            .inspect_err(|error| skip(Suite::Cgroup, &error.to_string()))
             .ok()
     }
 

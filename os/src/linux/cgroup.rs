@@ -342,6 +342,7 @@ fn remove_beneath(directory: BorrowedFd<'_>) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::takedown::{Reap, Roots};
+    use backstop_suites::{Suite, skip};
     use std::os::unix::process::CommandExt;
     use std::process::{Child, Command};
     use std::time::Duration;
@@ -354,7 +355,7 @@ mod tests {
         match Cgroup::create(&name) {
             Ok(group) => Some(group),
             Err(error) => {
-                println!("skipped: no control group can be made here: {error}");
+                skip(Suite::Cgroup, &error.to_string());
                 None
             }
         }

@@ -122,6 +122,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     use super::*;
+    use backstop_suites::{Suite, skip};
 
     #[test]
     fn a_successor_in_the_same_inode_is_somebody_else() {
@@ -135,11 +136,19 @@ mod tests {
             std::fs::write(&path, "second").unwrap();
             let second = of(std::fs::File::open(&path).unwrap().as_fd()).unwrap();
             reused += u32::from(first.inode == second.inode);
-            if first.is_strong() {
-                assert_ne!(first, second);
+            // Where the handle proves nothing, nothing is ever removed by it: see `is_strong`.
+            if !first.is_strong() {
+                return skip(
+                    Suite::InodeReuse,
+                    "this file system's handles prove nothing",
+                );
             }
+            assert_ne!(first, second);
         }
-        println!("the inode was reused in {reused} of 50 rounds");
+        if reused == 0 {
+            let reason = "the file system gave none of 50 inodes to a successor";
+            skip(Suite::InodeReuse, reason);
+        }
     }
 
     #[test]

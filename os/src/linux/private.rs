@@ -88,6 +88,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use backstop_suites::{Suite, skip};
 
     #[test]
     fn it_is_made_once_and_then_opened() {
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn what_belongs_to_somebody_else_is_refused() {
         if !rustix::process::geteuid().is_root() {
-            println!("skipped: only root can give a directory away");
+            skip(Suite::OtherUsers, "only root can give a directory away");
             return;
         }
         let place = tempfile::tempdir().unwrap();

@@ -88,6 +88,7 @@ pub(super) fn pid_namespace() -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backstop_suites::{Suite, skip};
 
     #[test]
     fn the_identity_of_oneself_does_not_change() {
@@ -112,7 +113,7 @@ mod tests {
         if one.pidfs_inode.is_some() {
             assert_ne!(one.pidfs_inode, two.pidfs_inode);
         } else {
-            println!("skipped: this kernel has no pidfs");
+            skip(Suite::Pidfs, "this kernel has no pidfs");
         }
         for child in &mut children {
             child.kill().unwrap();

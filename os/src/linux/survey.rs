@@ -139,6 +139,7 @@ mod tests {
 
     use super::super::place::Place;
     use super::*;
+    use backstop_suites::{Suite, skip};
 
     fn look(place: &Place, limits: &Limits) -> Survey {
         survey(&place.open(), OsStr::new("tree"), limits)
@@ -182,7 +183,7 @@ mod tests {
             .born
             .is_some();
         if !keeps_birth {
-            println!("skipped: this file system keeps no birth times");
+            skip(Suite::BirthTimes, "this file system keeps no birth times");
             return;
         }
         assert!(look(&place, &Limits::default()).newest.unwrap().time > made);

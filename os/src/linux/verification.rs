@@ -133,6 +133,7 @@ mod tests {
     use super::*;
     use crate::liveness::Delivery;
     use crate::signal::Signal;
+    use backstop_suites::{Suite, skip};
     use std::process::{Child, Command};
     use std::time::Duration;
 
@@ -155,7 +156,7 @@ mod tests {
                 identity.pid
             );
         } else {
-            println!("skipped: this kernel has no pidfs");
+            skip(Suite::Pidfs, "this kernel has no pidfs");
         }
         end(child);
     }
@@ -284,7 +285,7 @@ mod tests {
         let stale = PinnedProcess::pin(pid).unwrap();
         end(child);
         let Some(successor) = child_with_number(pid) else {
-            println!("skipped: choosing a process number is not permitted here");
+            skip(Suite::PidReuse, "choosing a PID is not permitted here");
             return;
         };
 

@@ -2,6 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
+use crate::Suite;
+
 use super::behaviour::{Behaviour, Ran};
 use super::report::ConformanceReport;
 use super::stage::Stage;
@@ -33,10 +35,8 @@ pub fn check<S: Subject>(subject: &S) -> ConformanceReport {
             Ok(Ran::Held) => report.ran.push(name),
             Ok(Ran::NotApplicable(reason)) => report.not_applicable.push((name, reason)),
             Ok(Ran::Skipped(reason)) => {
-                crate::skip(
-                    &format!("conformance of {}, {name}", subject.name()),
-                    &reason,
-                );
+                let what = format!("{}: {name}: {reason}", subject.name());
+                crate::skip(Suite::Conformance, &what);
                 report.skipped.push((name, reason));
             }
             Err(panic) => {

@@ -64,6 +64,9 @@ fn killed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
             stage.sweep(false).ledgers.is_empty(),
             "the ledger stays behind"
         );
+        // What it brought along may need a sweep.
+        let left = stage.subject.leftovers(&stage.place());
+        assert!(left.is_empty(), "left behind: {left:?}");
         return Ran::Held;
     }
     let could_be_gone = !stage.is_present(&trace);

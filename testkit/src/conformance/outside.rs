@@ -9,7 +9,7 @@ use backstop_core::resource::{Rung, TrackedResource};
 
 use super::behaviour::{Behaviour, Ran};
 use super::stage::{Stage, soon};
-use super::subject::Subject;
+use super::subject::{Hold, Subject};
 
 pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     vec![
@@ -36,19 +36,29 @@ fn already_gone<S: Subject>(stage: &Stage<'_, S>) -> Ran {
 fn dismissed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     let backstop = stage.backstop();
     let (guard, trace) = stage.open(&backstop);
+    let kind = guard.kind();
     assert!(guard.dismiss(), "its release had not begun");
-    assert!(backstop.is_empty(), "it is still accounted for");
+    let kinds = backstop.statistics().kinds;
+    let live = kinds.get(kind.name()).map_or(0, |kind| kind.live);
+    assert_eq!(live, 0, "it is still accounted for");
+    let outlives = stage.subject.outlives_its_value();
+    if !outlives {
+        stage.assert_goes(&trace);
+        // What it brought along, of another kind, goes with it.
+        stage.assert_nothing_open(&backstop);
+    }
+    assert!(backstop.is_empty(), "{:?}", backstop.statistics());
     let report = backstop.release_all(soon());
     assert!(report.ended.is_empty() && report.quietly == 0, "{report:?}");
-    if stage.is_present(&trace) {
-        assert!(
-            stage.subject.destroy(&trace) || !stage.subject.has_recipe(),
-            "clean up by hand: {trace}"
-        );
-        Ran::Held
-    } else {
-        Ran::NotApplicable("it ends with its value, guard or not".into())
+    if !outlives {
+        return Ran::NotApplicable("it ends with its value, guard or not".into());
     }
+    stage.assert_present(&trace, "although it was dismissed");
+    assert!(
+        stage.subject.destroy(&trace) || !stage.subject.has_recipe(),
+        "clean up by hand: {trace}"
+    );
+    Ran::Held
 }
 
 fn held<S: Subject>(stage: &Stage<'_, S>) -> Ran {
@@ -62,8 +72,12 @@ fn held<S: Subject>(stage: &Stage<'_, S>) -> Ran {
         .start();
     let (sibling, sibling_trace) = stage.open(&backstop);
     let (guard, trace) = stage.open(&backstop);
-    let Some(hold) = stage.subject.hold(&guard) else {
-        return Ran::NotApplicable("the subject has nothing that could hold it".into());
+    let hold = match stage.subject.hold(&guard) {
+        Hold::Held(hold) => hold,
+        Hold::Never => {
+            return Ran::NotApplicable("the subject has nothing that could hold it".into());
+        }
+        Hold::NotHere(reason) => return Ran::Skipped(reason),
     };
     let label = guard.label().into_owned();
     let release = guard.release();

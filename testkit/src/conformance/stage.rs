@@ -89,6 +89,19 @@ impl<'a, S: Subject> Stage<'a, S> {
         }
     }
 
+    /// Waits until the backstop has nothing open.
+    pub(super) fn assert_nothing_open(&self, backstop: &Backstop) {
+        let late = Instant::now() + PATIENCE;
+        while !backstop.is_empty() {
+            assert!(
+                Instant::now() < late,
+                "something is still open: {:?}",
+                backstop.statistics()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     pub(super) fn assert_present(&self, trace: &str, when: &str) {
         let seen = self.subject.look(trace);
         assert!(!seen.is_gone(), "`{trace}` is gone {when}");

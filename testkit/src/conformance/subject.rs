@@ -8,6 +8,16 @@ use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{Presence, TrackedResource};
 
+/// What a release is made stuck by.
+pub enum Hold {
+    /// It is held until this is dropped.
+    Held(Box<dyn Any>),
+    /// Nothing can hold this kind.
+    Never,
+    /// It can be held, but not on this machine, and why.
+    NotHere(String),
+}
+
 /// One kind of resource of an adapter, as the conformance suite meets it.
 ///
 /// The suite passes nothing to the adapter and trusts none of its answers: it opens real resources and finds
@@ -95,9 +105,15 @@ pub trait Subject: Send + Sync {
 
     /// Makes every release of it stuck until the value is dropped, if this kind can be held: an open
     /// transaction, a mount, a thread that does not listen. Default: it cannot.
-    fn hold(&self, resource: &Tracked<Self::Resource>) -> Option<Box<dyn Any>> {
+    fn hold(&self, resource: &Tracked<Self::Resource>) -> Hold {
         let _ = resource;
-        None
+        Hold::Never
+    }
+
+    /// Whether it stays when its value is dropped without a release, as
+    /// [`dismiss`](Tracked::dismiss) does. Default: yes.
+    fn outlives_its_value(&self) -> bool {
+        true
     }
 
     /// What is left of resources opened in `place`, by any process and in any state: the

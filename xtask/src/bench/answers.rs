@@ -29,6 +29,9 @@ pub(crate) struct Figure {
     /// `None` for a peer that is not installed.
     pub(crate) value: Option<f64>,
     pub(crate) unit: String,
+    /// What a peer needs of the system, and does not do.
+    #[serde(default)]
+    pub(crate) needs: Option<String>,
 }
 
 /// Ours over a peer's, within each of so many pairs.

@@ -1,5 +1,6 @@
 //! `docs/BENCHMARKS.md`: the machine, the table, the survivors, the curves.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -152,12 +153,16 @@ fn survivors(answers: &[Answer]) -> String {
          double-forked daemon that ignores TERM. The supervisor gets a signal; how many of the five are\n\
          alive three seconds later, and how long until the last of the others was gone. Outside of a\n\
          container: as its first process, an init takes the rest with it when it ends. Each peer in its\n\
-         strongest setting; ours and `timeout` with 0.3 s between the rungs.\n\n| supervisor |",
+         strongest setting; ours and `timeout` with 0.3 s between the rungs. What a supervisor needs of the\n\
+         system that the others do not, and does not do, stands beside it.\n\n| supervisor |",
     );
     for column in &columns {
         text.push_str(&format!(" {} |", column.aspect.as_deref().unwrap_or("")));
     }
-    text.push_str(&format!("\n|---|{}\n", "---|".repeat(columns.len())));
+    text.push_str(&format!(
+        " needs |\n|---|{}---|\n",
+        "---|".repeat(columns.len())
+    ));
     let rows = |answer: &Answer| [std::slice::from_ref(&answer.ours), &answer.peers].concat();
     for (index, row) in rows(first).iter().enumerate() {
         text.push_str(&format!("| {} {} |", row.name, row.version));
@@ -171,7 +176,11 @@ fn survivors(answers: &[Answer]) -> String {
             });
             text.push_str(&format!(" {shown} |"));
         }
-        text.push('\n');
+        text.push_str(&format!(" {} |\n", row.needs.as_deref().unwrap_or("")));
+    }
+    let notes: BTreeSet<&String> = columns.iter().flat_map(|column| &column.notes).collect();
+    for note in notes {
+        text.push_str(&format!("\n{note}\n"));
     }
     text.push('\n');
     text

@@ -1,4 +1,5 @@
-//! The deployments and the features each is made of.
+//! The deployments and the features each is made of. A family brings its sets along: none is listed
+//! here that cannot be built.
 
 use anyhow::bail;
 
@@ -19,8 +20,12 @@ pub(crate) enum Linking {
     /// All are in the program: it runs where there is no C library, or another one, and starts without
     /// a loader.
     Static,
-    /// They are the system's, for a family whose library comes as a shared one (DuckDB, OpenCV), or that
-    /// looks names up in a network: the C library loads its name services at run time.
+    /// They are the system's, for a family whose library comes as a shared one, or that looks names up
+    /// in a network: the C library loads its name services at run time.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "no family that needs it is there")
+    )]
     Shared,
 }
 
@@ -30,39 +35,6 @@ pub(crate) const ALL: &[Set] = &[
         name: "minimal",
         features: &[],
         linking: Linking::Static,
-    },
-    Set {
-        name: "excel",
-        features: &["excel"],
-        linking: Linking::Static,
-    },
-    Set {
-        name: "vision",
-        features: &["camera"],
-        linking: Linking::Shared,
-    },
-    Set {
-        name: "browser",
-        features: &["webdriver"],
-        linking: Linking::Shared,
-    },
-    Set {
-        name: "data",
-        features: &["excel", "db"],
-        linking: Linking::Shared,
-    },
-    Set {
-        name: "full",
-        features: &[
-            "excel",
-            "db",
-            "camera",
-            "webdriver",
-            "memory",
-            "dashboard",
-            "lint",
-        ],
-        linking: Linking::Shared,
     },
 ];
 
@@ -83,65 +55,70 @@ pub(crate) fn choose(names: &[String]) -> anyhow::Result<Vec<&'static Set>> {
 }
 
 impl Set {
-    /// Says what keeps it from being built, if anything does.
-    pub(crate) fn missing(&self, package: Option<&Member>) -> Option<String> {
-        let Some(package) = package else {
-            return Some("not yet: the package `backstop` is missing".to_owned());
-        };
-        let absent = |feature: &&&str| !package.features.contains_key(**feature);
-        let absent: Vec<_> = self.features.iter().filter(absent).collect();
-        let names: Vec<_> = absent.iter().map(|name| format!("`{name}`")).collect();
-        match names.as_slice() {
-            [] => None,
-            [one] => Some(format!("not yet: feature {one} is missing")),
-            many => Some(format!("not yet: features {} are missing", many.join(", "))),
+    /// Checks that the command's package has each of its features.
+    ///
+    /// # Errors
+    /// Those that it does not have.
+    pub(crate) fn check(&self, package: &Member) -> anyhow::Result<()> {
+        let absent = self
+            .features
+            .iter()
+            .filter(|feature| !package.features.contains_key(**feature));
+        let names: Vec<_> = absent.map(|name| format!("`{name}`")).collect();
+        if names.is_empty() {
+            return Ok(());
         }
+        bail!(
+            "the set `{}` names what `{}` has no feature for: {}",
+            self.name,
+            package.name,
+            names.join(", ")
+        );
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::Workspace;
 
-    fn package(features: &[&str]) -> Member {
-        let features = features.iter().map(|name| ((*name).to_owned(), Vec::new()));
-        Member {
-            features: features.collect(),
-            ..Member::default()
+    #[test]
+    fn every_set_that_is_listed_can_be_built_from_this_workspace() {
+        let workspace = Workspace::load().unwrap();
+        let package = workspace.member(super::super::PACKAGE).unwrap();
+        for set in ALL {
+            set.check(package).unwrap();
         }
-    }
-
-    fn set(name: &str) -> &'static Set {
-        choose(&[name.to_owned()]).unwrap()[0]
+        // And every feature of the command is in a set that is built and tested.
+        for feature in package.features.keys().filter(|name| *name != "default") {
+            assert!(
+                ALL.iter()
+                    .any(|set| set.features.contains(&feature.as_str())),
+                "the feature `{feature}` is in no set"
+            );
+        }
     }
 
     #[test]
     fn a_set_whose_feature_is_missing_says_which() {
-        let missing = set("data").missing(Some(&package(&["excel"])));
-        assert_eq!(missing.unwrap(), "not yet: feature `db` is missing");
-        assert_eq!(set("data").missing(Some(&package(&["excel", "db"]))), None);
-        assert_eq!(set("minimal").missing(Some(&package(&[]))), None);
-        assert!(set("minimal").missing(None).is_some());
-    }
-
-    #[test]
-    fn an_unknown_set_is_an_error_and_full_has_everything() {
-        assert!(choose(&["exel".to_owned()]).is_err());
-        let full = set("full").features;
-        for other in ALL {
-            assert!(other.features.iter().all(|name| full.contains(name)));
-        }
-    }
-
-    #[test]
-    fn what_needs_a_shared_library_or_a_name_service_is_not_linked_statically() {
-        assert_eq!(set("minimal").linking, Linking::Static);
-        let needs = |set: &Set| {
-            let shared = ["db", "camera", "webdriver", "dashboard"];
-            set.features.iter().any(|name| shared.contains(name))
+        let package = Member {
+            name: "backstop".to_owned(),
+            ..Member::default()
         };
-        for set in ALL.iter().filter(|set| needs(set)) {
-            assert_eq!(set.linking, Linking::Shared, "{}", set.name);
-        }
+        let set = Set {
+            name: "data",
+            features: &["excel", "db"],
+            linking: Linking::Shared,
+        };
+        assert_eq!(
+            set.check(&package).unwrap_err().to_string(),
+            "the set `data` names what `backstop` has no feature for: `excel`, `db`"
+        );
+    }
+
+    #[test]
+    fn an_unknown_set_is_an_error() {
+        assert!(choose(&["exel".to_owned()]).is_err());
+        assert_eq!(choose(&["minimal".to_owned()]).unwrap(), [&ALL[0]]);
     }
 }

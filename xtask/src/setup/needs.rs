@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
+use backstop_suites::Suite;
+
 use crate::program;
 
 /// One thing the machine must have.
@@ -21,6 +23,8 @@ pub(crate) struct Need {
 pub(crate) enum Check {
     /// Any of these programs is in the search path.
     Program(&'static [&'static str]),
+    /// All of these programs are.
+    Programs(&'static [&'static str]),
     /// `cargo <name> --version` succeeds.
     CargoCommand(&'static str),
     /// The system's own Python has this module.
@@ -41,14 +45,14 @@ pub(crate) enum Source {
 /// What is lost without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// No build or no test starts.
+    /// The build or the tests fail.
     Required,
     /// This suite reports itself as skipped.
-    Suite(&'static str),
+    Suite(Suite),
     /// `cargo xtask ci` fails.
     Check,
-    /// Only a comparison or a convenience.
-    Optional,
+    /// A question of `cargo xtask bench` is missed.
+    Peer,
 }
 
 pub(crate) const ALL: &[Need] = &[
@@ -74,32 +78,46 @@ pub(crate) const ALL: &[Need] = &[
         weight: Weight::Required,
     },
     Need {
+        name: "python3",
+        check: Check::Program(&["python3"]),
+        source: Source::Apt("python3-minimal"),
+        why: "the programs in another language that tests start and watch",
+        weight: Weight::Required,
+    },
+    Need {
+        name: "util-linux",
+        check: Check::Programs(&["setsid", "unshare", "nsenter", "prlimit"]),
+        source: Source::Apt("util-linux"),
+        why: "the sessions, namespaces and limits that tests put programs into",
+        weight: Weight::Required,
+    },
+    Need {
+        name: "mount",
+        check: Check::Programs(&["mount", "umount"]),
+        source: Source::Apt("mount"),
+        why: "the disks that tests mount where only they see them",
+        weight: Weight::Suite(Suite::Mount),
+    },
+    Need {
+        name: "e2fsprogs",
+        check: Check::Programs(&["chattr"]),
+        source: Source::Apt("e2fsprogs"),
+        why: "files that cannot be removed, not by root either",
+        weight: Weight::Suite(Suite::Conformance),
+    },
+    Need {
         name: "chromium",
         check: Check::Program(&["chromium", "chromium-browser", "google-chrome"]),
         source: Source::Apt("chromium"),
         why: "the tests with a real browser",
-        weight: Weight::Suite("browser"),
+        weight: Weight::Suite(Suite::Browser),
     },
     Need {
         name: "chromedriver",
         check: Check::Program(&["chromedriver"]),
         source: Source::Apt("chromium-driver"),
         why: "the tests with a real browser",
-        weight: Weight::Suite("browser"),
-    },
-    Need {
-        name: "python3",
-        check: Check::Program(&["python3"]),
-        source: Source::Apt("python3-minimal"),
-        why: "the programs in another language that the process tests observe",
-        weight: Weight::Suite("subreaper"),
-    },
-    Need {
-        name: "setpriv",
-        check: Check::Program(&["setpriv"]),
-        source: Source::Apt("util-linux"),
-        why: "the tests that act as another user",
-        weight: Weight::Suite("mount"),
+        weight: Weight::Suite(Suite::Browser),
     },
     Need {
         name: "valgrind",
@@ -109,67 +127,53 @@ pub(crate) const ALL: &[Need] = &[
         weight: Weight::Check,
     },
     Need {
-        name: "procps",
-        check: Check::Program(&["ps"]),
-        source: Source::Apt("procps"),
-        why: "a second opinion on what is still running",
-        weight: Weight::Suite("pid-reuse"),
-    },
-    Need {
-        name: "iproute2",
-        check: Check::Program(&["ss"]),
-        source: Source::Apt("iproute2"),
-        why: "a second opinion on listening ports",
-        weight: Weight::Optional,
-    },
-    Need {
         name: "tini",
         check: Check::Program(&["tini"]),
         source: Source::Apt("tini"),
         why: "a peer in the benchmarks",
-        weight: Weight::Optional,
+        weight: Weight::Peer,
     },
     Need {
         name: "dumb-init",
         check: Check::Program(&["dumb-init"]),
         source: Source::Apt("dumb-init"),
         why: "a peer in the benchmarks",
-        weight: Weight::Optional,
+        weight: Weight::Peer,
     },
     Need {
         name: "catatonit",
         check: Check::Program(&["catatonit"]),
         source: Source::Apt("catatonit"),
         why: "a peer in the benchmarks",
-        weight: Weight::Optional,
+        weight: Weight::Peer,
     },
     Need {
-        name: "psutil",
-        check: Check::PythonModule("psutil"),
-        source: Source::Apt("python3-psutil"),
+        name: "bwrap",
+        check: Check::Program(&["bwrap"]),
+        source: Source::Apt("bubblewrap"),
         why: "a peer in the benchmarks",
-        weight: Weight::Optional,
+        weight: Weight::Peer,
     },
     Need {
         name: "tmpreaper",
         check: Check::Program(&["tmpreaper"]),
         source: Source::Apt("tmpreaper"),
         why: "a peer in the benchmarks",
-        weight: Weight::Optional,
+        weight: Weight::Peer,
     },
     Need {
         name: "systemd-tmpfiles",
         check: Check::Program(&["systemd-tmpfiles"]),
         source: Source::Apt("systemd-standalone-tmpfiles"),
         why: "a peer in the benchmarks",
-        weight: Weight::Optional,
+        weight: Weight::Peer,
     },
     Need {
-        name: "tmux",
-        check: Check::Program(&["tmux"]),
-        source: Source::Apt("tmux"),
-        why: "drives the full-screen views by hand",
-        weight: Weight::Optional,
+        name: "psutil",
+        check: Check::PythonModule("psutil"),
+        source: Source::Apt("python3-psutil"),
+        why: "a peer in the benchmarks",
+        weight: Weight::Peer,
     },
 ];
 
@@ -177,6 +181,7 @@ impl Need {
     pub(crate) fn is_met(&self) -> bool {
         match self.check {
             Check::Program(any) => any.iter().any(|name| program::find(name).is_some()),
+            Check::Programs(all) => all.iter().all(|name| program::find(name).is_some()),
             Check::CargoCommand(name) => {
                 program::succeeds(program::cargo().args([name, "--version"]))
             }
@@ -197,7 +202,7 @@ impl fmt::Display for Weight {
             Self::Required => formatter.write_str("required"),
             Self::Suite(suite) => write!(formatter, "else suite `{suite}` is skipped"),
             Self::Check => formatter.write_str("else `cargo xtask ci` fails"),
-            Self::Optional => formatter.write_str("optional"),
+            Self::Peer => formatter.write_str("else a question of `cargo xtask bench` is missed"),
         }
     }
 }
@@ -205,13 +210,12 @@ impl fmt::Display for Weight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test::skips::REQUIRED_SUITES;
 
     #[test]
-    fn every_suite_named_is_one_that_exists() {
+    fn what_a_suite_needs_is_of_a_suite_that_must_run() {
         for need in ALL {
             if let Weight::Suite(suite) = need.weight {
-                assert!(REQUIRED_SUITES.contains(&suite), "{}: {suite}", need.name);
+                assert_eq!(suite.may_be_skipped(), None, "{}", need.name);
             }
         }
     }
@@ -223,10 +227,11 @@ mod tests {
             check,
             source: Source::Apt("x"),
             why: "",
-            weight: Weight::Optional,
+            weight: Weight::Peer,
         };
         assert!(!need(Check::Program(&["no-such-program"])).is_met());
         assert!(need(Check::Program(&["no-such-program", "sh"])).is_met());
+        assert!(!need(Check::Programs(&["no-such-program", "sh"])).is_met());
         assert!(!need(Check::Header("no-such-header.h")).is_met());
         assert!(!need(Check::PythonModule("no_such_module")).is_met());
         assert!(!need(Check::CargoCommand("no-such-command")).is_met());

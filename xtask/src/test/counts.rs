@@ -38,7 +38,7 @@ impl Counts {
     }
 
     /// Reads each `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; …`.
-    pub(crate) fn from_doctests(lines: &[String]) -> Self {
+    pub(crate) fn from_libtest(lines: &[String]) -> Self {
         let mut counts = Self::default();
         for line in lines {
             let Some((_, results)) = line
@@ -85,9 +85,12 @@ impl Counts {
         self.skipped += tests;
     }
 
-    pub(crate) fn is_empty(self) -> bool {
-        self == Self::default()
-    }
+    /// One failure and nothing else.
+    pub(crate) const FAILURE: Self = Self {
+        passed: 0,
+        failed: 1,
+        skipped: 0,
+    };
 }
 
 fn without_parentheses(text: &str) -> String {
@@ -172,7 +175,7 @@ mod tests {
             "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s",
         ];
         assert_eq!(
-            Counts::from_doctests(&lines.map(String::from)),
+            Counts::from_libtest(&lines.map(String::from)),
             counts(4, 2, 1)
         );
     }

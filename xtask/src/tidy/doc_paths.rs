@@ -6,27 +6,12 @@ use super::tree::Tree;
 
 const RULE: &str = "doc-paths";
 
-/// The folders of the house, also those still to be built: a path that starts with one is of ours.
-const FOLDERS: &[&str] = &[
-    "core",
-    "testkit",
-    "dashboard",
-    "lint",
-    "cli",
-    "benches",
-    "xtask",
-    "docs",
-    ".ci",
-    ".config",
-    ".cargo",
-];
-
 pub(crate) fn check(tree: &Tree) -> Vec<Offence> {
     let mut offences = Vec::new();
     for path in tree.paths().filter(|path| is_document(path)) {
         for (number, line) in markdown::prose(tree.text(path).unwrap_or_default()) {
             let links = markdown::links(line).filter_map(|target| linked(path, target));
-            let named = markdown::backticked(line).filter_map(named);
+            let named = markdown::backticked(line).filter_map(|word| named(tree, word));
             for wanted in links.chain(named) {
                 if !tree.exists(&wanted) {
                     let message = format!("names `{wanted}`, which does not exist");
@@ -66,11 +51,11 @@ fn linked(document: &str, target: &str) -> Option<String> {
 }
 
 /// The path that a word in backticks means, if it looks like one of ours.
-fn named(word: &str) -> Option<String> {
+fn named(tree: &Tree, word: &str) -> Option<String> {
     let path = word.split("::").next()?;
     let path = path.strip_prefix("./").unwrap_or(path);
     let (folder, _) = path.split_once('/')?;
-    let is_ours = FOLDERS.contains(&folder) || folder.starts_with("adapters-");
+    let is_ours = !folder.is_empty() && tree.exists(folder) || folder.starts_with("adapters-");
     let is_plain =
         |character: char| character.is_ascii_alphanumeric() || "-_./:".contains(character);
     // `docs/decisions/NNNN-title.md`, `core/src/*.rs` and the like are patterns.

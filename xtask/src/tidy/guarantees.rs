@@ -2,6 +2,7 @@
 
 use super::markdown;
 use super::offence::Offence;
+use super::source::Function;
 use super::tree::Tree;
 
 const RULE: &str = "guarantees";
@@ -41,8 +42,14 @@ pub(crate) fn check(tree: &Tree) -> Vec<Offence> {
         if tests.peek().is_none() {
             failure(number, "a promise without a test".to_owned());
         }
-        for test in tests.filter(|test| !exists(tree, test)) {
-            failure(number, format!("there is no test `{test}`"));
+        for test in tests {
+            match find(tree, test) {
+                Some(Function::Test) => {}
+                Some(Function::Other) => {
+                    failure(number, format!("`{test}` is no test: it has no `#[test]`"));
+                }
+                None => failure(number, format!("there is no test `{test}`")),
+            }
         }
     }
     if tables == 0 {
@@ -57,30 +64,31 @@ fn is_tests(heading: &str) -> bool {
 }
 
 /// Finds `path/to/file.rs::test` or `backstop_core::module::test`.
-fn exists(tree: &Tree, test: &str) -> bool {
-    let Some((place, name)) = test.rsplit_once("::") else {
-        return false;
-    };
+fn find(tree: &Tree, test: &str) -> Option<Function> {
+    let (place, name) = test.rsplit_once("::")?;
     let file = place.split("::").next().unwrap_or(place);
     if file.ends_with(".rs") {
-        return tree
-            .sources()
-            .any(|(path, source)| path == file && source.has_function(name));
+        let mut sources = tree.sources();
+        let (_, source) = sources.find(|(path, _)| *path == file)?;
+        return source.function(name);
     }
     let mut modules = place.split("::");
-    let Some(folder) = modules.next().and_then(|package| folder(tree, package)) else {
-        return false;
-    };
+    let folder = folder(tree, modules.next()?)?;
     // Tests stand in a module `tests` that is mostly no file of its own.
     let module = modules.find(|module| *module != "tests");
-    tree.sources().any(|(path, source)| {
-        let of_module = |module| {
+    let of_module = tree.sources().filter(|(path, _)| {
+        let is_in = |module| {
             path.trim_end_matches(".rs")
                 .split('/')
                 .any(|part| part == module)
         };
-        path.starts_with(&folder) && module.is_none_or(of_module) && source.has_function(name)
-    })
+        path.starts_with(&folder) && module.is_none_or(is_in)
+    });
+    let found: Vec<_> = of_module
+        .filter_map(|(_, source)| source.function(name))
+        .collect();
+    let test = found.iter().find(|function| **function == Function::Test);
+    test.or(found.first()).copied()
 }
 
 /// The folder of a package by its name, in either spelling, with `/` at its end.
@@ -106,9 +114,12 @@ mod tests {
             ("core/Cargo.toml", "[package]\nname = \"backstop-core\""),
             (
                 "core/src/ledger/slot.rs",
-                "mod tests { fn closes_once() {} }",
+                "mod tests { #[test] fn closes_once() {} fn opens() {} }",
             ),
-            ("core/tests/kill.rs", "fn leaves_nothing() {}"),
+            (
+                "core/tests/kill.rs",
+                "#[test]\nfn leaves_nothing() {}\nfn play() {}",
+            ),
         ]))
     }
 
@@ -133,6 +144,18 @@ mod tests {
         ] {
             let wrong = found(test);
             assert_eq!((wrong.len(), wrong[0].line), (1, 3), "{test}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_is_no_test_fails() {
+        for test in [
+            "`core/tests/kill.rs::play`",
+            "`backstop_core::ledger::slot::opens`",
+        ] {
+            let wrong = found(test);
+            assert_eq!(wrong.len(), 1, "{test}");
+            assert!(wrong[0].message.contains("is no test"), "{wrong:?}");
         }
     }
 

@@ -4,13 +4,13 @@ mod table;
 
 use super::offence::Offence;
 use crate::workspace::{Dependency, Member};
-use table::{ALWAYS_IN_COMMAND, COMMAND, LIBRARIES, OS, PLANNED, ROWS, Row};
+use table::{ALWAYS_IN_COMMAND, COMMAND, LIBRARIES, OS, ROWS, Row};
 
 const RULE: &str = "layering";
 const TABLE: &str = "xtask/src/tidy/layering/table.rs";
 
 pub(crate) fn check(members: &[Member]) -> Vec<Offence> {
-    let mut offences = names(members, ROWS, PLANNED);
+    let mut offences = names(members, ROWS);
     for member in members {
         if let Some(row) = ROWS.iter().find(|row| row.package == member.name) {
             offences.extend(packages(member, row, members));
@@ -28,7 +28,7 @@ pub(crate) fn check(members: &[Member]) -> Vec<Offence> {
 }
 
 /// Every package has its row and every row its package, or a misspelt name would pass for ever.
-fn names(members: &[Member], rows: &[Row], planned: &[&str]) -> Vec<Offence> {
+fn names(members: &[Member], rows: &[Row]) -> Vec<Offence> {
     let has_row = |name: &str| rows.iter().any(|row| row.package == name);
     let is_member = |name: &str| members.iter().any(|member| member.name == name);
     let mut offences = Vec::new();
@@ -38,11 +38,8 @@ fn names(members: &[Member], rows: &[Row], planned: &[&str]) -> Vec<Offence> {
     }
     let mut table = |message: String| offences.push(Offence::failure(RULE, TABLE, 0, message));
     for row in rows {
-        if !is_member(row.package) && !planned.contains(&row.package) {
-            table(format!(
-                "`{}` is neither a package nor planned",
-                row.package
-            ));
+        if !is_member(row.package) {
+            table(format!("there is no package `{}`", row.package));
         }
         for known in row.knows.iter().chain(row.tests_know) {
             if !has_row(known) {
@@ -52,13 +49,6 @@ fn names(members: &[Member], rows: &[Row], planned: &[&str]) -> Vec<Offence> {
                 ));
             }
         }
-    }
-    for name in planned.iter().filter(|name| !has_row(name)) {
-        table(format!("`{name}` is planned but has no row"));
-    }
-    for name in planned.iter().filter(|name| is_member(name)) {
-        let message = format!("`{name}` exists now; take it off the planned ones");
-        offences.push(Offence::warning(RULE, TABLE, 0, message));
     }
     offences
 }
@@ -169,7 +159,7 @@ mod tests {
     #[test]
     fn an_adapter_knows_core_and_its_tests_the_testkit() {
         let right = member(
-            "backstop-db",
+            "backstop-tempfs",
             &["backstop-core", "backstop-testkit!", "duckdb"],
         );
         assert_eq!(of_packages(&right), []);
@@ -177,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_adapter_that_knows_another_fails() {
-        let wrong = of_packages(&member("backstop-db", &["backstop-tempfs"]));
+        let wrong = of_packages(&member("backstop-process", &["backstop-tempfs"]));
         assert!(
             wrong[0]
                 .message
@@ -185,11 +175,11 @@ mod tests {
             "{wrong:?}"
         );
         assert_eq!(
-            of_packages(&member("backstop-db", &["backstop-tempfs!"])).len(),
+            of_packages(&member("backstop-process", &["backstop-tempfs!"])).len(),
             1
         );
         assert_eq!(
-            of_packages(&member("backstop-db", &["backstop-testkit"])).len(),
+            of_packages(&member("backstop-process", &["backstop-testkit"])).len(),
             1
         );
     }
@@ -197,7 +187,7 @@ mod tests {
     #[test]
     fn core_that_knows_a_runtime_or_an_adapter_fails() {
         assert_eq!(
-            of_packages(&member("backstop-core", &["backstop-db"])).len(),
+            of_packages(&member("backstop-core", &["backstop-tempfs"])).len(),
             1
         );
         let core = member("backstop-core", &["libc", "tokio", "tempfile!"]);
@@ -229,27 +219,14 @@ mod tests {
             knows: &["backstop-nothing"],
             tests_know: &[],
         }];
-        let wrong = names(&[member("backstop-core", &[])], &rows, &["backstop-exel"]);
+        let wrong = names(&[member("backstop-core", &[])], &rows);
         let messages: Vec<_> = wrong
             .iter()
             .map(|offence| offence.message.as_str())
             .collect();
-        assert_eq!(messages.len(), 4, "{messages:?}");
+        assert_eq!(messages.len(), 3, "{messages:?}");
         assert!(messages[0].contains("`backstop-core` has no row"));
-        assert!(messages[1].contains("`backstop-croe` is neither"));
+        assert!(messages[1].contains("no package `backstop-croe`"));
         assert!(messages[2].contains("`backstop-nothing`"));
-        assert!(messages[3].contains("`backstop-exel` is planned"));
-    }
-
-    #[test]
-    fn what_is_planned_and_exists_only_warns() {
-        let rows = [Row {
-            package: "backstop-db",
-            knows: &[],
-            tests_know: &[],
-        }];
-        assert_eq!(names(&[], &rows, &["backstop-db"]), []);
-        let found = names(&[member("backstop-db", &[])], &rows, &["backstop-db"]);
-        assert_eq!(found[0].severity, super::super::offence::Severity::Warns);
     }
 }

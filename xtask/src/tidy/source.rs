@@ -51,14 +51,38 @@ impl Source {
         shipped.map(|(number, line)| (number, line.code.as_str()))
     }
 
-    /// Whether a function of this name stands here.
-    pub(crate) fn has_function(&self, name: &str) -> bool {
-        self.lines.iter().any(|line| {
-            words(&line.code)
-                .zip(words(&line.code).skip(1))
-                .any(|((_, keyword), (_, word))| keyword == "fn" && word == name)
-        })
+    /// The function of this name, a test before any other: also one within `proptest!`.
+    pub(crate) fn function(&self, name: &str) -> Option<Function> {
+        let mut code = String::new();
+        let mut found = None;
+        for line in &self.lines {
+            let mut words = words(&line.code).zip(words(&line.code).skip(1));
+            let here = words.find(|((_, keyword), (_, word))| *keyword == "fn" && *word == name);
+            if let Some(((at, _), _)) = here {
+                code.push_str(&line.code[..at]);
+                // Its attributes are what is between the item before it and itself.
+                let start = code.rfind(['{', '}', ';']).map_or(0, |end| end + 1);
+                if code[start..].contains("#[test]") {
+                    return Some(Function::Test);
+                }
+                found = Some(Function::Other);
+                code.push_str(&line.code[at..]);
+            } else {
+                code.push_str(&line.code);
+            }
+            code.push('\n');
+        }
+        found
     }
+}
+
+/// What a function is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// A test that libtest runs.
+    Test,
+    /// Not a test: nothing runs it by itself.
+    Other,
 }
 
 /// The identifiers of a line, with their places.
@@ -158,7 +182,18 @@ mod tests {
     #[test]
     fn functions_are_found_by_their_whole_name() {
         let source = Source::new("a.rs", "// fn hidden() {}\nasync fn seen_twice() {}");
-        assert!(source.has_function("seen_twice"));
-        assert!(!source.has_function("seen") && !source.has_function("hidden"));
+        assert_eq!(source.function("seen_twice"), Some(Function::Other));
+        assert_eq!(source.function("seen"), None);
+        assert_eq!(source.function("hidden"), None);
+    }
+
+    #[test]
+    fn a_test_is_told_from_a_function_between_tests() {
+        let text = "mod tests { #[test]\n#[expect(\n a,\n reason = \"}\"\n)]\nfn one() { a(); }\n\
+                    // #[test]\nfn two() {}\nproptest! {\n /// Says.\n #[test]\n fn three(a in 0..1) {}\n}}";
+        let source = Source::new("a.rs", text);
+        assert_eq!(source.function("one"), Some(Function::Test));
+        assert_eq!(source.function("two"), Some(Function::Other));
+        assert_eq!(source.function("three"), Some(Function::Test));
     }
 }
