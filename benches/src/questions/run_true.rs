@@ -86,7 +86,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     .peers(figures)
     .peers(missing)
     .against("tini", Ratio::of(&series[0], &series[tini + OURS]))
-    .goal(Goal::AtMost(3.0));
+    .goal(Goal::AtMost(2.0));
     let fast = Figure::ours(
         "backstop run -q -- true, as shipped, TMPDIR in memory",
         &series[1],
@@ -95,7 +95,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     let in_memory = Answer::new(NAME, fast)
         .aspect("TMPDIR in memory")
         .against("tini", Ratio::of(&series[1], &series[tini + OURS]))
-        .goal(Goal::AtMost(3.0));
+        .goal(Goal::AtMost(2.0));
     Ok(vec![
         time,
         in_memory,
