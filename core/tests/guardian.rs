@@ -109,14 +109,17 @@ fn an_owner_that_is_killed() {
     let its_owner = i32::try_from(owner.pid()).expect("a process number");
     let of_owner = process_table::stat(its_owner).expect("the owner lives");
     assert_ne!(stat.group, of_owner.group, "it is in its owner's group");
-    let ends = [Signal::HUP, Signal::INT, Signal::TERM];
+    let end_signals = [Signal::HUP, Signal::INT, Signal::TERM];
     // It has to have come so far: what it ignores is not inherited.
     let late = Instant::now() + PATIENCE;
-    while ends.iter().any(|signal| !ignores(guardian.pid(), *signal)) {
+    while end_signals
+        .iter()
+        .any(|signal| !ignores(guardian.pid(), *signal))
+    {
         assert!(Instant::now() < late, "it does not ignore what ends others");
         std::thread::sleep(Duration::from_millis(1));
     }
-    for signal in ends {
+    for signal in end_signals {
         let _ = guardian
             .signal(signal)
             .expect("the guardian can be signalled");
