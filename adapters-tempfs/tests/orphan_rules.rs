@@ -187,3 +187,22 @@ fn a_sweep_that_was_killed_is_finished_by_the_next_of_the_same_rule() {
     assert_eq!(report.count, 1, "{report:#?}");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_file_that_came_a_moment_ago_is_young_whatever_time_it_has_been_given() {
+    let place = tempfile::tempdir().unwrap();
+    let path = make(&place.path().join("job-unpacked"));
+    // As an archive does that is unpacked.
+    let old = SystemTime::now() - 1000 * HOUR;
+    let times = std::fs::FileTimes::new().set_modified(old);
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_times(times)
+        .unwrap();
+    let rule = OrphanRule::new(place.path(), "job-").unwrap();
+    let report = rule.sweep(Rehearsal::Act).unwrap();
+    assert_eq!(verdict_of(&report, "job-unpacked").0, OrphanVerdict::Young);
+    assert!(path.exists());
+}

@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use backstop_core::monitor::{
-    Evidence, Finding, FindingKind, LedgerSample, Moment, Observation, Observer, ProcessSample,
-    Sample, Severity, Subject, Unit,
+    Evidence, ExpensiveReading, Finding, FindingKind, LedgerSample, Moment, Observation, Observer,
+    ProcessSample, Sample, Severity, Subject, Unit,
 };
 use backstop_core::resource::Bytes;
 use backstop_service::history::History;
@@ -25,6 +25,8 @@ struct Hour {
     handles: u64,
     stuck: u64,
     leak: bool,
+    /// Whether the ledger was left out of five samples in six.
+    is_starved: bool,
 }
 
 const WELL: Hour = Hour {
@@ -32,6 +34,7 @@ const WELL: Hour = Hour {
     handles: 20,
     stuck: 0,
     leak: false,
+    is_starved: false,
 };
 
 /// Writes an hour of history up to now.
@@ -55,6 +58,7 @@ fn write(stage: &Stage, name: &str, hour: &Hour) {
             handle_limit: Some(1000),
             ..ProcessSample::default()
         };
+        let is_left_out = hour.is_starved && minute % 6 != 0;
         let ledger = LedgerSample {
             released: 10 * minute,
             stuck: hour.stuck * minute / 59,
@@ -63,9 +67,13 @@ fn write(stage: &Stage, name: &str, hour: &Hour) {
         let sample = Sample {
             at,
             disturbances: Vec::new(),
+            left_out: is_left_out
+                .then_some(ExpensiveReading::Ledger)
+                .into_iter()
+                .collect(),
             process,
             system: None,
-            ledger: Some(ledger),
+            ledger: Some(ledger).filter(|_| !is_left_out),
         };
         let leak = Finding {
             kind: FindingKind::GrowingSite,
@@ -80,6 +88,7 @@ fn write(stage: &Stage, name: &str, hour: &Hour) {
                 unit: Unit::Count,
                 per_hour: Some(100.0),
                 text: "grew by 100".into(),
+                sparse: None,
             },
             first_seen: at,
             last_seen: at,
@@ -112,6 +121,28 @@ fn verdict_of(json: &Value, kind: &str) -> String {
     let indicators = json["programs"][0]["indicators"].as_array().unwrap();
     let found = indicators.iter().find(|one| one["kind"] == kind).unwrap();
     found["verdict"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_ledger_that_was_rarely_read_is_unknown_and_said_with_its_counts() {
+    let stage = Stage::new();
+    let starved = Hour {
+        is_starved: true,
+        ..WELL
+    };
+    write(&stage, "farm", &starved);
+    let (code, json, told) = check(&stage, &["farm"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(json["verdict"], "unknown");
+    assert_eq!(verdict_of(&json, "readings"), "unknown");
+    let indicators = json["programs"][0]["indicators"].as_array().unwrap();
+    let row = indicators.iter().find(|one| one["kind"] == "readings");
+    assert_eq!(
+        row.unwrap()["seen"],
+        "ledger sampled 10 of 60 times: readings cost more than their budget"
+    );
+    let (code, _, _) = check(&stage, &["farm", "--strict"]);
+    assert_eq!(code, Some(1));
 }
 
 #[test]

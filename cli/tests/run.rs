@@ -63,12 +63,20 @@ fn standard_input_and_output_are_the_commands() {
 fn a_report_shows_what_the_command_needed_over_time() {
     for containment in ["auto", "subreaper"] {
         let stage = Stage::new();
-        let script = "echo >$TMPDIR/left; head -c 30000000 /dev/zero | (sleep 0.8; cat >/dev/null); sleep 0.5";
+        // It ends once it has been sampled often enough, however fast the machine is: its samples are in
+        // a history that stands in the temp directory of this stage.
+        let script = "sampled() { find \"$0\" -name '*.ndjson' -exec cat {} + 2>/dev/null | grep -c resident; }
+            echo >$TMPDIR/left
+            head -c 30000000 /dev/zero | {
+                until [ \"$(sampled)\" -ge 4 ]; do sleep 0.05; done; cat >/dev/null
+            }
+            until [ \"$(sampled)\" -ge 6 ]; do sleep 0.05; done";
         let run = |name: &str| {
             let path = stage.path("work").join(name);
             let mut command =
                 stage.backstop(&["run", "-q", "--containment", containment, "--report"]);
             command.arg(&path).args(["--", "sh", "-c", script]);
+            command.arg(stage.path("tmp"));
             command.env("BACKSTOP_MONITOR_INTERVAL", "100ms");
             assert!(command.output().unwrap().status.success());
             std::fs::read_to_string(path).unwrap()
@@ -167,6 +175,27 @@ fn fail_on_fails_for_what_it_names_only() {
     assert_eq!(code("files,ports", leave_process), Some(5));
     assert_eq!(code("files", leave_file), Some(70));
     assert_eq!(code("processes", leave_file), Some(0));
+
+    assert_eq!(code("memory", leave_process), Some(70));
+    assert_eq!(code("memory", leave_file), Some(0));
+    let listen = "import socket, time; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); s.listen(); \
+        open(\"up\", \"w\"); time.sleep(300)";
+    let leave_port =
+        format!("setsid python3 -c '{listen}' & until [ -e up ]; do sleep 0.01; done; exit 5");
+    assert_eq!(code("ports", &leave_port), Some(70));
+    std::fs::remove_file(stage.path("work/up")).unwrap();
+    assert_eq!(code("files", &leave_port), Some(5));
+}
+
+#[test]
+fn what_a_command_is_called_does_not_steer_the_terminal() {
+    let stage = Stage::new();
+    let script = "setsid sleep 301 & exit 5";
+    let evil = "evil\u{1b}[31mRED\u{7}";
+    let finished = stage.run(&["run", "--", "sh", "-c", script, evil]);
+    assert!(finished.stderr.contains("evil"), "{finished:?}");
+    let steers = |character: char| character.is_control() && character != '\n';
+    assert!(!finished.stderr.contains(steers), "{finished:?}");
 }
 
 #[test]

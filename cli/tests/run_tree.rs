@@ -270,7 +270,8 @@ fn a_group_signal_counts_once_and_the_command_gets_its_grace() {
 fn a_second_signal_skips_to_force() {
     let stage = Stage::new();
     let ready = stage.path("work/ready");
-    let script = "trap '' TERM INT; echo >\"$0\"; while :; do sleep 0.05; done";
+    let script =
+        "trap '' TERM; trap 'echo >\"$0.asked\"' INT; echo >\"$0\"; while :; do sleep 0.05; done";
     let guardian = stage
         .backstop(&[
             "run",
@@ -289,7 +290,11 @@ fn a_second_signal_skips_to_force() {
     until("the command is ready", || ready.exists().then_some(()));
     let pinned = PinnedProcess::pin(guardian.id() as i32).unwrap();
     let _ = pinned.signal(Signal::INT).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    // The first has come to the command: the second is one more, and not the same that came late.
+    let asked = stage.path("work/ready.asked");
+    until("the command is asked to end", || {
+        asked.exists().then_some(())
+    });
     let _ = pinned.signal(Signal::TERM).unwrap();
     let finished = Finished::of(&guardian.wait_with_output().unwrap());
     assert_eq!(finished.code, Some(137), "{finished:?}");

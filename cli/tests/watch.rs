@@ -6,13 +6,14 @@
 
 mod stage;
 
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::process_table;
 use backstop_os::signal::Signal;
 use serde_json::Value;
-use stage::Stage;
+use stage::{Stage, until};
 
 /// A program in another language, ended when the test does.
 struct Program(Child);
@@ -20,12 +21,23 @@ struct Program(Child);
 impl Program {
     fn python(script: &str) -> Self {
         let mut command = Command::new("python3");
-        command.args(["-c", script]).stdin(Stdio::null());
+        command.args(["-c", script]).stdin(Stdio::piped());
         Self(command.spawn().unwrap())
     }
 
     fn pid(&self) -> String {
         self.0.id().to_string()
+    }
+
+    /// Has it take its next step: a line each.
+    fn step(&mut self) {
+        let input = self.0.stdin.as_mut().unwrap();
+        input.write_all(b"\n").unwrap();
+    }
+
+    /// Has it end.
+    fn end(&mut self) {
+        drop(self.0.stdin.take());
     }
 }
 
@@ -36,25 +48,47 @@ impl Drop for Program {
     }
 }
 
-/// Ten megabytes and ten open files each half second.
+/// Ten megabytes and ten open files at each step.
 const LEAK: &str = "
-import time
+import sys
 held, files = [], []
-while True:
+for line in sys.stdin:
     held.append(bytearray(b'x' * 10_000_000))
     files += [open('/dev/null') for _ in range(10)]
-    time.sleep(0.5)
 ";
 
-/// The same, given back each time.
+/// The same, given back at each step.
 const LEVEL: &str = "
-import time
-while True:
+import sys
+for line in sys.stdin:
     held = bytearray(b'x' * 10_000_000)
     files = [open('/dev/null') for _ in range(10)]
-    time.sleep(0.1)
     del held, files
 ";
+
+/// Watches a program that takes a step after each sample, and ends after so many of them: how fast the
+/// machine is changes neither. Gives all lines and the exit code.
+fn stepped(
+    stage: &Stage,
+    program: &mut Program,
+    arguments: &[&str],
+    samples: usize,
+) -> (Vec<Value>, Option<i32>) {
+    let pid = program.pid();
+    let mut command = stage.backstop(&["watch", &pid, "--json"]);
+    command.args(arguments).stderr(Stdio::null());
+    let mut watch = command.spawn().unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(watch.stdout.take().unwrap()).lines() {
+        lines.push(serde_json::from_str(&line.unwrap()).unwrap());
+        match lines.len() {
+            count if count < samples => program.step(),
+            count if count == samples => program.end(),
+            _ => {}
+        }
+    }
+    (lines, watch.wait().unwrap().code())
+}
 
 fn lines(stage: &Stage, arguments: &[&str]) -> (Vec<Value>, Option<i32>) {
     let finished = stage.run(arguments);
@@ -82,17 +116,8 @@ fn found(lines: &[Value]) -> Vec<(usize, String)> {
 #[test]
 fn a_clear_growth_is_named_within_ten_seconds() {
     let stage = Stage::new();
-    let program = Program::python(LEAK);
-    let watch = [
-        "watch",
-        &program.pid(),
-        "--interval",
-        "500ms",
-        "--for",
-        "15s",
-        "--json",
-    ];
-    let (lines, code) = lines(&stage, &watch);
+    let mut program = Program::python(LEAK);
+    let (lines, code) = stepped(&stage, &mut program, &["--interval", "500ms"], 30);
     let found = found(&lines);
     for kind in ["growing.memory", "growing.handles"] {
         let at = found.iter().find(|(_, known)| known == kind);
@@ -113,34 +138,25 @@ fn a_clear_growth_is_named_within_ten_seconds() {
         first["system"]["memory_total"].as_u64().unwrap() > 0,
         "{first}"
     );
-    assert_eq!(lines.last().unwrap()["ended"], "the time is over");
+    assert_eq!(lines.last().unwrap()["ended"], "the program has ended");
 }
 
 #[test]
 fn what_gives_back_is_not_found() {
     let stage = Stage::new();
-    let program = Program::python(LEVEL);
-    let watch = [
-        "watch",
-        &program.pid(),
-        "--interval",
-        "250ms",
-        "--for",
-        "10s",
-        "--json",
-    ];
-    let (lines, code) = lines(&stage, &watch);
+    let mut program = Program::python(LEVEL);
+    let (lines, code) = stepped(&stage, &mut program, &["--interval", "250ms"], 40);
     assert_eq!(found(&lines), []);
-    assert!(lines.len() > 30, "{}", lines.len());
+    // All of them, and the one that says why it ended.
+    assert!(lines.len() > 40, "{}", lines.len());
     assert_eq!(code, Some(0));
 }
 
 #[test]
 fn it_ends_when_the_program_does() {
     let stage = Stage::new();
-    let program = Program::python("import time; time.sleep(1.5)");
-    let watch = ["watch", &program.pid(), "--interval", "200ms", "--json"];
-    let (lines, code) = lines(&stage, &watch);
+    let mut program = Program::python("import sys; sys.stdin.read()");
+    let (lines, code) = stepped(&stage, &mut program, &["--interval", "200ms"], 3);
     assert_eq!(lines.last().unwrap()["ended"], "the program has ended");
     assert_eq!(code, Some(0));
 }
@@ -158,13 +174,19 @@ fn what_was_watched_can_be_reported() {
         "100ms",
         "--for",
         "2s",
+        "--json",
         "--history",
         history,
     ];
-    assert_eq!(stage.run(&watch).code, Some(0));
+    let (lines, code) = lines(&stage, &watch);
+    assert_eq!(code, Some(0));
+    assert_eq!(lines.last().unwrap()["ended"], "the time is over");
+    // However many there were in that time, the history has each, and the report all of them.
+    let samples = lines.len() as u64 - 1;
+    assert!(samples > 0);
     let report = stage.run(&["report", "--history", history, "--since", "1h", "--json"]);
     let json: Value = serde_json::from_str(&report.stdout).unwrap();
-    assert!(json["samples"]["count"].as_u64().unwrap() > 10, "{json}");
+    assert_eq!(json["samples"]["count"], samples, "{json}");
     let listed = stage.run(&["history", "--history", history, "--json"]);
     assert_eq!(listed.code, Some(0), "{listed:?}");
 }
@@ -181,6 +203,12 @@ finally:
     [child.kill() for child in children]
 ";
     let program = Program::python(script);
+    let own = program.0.id().cast_signed();
+    until("its children are there", || {
+        process_table::children(own)
+            .is_ok_and(|all| all.len() == 3)
+            .then_some(())
+    });
     let watch = [
         "watch",
         &program.pid(),
@@ -188,7 +216,7 @@ finally:
         "--interval",
         "200ms",
         "--for",
-        "3s",
+        "1s",
         "--json",
     ];
     let (lines, _) = lines(&stage, &watch);

@@ -18,6 +18,8 @@ mod finding;
 mod observation;
 
 mod limits;
+mod price;
+mod readings;
 mod seconds;
 
 mod sampler;
@@ -53,7 +55,7 @@ pub use cost::MonitorCost;
 pub use dumps::{
     Comparison, Dumps, KindChange, MeasureChange, MemoryState, SiteChange, compare, dump,
 };
-pub use finding::{Evidence, Finding, FindingKind, Severity, Subject, Unit};
+pub use finding::{Evidence, Finding, FindingKind, Severity, Sparse, Subject, Unit};
 pub use findings::{Findings, Loss};
 pub use leak_check::{Leak, LeakCheck, LeakReport, LeakScope, LeakSort, Reach};
 pub use leak_tally::LeakTally;
@@ -64,6 +66,8 @@ pub use operation::{
     Measured, MemoryAccount, NameStatistics, Operation, OperationAccount, OperationStatistics,
     Operations, Peak, ResourceAccount, Spread, TimeSpread, operation,
 };
+pub use price::Price;
+pub use readings::{ExpensiveReading, ReadingTally, Readings};
 pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, HoldingLimit, LedgerSample, LedgerTally,
     Pressure, ProcessSample, Sample, SiteTally, SystemSample,

@@ -19,7 +19,7 @@ mod side_by_side;
 pub use authority::Authority;
 pub use judgement::Judgement;
 pub use orphan::Orphan;
-pub use receipt::{Receipt, Receipts};
+pub use receipt::{LostReceipts, Receipt, ReceiptWriter, Receipts};
 pub use reclaimer::{Reclaimed, Reclaimer, Reclaimers};
 pub use report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
 pub use side_by_side::side_by_side;

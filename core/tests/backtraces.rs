@@ -61,6 +61,7 @@ fn one_in_so_many_is_captured_and_named_when_shown() {
             unit: Unit::Count,
             per_hour: None,
             text: String::new(),
+            sparse: None,
         },
         first_seen: now,
         last_seen: now,

@@ -5,14 +5,15 @@ use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::error::Error;
+use backstop_core::error::{Error, Stage};
 use backstop_core::policy::CleanupPolicy;
+use backstop_core::release::Tracked;
 use backstop_core::release::shutdown::{self, ShutdownOptions};
-use backstop_core::release::{Owned, Tracked};
-use backstop_core::resource::{Kind, Rung};
+use backstop_core::resource::{Blocking, Kind, Rung};
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::signal::Signal;
 use backstop_testkit::role::{self, Actor};
@@ -77,16 +78,42 @@ fn place() -> PathBuf {
     std::env::var_os(PLACE).unwrap().into()
 }
 
-/// A resource whose release writes its name down.
-fn logged(name: &'static str) -> Tracked<Owned<()>> {
+/// A resource whose release writes its name down. It does not block, so that it is released in strict order:
+/// one that may block has a moment to end before the next begins, and on a loaded machine needs more.
+fn logged(name: &'static str) -> Tracked<Logged> {
     let path = place().join("log");
-    backstop_core::track_with(KIND, name, (), move |()| {
-        let mut log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)?;
-        writeln!(log, "{name}")
-    })
+    backstop_core::track(Logged(name, path, AtomicBool::new(false)))
+}
+
+struct Logged(&'static str, PathBuf, AtomicBool);
+
+impl backstop_core::resource::TrackedResource for Logged {
+    fn kind(&self) -> Kind {
+        KIND
+    }
+    fn label(&self) -> std::borrow::Cow<'static, str> {
+        self.0.into()
+    }
+    fn blocking(&self) -> Blocking {
+        Blocking::Never
+    }
+    fn release(
+        &self,
+        _: &backstop_core::resource::Step,
+    ) -> Result<backstop_core::resource::Progress, Error> {
+        let mut log = std::fs::OpenOptions::new();
+        let log = log.create(true).append(true).open(&self.1);
+        log.and_then(|mut log| writeln!(log, "{}", self.0))
+            .map_err(|error| Error::io(Stage::Release, "it cannot be written down", error))?;
+        self.2.store(true, Ordering::Relaxed);
+        Ok(backstop_core::resource::Progress::Done)
+    }
+    fn verify(&self) -> backstop_core::resource::Presence {
+        match self.2.load(Ordering::Relaxed) {
+            true => backstop_core::resource::Presence::Gone,
+            false => backstop_core::resource::Presence::Present { holder: None },
+        }
+    }
 }
 
 fn wait_for_signals() -> ! {
@@ -120,7 +147,7 @@ fn hanging() -> Tracked<Asked> {
     backstop_core::track(Asked(scripted, remote))
 }
 
-/// A scripted resource that says when it is asked.
+/// A scripted resource that says when it is asked, and when it is forced.
 struct Asked(
     Scripted,
     #[expect(dead_code, reason = "kept so that it hangs")] backstop_testkit::scripted::Remote,
@@ -137,7 +164,7 @@ impl backstop_core::resource::TrackedResource for Asked {
         &self,
         step: &backstop_core::resource::Step,
     ) -> Result<backstop_core::resource::Progress, Error> {
-        if step.rung == Rung::Ask {
+        if step.rung != Rung::Insist {
             role::say("asked");
         }
         self.0.release(step)
@@ -168,6 +195,32 @@ fn a_second_signal_skips_to_force() {
 }
 
 #[test]
+fn a_third_signal_ends_the_program_whatever_hangs() {
+    if role::assigned().is_some() {
+        let policy = CleanupPolicy::default()
+            .with_deadline(Rung::Ask, Duration::from_secs(300))
+            .with_deadline(Rung::Force, Duration::from_secs(3000));
+        Backstop::global().set_policy(Scripted::KIND, policy);
+        let rungs = Rung::ALL.iter();
+        let script = rungs.fold(Script::default(), |script, rung| {
+            script.on(*rung, [Act::Never])
+        });
+        let (scripted, remote) = Scripted::following("hanging", script);
+        let _hanging = backstop_core::track(Asked(scripted, remote));
+        shutdown::on_signals(ShutdownOptions {
+            deadline: Duration::from_secs(6000),
+            force_deadline: Duration::from_secs(6000),
+        })
+        .unwrap();
+        role::say("ready");
+        role::wait_to_be_killed();
+    }
+    let scene = Scene::new();
+    let status = scene.signalled("owner", &[Signal::TERM, Signal::TERM, Signal::TERM]);
+    assert_eq!(status.signal(), Some(Signal::TERM.number()), "{status}");
+}
+
+#[test]
 fn exit_releases_what_is_open_and_takes_the_ledger_away() {
     if role::assigned().is_some() {
         let _guards = (logged("first"), logged("second"));
@@ -188,11 +241,15 @@ fn exit_waits_for_what_a_dropped_guard_left_to_the_background() {
         let policy = CleanupPolicy::default().with_drop_patience(Duration::ZERO);
         Backstop::global().set_policy(KIND, policy);
         let path = place().join("log");
+        let (exit, exits) = std::sync::mpsc::channel::<()>();
         drop(backstop_core::track_with(KIND, "slow", (), move |()| {
-            // Slower than the way from here to the exit, on any machine that runs tests.
+            // Not before the test function is over; then a while, for which the exit has to wait. However
+            // slow the machine, what is right does not fail.
+            let _ = exits.recv();
             std::thread::sleep(Duration::from_millis(300));
             std::fs::write(path, "slow")
         }));
+        drop(exit);
         return;
     }
     let scene = Scene::new();

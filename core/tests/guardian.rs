@@ -4,16 +4,20 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backstop_core::Backstop;
 use backstop_core::reclaim::{Receipts, Reclaimers, guardian};
 use backstop_os::pinned::PinnedProcess;
+use backstop_os::process_table;
+use backstop_os::signal::Signal;
 use backstop_testkit::role::{self, Actor};
 
 use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer};
 
 const PLACE: &str = "TEST_PLACE";
+/// Far beyond what a loaded machine needs.
+const PATIENCE: Duration = Duration::from_secs(60);
 const NAME: &str = "a_guardian_ends_with_its_owner_and_reclaims_what_that_left";
 
 fn main() {
@@ -72,11 +76,19 @@ fn directories(place: &Path) -> usize {
 }
 
 fn ends(guardian: &PinnedProcess) {
-    let ended = guardian.wait_exit(Duration::from_secs(60));
+    let ended = guardian.wait_exit(PATIENCE);
     assert!(
         ended.expect("a pinned process can be waited for"),
         "the guardian does not end"
     );
+}
+
+/// Whether a process ignores a signal, by the mask that the system shows.
+fn ignores(pid: i32, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0) >> (signal.number() - 1) & 1 == 1
 }
 
 fn receipts(place: &Path) -> usize {
@@ -91,6 +103,27 @@ fn an_owner_that_is_killed() {
     let place = tempfile::tempdir().expect("the temp directory can be written");
     let (mut owner, guardian) = owner("killed", place.path());
     assert_eq!(directories(place.path()), 3);
+    assert!(!guardian.has_exited());
+    // What ends the owner and its group is not for the guardian, which has to outlive them.
+    let stat = process_table::stat(guardian.pid()).expect("the guardian lives");
+    let its_owner = i32::try_from(owner.pid()).expect("a process number");
+    let of_owner = process_table::stat(its_owner).expect("the owner lives");
+    assert_ne!(stat.group, of_owner.group, "it is in its owner's group");
+    let end_signals = [Signal::HUP, Signal::INT, Signal::TERM];
+    // It has to have come so far: what it ignores is not inherited.
+    let late = Instant::now() + PATIENCE;
+    while end_signals
+        .iter()
+        .any(|signal| !ignores(guardian.pid(), *signal))
+    {
+        assert!(Instant::now() < late, "it does not ignore what ends others");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    for signal in end_signals {
+        let _ = guardian
+            .signal(signal)
+            .expect("the guardian can be signalled");
+    }
     assert!(!guardian.has_exited());
     owner.kill();
     ends(&guardian);

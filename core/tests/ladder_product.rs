@@ -224,3 +224,24 @@ fn every_inline_ladder_ends_with_one_true_outcome() {
         case.check();
     }
 }
+
+#[test]
+fn a_dropped_guard_waits_for_its_patience_and_not_for_the_whole_ladder() {
+    let policy = CleanupPolicy::default()
+        .with_drop_patience(SHORT)
+        .with_deadline(Rung::Ask, LONG * 60);
+    let backstop = Backstop::builder()
+        .tracking(Tracking::Anonymous)
+        .default_policy(policy)
+        .start();
+    let script = Script::default().on(Rung::Ask, [Act::Never]);
+    let (scripted, remote) = Scripted::following("scripted", script);
+    drop(backstop.track(scripted));
+    // It came back while the release still hangs, on its first rung.
+    assert!(!backstop.is_empty());
+    assert_eq!(remote.let_go(), 0);
+    remote.unblock();
+    remote.mend();
+    let report = backstop.release_all(Deadline::after(LONG));
+    assert!(report.is_complete(), "{report:?}");
+}

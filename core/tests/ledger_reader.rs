@@ -169,3 +169,19 @@ proptest! {
         prop_assert!(assert_answered(bytes).is_none());
     }
 }
+
+#[test]
+fn a_file_larger_than_any_ledger_is_refused_by_its_length() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("1.ledger");
+    // Without a byte in it: nothing of it is read.
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(LedgerReading::LARGEST + 1).unwrap();
+    let error = LedgerReading::of_path(&path).unwrap_err();
+    assert_eq!(error.kind(), backstop_core::error::ErrorKind::Limit);
+    let chain = error.chain();
+    assert!(
+        chain.contains("1.ledger") && chain.contains("limit"),
+        "{chain}"
+    );
+}

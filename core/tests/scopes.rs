@@ -220,3 +220,18 @@ fn what_went_before_its_scope_is_revoked_and_released_once() {
     ));
     assert_eq!(notes.lines(), ["early"]);
 }
+
+#[test]
+fn the_end_of_a_scope_cancels_its_token_and_those_of_its_children() {
+    let backstop = Backstop::builder().tracking(Tracking::Anonymous).start();
+    let finished = backstop.scope("finished");
+    let (token, child) = (finished.token(), finished.token().child());
+    assert!(!token.is_cancelled() && !child.is_cancelled());
+    assert!(finished.finish().is_clean());
+    assert!(token.is_cancelled() && child.is_cancelled());
+
+    let dropped = backstop.scope("dropped");
+    let token = dropped.token();
+    drop(dropped);
+    assert!(token.is_cancelled());
+}

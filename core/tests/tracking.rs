@@ -217,7 +217,26 @@ fn policies_are_enforced_by_themselves_until_told_otherwise() {
     drop(enforcement);
     let guard = backstop.track(Thing::new(&count));
     hand.advance(Duration::from_secs(61));
-    std::thread::sleep(Duration::from_millis(20));
+    // Time by turns, and not by the clock on the wall: another one, at the same interval, has had many.
+    let (clock, its_hand) = Clock::manual();
+    let other = Backstop::builder()
+        .tracking(Tracking::Anonymous)
+        .policy(
+            KIND,
+            CleanupPolicy::default().with_lifetime_limit(Duration::from_secs(60)),
+        )
+        .clock(clock)
+        .start();
+    let _enforcement = other
+        .enforce_every(Duration::from_millis(1))
+        .expect("a thread can be started");
+    for _ in 0..20 {
+        let witness = other.track(Thing::new(&count));
+        its_hand.advance(Duration::from_secs(61));
+        while witness.get().is_ok() {
+            std::thread::yield_now();
+        }
+    }
     assert!(guard.get().is_ok());
 }
 
@@ -300,4 +319,74 @@ fn many_resources_over_many_threads_are_all_accounted_for() {
         kinds["test.thing"].unverified,
         4 * (0..500).map(|round| round % 7).sum::<u64>()
     );
+}
+
+#[test]
+fn what_is_released_notes_nothing_in_a_slot_that_another_has_now() {
+    let (clock, hand) = Clock::manual();
+    let policy = CleanupPolicy::default().with_lifetime_limit(Duration::from_secs(60));
+    let backstop = Backstop::builder()
+        .tracking(Tracking::Anonymous)
+        .policy(KIND, policy)
+        .clock(clock)
+        .start();
+    let count = Arc::new(AtomicU32::new(0));
+    let old = backstop.track(Thing {
+        blocking: Blocking::Never,
+        ..Thing::new(&count)
+    });
+    let slot = old.id().unwrap().slot;
+    hand.advance(Duration::from_secs(61));
+    assert_eq!(backstop.enforce().len(), 1);
+    assert!(old.get().is_err());
+
+    let other = Kind::new("test.successor");
+    let open = |_| {
+        let footprint = Footprint::handles(7);
+        let guard = backstop.track_with(other, "successor", (), |()| Ok::<_, Error>(()));
+        guard.set_footprint(footprint);
+        guard
+    };
+    // One of them has the slot now.
+    let successors: Vec<_> = (0..64).map(open).collect();
+    let mut ids = successors.iter().map(|guard| guard.id().unwrap());
+    assert!(ids.any(|id| id.slot == slot), "no slot was used again");
+    hand.advance(Duration::from_secs(10));
+    old.touch();
+    old.set_footprint(Footprint::handles(1000));
+    let mut seen = 0;
+    backstop.each_open(|resource| {
+        if resource.kind() == other {
+            seen += 1;
+            assert_eq!(resource.idle(), Duration::from_secs(10));
+            assert_eq!(resource.footprint().handles, 7);
+        }
+    });
+    assert_eq!(seen, 64);
+}
+
+#[test]
+fn children_go_before_their_parent_the_last_opened_first() {
+    let backstop = backstop();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let open = |name: &'static str, parent| {
+        let log = Arc::clone(&log);
+        let owned = backstop_core::release::Owned::new(KIND, name, (), move |()| {
+            log.lock().unwrap().push(name);
+            Ok::<_, Error>(())
+        });
+        backstop
+            .intend(KIND, name)
+            .parent(parent)
+            .declare()
+            .fulfil(owned)
+    };
+    let parent = open("parent", None);
+    let children: Vec<_> = ["first", "second", "third", "fourth"]
+        .map(|name| open(name, parent.id()))
+        .into();
+    assert!(parent.release().outcome.is_released());
+    let log = log.lock().unwrap().clone();
+    assert_eq!(log, ["fourth", "third", "second", "first", "parent"]);
+    assert!(children.iter().all(|child| child.get().is_err()));
 }

@@ -16,6 +16,7 @@
 //! # let sample = Sample {
 //! #     at: Moment::now(),
 //! #     disturbances: Vec::new(),
+//! #     left_out: Vec::new(),
 //! #     process: Default::default(),
 //! #     system: None,
 //! #     ledger: None,

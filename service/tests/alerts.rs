@@ -31,6 +31,7 @@ fn finding(kind: FindingKind, subject: String, severity: Severity, text: &str) -
             unit: Unit::Percent,
             per_hour: None,
             text: text.into(),
+            sparse: None,
         },
         first_seen: now,
         last_seen: now,
@@ -51,6 +52,7 @@ fn opened(findings: Vec<Finding>, at: Moment) -> Observation {
         sample: Sample {
             at,
             disturbances: Vec::new(),
+            left_out: Vec::new(),
             process: ProcessSample::default(),
             system: None,
             ledger: None,

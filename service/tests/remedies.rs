@@ -315,6 +315,7 @@ fn alert(transition: Transition, level: Level, kind: FindingKind) -> Alert {
                 unit: Unit::Bytes,
                 per_hour: None,
                 text: "2 B of 1 B".into(),
+                sparse: None,
             },
             first_seen: now,
             last_seen: now,

@@ -148,10 +148,15 @@ fn one_that_turns_unhealthy_is_replaced() {
 fn one_that_does_not_come_up_is_an_error_and_leaves_nothing() {
     let backstop = backstop();
     let address = free_port();
-    for (script, reason) in [("exit 9", "exit status: 9"), ("sleep 1073", "in time")] {
+    // Only what never comes up is waited out.
+    let short = Duration::from_millis(300);
+    for (script, deadline, reason) in [
+        ("exit 9", LONG, "exit status: 9"),
+        ("sleep 1073", short, "in time"),
+    ] {
         let error = Server::builder("never", move || sh(script))
             .health(Health::port(address))
-            .start_deadline(Duration::from_millis(300))
+            .start_deadline(deadline)
             .child_policy(impatient())
             .start_on(&backstop)
             .err()

@@ -145,6 +145,6 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         Answer::new(NAME, Figure::ours("backstop", &series[0], unit))
             .peers(figures)
             .against(names[best], Ratio::of(&series[0], &series[best + 1]))
-            .goal(Goal::AtMost(0.5)),
+            .goal(Goal::AtMost(0.35)),
     ])
 }

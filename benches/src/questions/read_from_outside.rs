@@ -71,7 +71,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
                 unit,
             ))
             .against("read of the same bytes", Ratio::of(&series[0], &series[1]))
-            .goal(Goal::AtMost(2.0))
+            .goal(Goal::AtMost(1.1))
             .note(format!(
                 "{LIVE} resources in {:.0} MB of ledger",
                 length as f64 / 1e6

@@ -93,7 +93,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
             None => Figure::missing("psutil", unit),
         })
         .against("sysinfo", Ratio::of(&series[0], &series[1]))
-        .goal(Goal::AtMost(0.15))
+        .goal(Goal::AtMost(0.08))
         .note("backstop also tells the peak, the handle limit and the time on a processor; sysinfo is not asked for threads");
     Ok(vec![answer])
 }

@@ -98,13 +98,11 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     ];
     let ratio = Ratio::of(&series[0], &series[1]);
     Ok(vec![
-        Answer::new(NAME, figure.clone())
+        Answer::new(NAME, figure)
             .peers(peers)
             .against("dashmap", ratio)
-            .goal(Goal::AtMost(1.0)),
-        Answer::new(NAME, figure)
-            .aspect("by itself")
-            .absolute_goal(Goal::AtMost(50.0)),
+            .goal(Goal::AtMost(1.0))
+            .note("for information: some 50 ns on a machine on which dashmap takes as long"),
     ])
 }
 

@@ -47,7 +47,8 @@ pub(crate) struct CheckArguments {
 const AFTER_HELP: &str = "\
 Looked at: file descriptors (less than half of their limit), growth of memory (less than 10 MB an hour),
 pools (no kind or site of resources grows without end), leaks (none open), releases (more than 99 %
-succeed); and whether killed programs left something that nobody has swept.
+succeed), readings (at least half are taken: if they cost more than their budget, what they would show is
+unknown); and whether killed programs left something that nobody has swept.
 
 Exit codes: 0 all is well, as far as is known; 1 something is not, or, with --strict, is unknown.";
 

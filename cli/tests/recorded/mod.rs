@@ -144,6 +144,7 @@ impl Recording {
                 unit: Unit::Bytes,
                 per_hour: Some(9e6),
                 text: text.into(),
+                sparse: None,
             },
             first_seen: self.at,
             last_seen: self.at,
@@ -208,6 +209,7 @@ impl Recording {
                 .map(|span| Disturbance::Suspended { span })
                 .into_iter()
                 .collect(),
+            left_out: Vec::new(),
             process: ProcessSample {
                 pid: self.pid,
                 name: "invoice-service".into(),

@@ -8,6 +8,7 @@ use super::findings::Findings;
 use super::limits::Limits;
 use super::observation::Observer;
 use super::pace::Pace;
+use super::price::Price;
 use super::watch::Watch;
 use super::watched::{Target, Watched};
 use crate::error::{Error, ErrorKind, Stage};
@@ -22,6 +23,7 @@ pub struct MonitorBuilder {
     own_heap: Option<fn() -> Bytes>,
     interval: Duration,
     fastest: Duration,
+    price: Price,
     pub(super) snapshots: usize,
     limits: Limits,
     observers: Vec<Box<dyn Observer>>,
@@ -35,6 +37,7 @@ impl Default for MonitorBuilder {
             own_heap: None,
             interval: Duration::from_secs(30),
             fastest: Duration::from_secs(1),
+            price: Price::measured(),
             snapshots: 10,
             limits: Limits::default(),
             observers: Vec::new(),
@@ -87,6 +90,12 @@ impl MonitorBuilder {
         self
     }
 
+    /// What expensive readings cost. Default: [`Price::measured`].
+    pub fn price(mut self, price: Price) -> Self {
+        self.price = price;
+        self
+    }
+
     /// How many samples a monitor keeps in memory. Default: 10.
     pub fn snapshots(mut self, count: usize) -> Self {
         self.snapshots = count;
@@ -117,7 +126,13 @@ impl MonitorBuilder {
                 "the interval between samples must be longer than nothing",
             ));
         }
-        let watched = Watched::open(&self.target, &self.limits, self.backstop, self.own_heap)?;
+        let watched = Watched::open(
+            &self.target,
+            &self.limits,
+            self.backstop,
+            self.own_heap,
+            &self.price,
+        )?;
         Ok(Watch::new(
             watched,
             Findings::new(self.limits),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::readings::Readings;
 use super::seconds;
 
 /// What a monitor has cost since it began, so that the watcher is watched too.
@@ -22,6 +23,9 @@ pub struct MonitorCost {
     /// The sample that took longest, by the clock on the wall.
     #[serde(rename = "longest_seconds", with = "seconds")]
     pub longest: Duration,
+    /// How often each expensive reading was taken, and left out because it was over its budget.
+    #[serde(default)]
+    pub readings: Readings,
     /// Observers that panicked, and get nothing since.
     pub observers_lost: u64,
     /// After how long the next sample is due.

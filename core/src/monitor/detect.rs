@@ -6,13 +6,18 @@
 mod figures;
 mod growing;
 
+mod sparsity;
+
 mod cleanup;
 mod held;
 mod holders;
 mod limit;
 mod process;
 
+use std::time::Duration;
+
 use growing::Reading;
+use sparsity::Sparsity;
 
 use super::trend::Trend;
 use super::{Evidence, FindingKind, Limits, Sample, Severity, Subject};
@@ -46,6 +51,8 @@ pub(super) struct Sighting {
     pub(super) subject: Subject,
     pub(super) severity: Severity,
     pub(super) evidence: Evidence,
+    /// The window, where it was widened to have enough readings.
+    pub(super) window: Option<Duration>,
 }
 
 /// All detectors.
@@ -55,6 +62,7 @@ pub(super) struct Detectors {
     holders: holders::HolderGrowth,
     limit: limit::NearLimits,
     cleanup: cleanup::FailedCleanups,
+    sparsity: Sparsity,
 }
 
 impl Detectors {
@@ -64,6 +72,7 @@ impl Detectors {
             holders: holders::HolderGrowth::new(),
             limit: limit::NearLimits::default(),
             cleanup: cleanup::FailedCleanups::new(limits),
+            sparsity: Sparsity::default(),
         }
     }
 
@@ -76,6 +85,7 @@ impl Detectors {
 
     pub(super) fn look(&mut self, scene: Scene<'_>) -> Look {
         let mut look = Look::default();
+        self.sparsity.observe(scene.sample);
         if scene.is_warm {
             self.process.look(scene, &mut look);
             self.holders.look(scene, &mut look);
@@ -85,7 +95,16 @@ impl Detectors {
         if !scene.has_slept {
             held::look(scene, &mut look);
         }
+        for sighting in &mut look.so {
+            self.sparsity
+                .disclose(sighting.kind, sighting.window, &mut sighting.evidence);
+        }
         look
+    }
+
+    /// How far apart the readings for such findings are, where some are left out.
+    pub(super) fn gap(&self, kind: FindingKind) -> Duration {
+        self.sparsity.gap(kind)
     }
 
     /// How many kinds and sites are measured no more, for want of room.
@@ -118,6 +137,7 @@ impl Look {
                     subject,
                     severity,
                     evidence,
+                    window: trend.widened,
                 });
             }
         }

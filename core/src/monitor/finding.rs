@@ -1,10 +1,12 @@
 //! Something that leaks, or will soon be at its limit, with the evidence.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
+use super::seconds;
 
 /// A suspicion with evidence. It opens when a detector first sees it, is seen again or gets worse, and
 /// clears when what it says is no longer so.
@@ -141,6 +143,26 @@ pub struct Evidence {
     pub per_hour: Option<f64>,
     /// One sentence for people, with the figures in it.
     pub text: String,
+    /// How thinly it was sampled, where readings were left out or the window was widened for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparse: Option<Sparse>,
+}
+
+/// How thinly a finding was sampled: it may be later, and less certain, than one with every reading.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sparse {
+    /// How many samples had the reading that it is made of, since the watch began.
+    pub taken: u64,
+    /// How many were due. The others were left out, because earlier ones had cost more than their budget.
+    pub due: u64,
+    /// The window over which it was found, where that had to be widened to have enough readings.
+    #[serde(
+        rename = "window_seconds",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "seconds::optional"
+    )]
+    pub window: Option<Duration>,
 }
 
 /// What a measure counts.

@@ -26,6 +26,10 @@ use super::{
 /// and cleared then. What leaks in the shadow of a peak is found within six windows after the peak, or
 /// when it is higher.
 ///
+/// What is read so rarely that a window has fewer than eight readings is found over a wider one, which the
+/// evidence names: later by as much, and something that rises and falls within a few readings may look
+/// like growth until it falls.
+///
 /// # Examples
 /// ```
 /// use std::time::Duration;
@@ -38,6 +42,7 @@ use super::{
 ///     let sample = Sample {
 ///         at: start.later(Duration::from_secs(30 * round)),
 ///         disturbances: Vec::new(),
+///         left_out: Vec::new(),
 ///         process: ProcessSample { handles: Some(100 + 5 * round), ..ProcessSample::default() },
 ///         system: None,
 ///         ledger: None,
@@ -201,7 +206,8 @@ impl Findings {
             look.complete.contains(&finding.kind) && finding.last_seen.awake < at.awake
         };
         changes.extend(self.open.clear_where(at, is_unseen));
-        changes.extend(self.open.clear_silent(at));
+        let gap = |kind| self.detectors.gap(kind);
+        changes.extend(self.open.clear_silent(at, gap));
         changes
     }
 }

@@ -74,10 +74,17 @@ impl OpenFindings {
         over.map(|(_, open)| cleared(open, at)).collect()
     }
 
-    /// All of which nothing was heard for long.
-    pub(super) fn clear_silent(&mut self, at: Moment) -> Vec<Change> {
+    /// All of which nothing was heard for long. What is read only every `gap` has two of them more.
+    pub(super) fn clear_silent(
+        &mut self,
+        at: Moment,
+        gap: impl Fn(FindingKind) -> Duration,
+    ) -> Vec<Change> {
         let silence = self.silence;
-        self.clear_where(at, |finding| at.since(&finding.last_seen) >= silence)
+        self.clear_where(at, |finding| {
+            let longest = silence.saturating_add(gap(finding.kind).saturating_mul(2));
+            at.since(&finding.last_seen) >= longest
+        })
     }
 
     /// All, the worst first, then those that are open for the longest.

@@ -84,6 +84,7 @@ mod tests {
         Sample {
             at,
             disturbances: Vec::new(),
+            left_out: Vec::new(),
             process: ProcessSample {
                 handles: Some(handles),
                 handle_limit: Some(1000),

@@ -11,6 +11,7 @@ pub use process::{HeapSample, ProcessSample};
 pub use system::{CgroupSample, DiskSample, Pressure, SystemSample};
 
 use super::moment::{Disturbance, Moment};
+use super::readings::ExpensiveReading;
 
 /// What was seen at one moment. What could not be told is `None`, and never zero.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,12 +21,16 @@ pub struct Sample {
     /// What happened to the clocks since the sample before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbances: Vec<Disturbance>,
+    /// Which expensive readings were left out, because earlier ones had cost more than their budget. Of a
+    /// tree: those that were left out of at least one member, for which its last value stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<ExpensiveReading>,
     /// The process that is watched, or all of a tree added up.
     pub process: ProcessSample,
     /// The machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<SystemSample>,
-    /// The ledger of that process, if it has one.
+    /// The ledger of that process, if it has one and it was not left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerSample>,
 }

@@ -14,6 +14,8 @@ use super::trend::Course;
 pub(super) struct Series {
     window: Duration,
     step: Duration,
+    /// How many points it keeps however old they are, up to [`Series::OLDEST`] windows.
+    least: usize,
     points: VecDeque<Point>,
 }
 
@@ -29,13 +31,25 @@ pub(super) struct Point {
 }
 
 impl Series {
+    /// No point is kept for longer than so many windows.
+    const OLDEST: u32 = 24;
+    /// How much wider each next window is in [`Series::widened`].
+    const WIDER: f64 = 1.25;
+
     /// Of what lies `window` back, in about `points` points.
     pub(super) fn new(window: Duration, points: u32) -> Self {
         Self {
             window,
             step: window / points.max(1),
+            least: 0,
             points: VecDeque::new(),
         }
+    }
+
+    /// Points that are older than the window are kept while there are not more than `least`.
+    pub(super) fn keeping(mut self, least: usize) -> Self {
+        self.least = least;
+        self
     }
 
     /// Adds a measure, and says whether it made a new point. One that is earlier than the last point,
@@ -52,11 +66,11 @@ impl Series {
             }
             _ => self.points.push_back(Point::of(at, value)),
         }
-        while self
-            .points
-            .front()
-            .is_some_and(|first| at - first.at > self.window)
-        {
+        while self.points.front().is_some_and(|first| {
+            let age = at - first.at;
+            age > self.window.saturating_mul(Self::OLDEST)
+                || (age > self.window && self.points.len() > self.least)
+        }) {
             self.points.pop_front();
         }
         true
@@ -95,6 +109,36 @@ impl Series {
                 Course::of(self.points.make_contiguous(), at_least)
             }
             _ => Course::Unknown,
+        }
+    }
+}
+
+impl Series {
+    /// Whether its points cover three quarters of this span, however many there are.
+    pub(super) fn covers(&self, span: Duration) -> bool {
+        let ends = self.ends();
+        ends.is_some_and(|(first, last)| last.at - first.at >= span.mul_f64(0.75))
+    }
+
+    /// How it went over the narrowest window wider than `window` that has enough points, each quarter of
+    /// it: what is read so rarely that the window itself has not.
+    pub(super) fn widened(&mut self, window: Duration, at_least: f64) -> Course {
+        let Some((first, last)) = self.ends() else {
+            return Course::Unknown;
+        };
+        let points = self.points.make_contiguous();
+        let mut wider = window;
+        loop {
+            wider = wider.mul_f64(Self::WIDER);
+            if last.at - first.at < wider.mul_f64(0.75) {
+                return Course::Unknown;
+            }
+            let from = last.at.saturating_sub(wider);
+            let start = points.partition_point(|point| point.at < from);
+            let course = Course::of(&points[start..], at_least);
+            if course != Course::Unknown {
+                return course.widened_to(wider);
+            }
         }
     }
 }

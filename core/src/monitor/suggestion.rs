@@ -321,6 +321,7 @@ mod tests {
                 unit: Unit::Count,
                 per_hour: None,
                 text: String::new(),
+                sparse: None,
             },
             first_seen: now,
             last_seen: now,

@@ -34,6 +34,8 @@ pub(super) struct Trend {
     pub(super) high: f64,
     /// When the first point was taken.
     pub(super) from: Duration,
+    /// The window, where it was widened to have enough points.
+    pub(super) widened: Option<Duration>,
     /// By how many standard deviations more pairs rise than chance would have it.
     beyond_chance: f64,
     /// Whether two levels fit it better than a line.
@@ -85,10 +87,22 @@ impl Course {
                 .map(|point| point.high)
                 .fold(f64::MIN, f64::max),
             from: first.at,
+            widened: None,
             beyond_chance: pairs.beyond_chance,
             is_step: is_step(points),
             quarters,
         })
+    }
+
+    /// The same, seen over a window that was widened to this.
+    pub(super) fn widened_to(self, window: Duration) -> Self {
+        match self {
+            Self::Moved(trend) => Self::Moved(Trend {
+                widened: Some(window),
+                ..trend
+            }),
+            other => other,
+        }
     }
 
     /// The trend, where there is one.

@@ -8,6 +8,7 @@ use super::findings::Findings;
 use super::moment::{Disturbance, Moment};
 use super::observation::{Observation, Observer};
 use super::pace::Pace;
+use super::readings::Readings;
 use super::sample::Sample;
 use super::watched::Watched;
 use backstop_os::clock;
@@ -88,10 +89,12 @@ impl Watch {
 
     pub(super) fn look(&mut self, at: Moment) -> Option<Observation> {
         let (cpu, wall) = (clock::thread_time(), clock::monotonic());
-        let (process, system, ledger) = self.watched.look(&at)?;
+        let mut readings = Readings::default();
+        let (process, system, ledger) = self.watched.look(&at, &mut readings)?;
         let sample = Sample {
             at,
             disturbances: self.disturbances(&at),
+            left_out: readings.left_out(),
             process,
             system,
             ledger,
@@ -100,6 +103,7 @@ impl Watch {
         self.cost.interval = self.pace.next(&sample);
         self.last = Some(at);
         self.cost.samples += 1;
+        self.cost.readings.add(&readings);
         self.cost.watched = at.since(self.began.get_or_insert(at));
         self.cost.cpu += clock::thread_time().saturating_sub(cpu);
         let took = Duration::from_nanos(clock::monotonic().saturating_sub(wall));

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::limits::Limits;
 use super::moment::Moment;
+use super::price::Price;
+use super::readings::Readings;
 use super::sample::{LedgerSample, ProcessSample, SystemSample};
 use super::sampler::{LedgerSampler, OtherSampler, OwnSampler, SystemSampler, TreeSampler};
 use crate::error::Error;
@@ -41,10 +43,11 @@ impl Watched {
         limits: &Limits,
         backstop: Option<Backstop>,
         own_heap: Option<fn() -> Bytes>,
+        price: &Price,
     ) -> Result<Self, Error> {
         Ok(match target {
             Target::Own => {
-                let mut own = OwnSampler::new()?;
+                let mut own = OwnSampler::new()?.with_price(price);
                 if let Some(own_heap) = own_heap {
                     own = own.with_own_heap(own_heap);
                 }
@@ -52,21 +55,21 @@ impl Watched {
                 Self {
                     process: Process::Own(own),
                     system: SystemSampler::new().ok(),
-                    ledger: Some(LedgerSampler::own(backstop, limits)),
+                    ledger: Some(LedgerSampler::own(backstop, limits).with_price(price)),
                 }
             }
             Target::Process(pid) => Self {
-                process: Process::Other(OtherSampler::of(*pid)?),
+                process: Process::Other(OtherSampler::of(*pid)?.with_price(price)),
                 system: SystemSampler::of(*pid).ok(),
-                ledger: Some(LedgerSampler::of(*pid, limits)),
+                ledger: Some(LedgerSampler::of(*pid, limits).with_price(price)),
             },
             Target::Tree(pid) => Self {
-                process: Process::Tree(TreeSampler::of(*pid)?),
+                process: Process::Tree(TreeSampler::of(*pid)?.with_price(price)),
                 system: SystemSampler::of(*pid).ok(),
-                ledger: Some(LedgerSampler::of(*pid, limits)),
+                ledger: Some(LedgerSampler::of(*pid, limits).with_price(price)),
             },
             Target::Cgroup(directory) => Self {
-                process: Process::Tree(TreeSampler::of_cgroup(directory)?),
+                process: Process::Tree(TreeSampler::of_cgroup(directory)?.with_price(price)),
                 // A group whose memory is not counted has processes all the same.
                 system: SystemSampler::of_cgroup(directory)
                     .or_else(|_| SystemSampler::new())
@@ -76,19 +79,21 @@ impl Watched {
         })
     }
 
-    /// Looks at all of it; `None` once the watched process is gone.
+    /// Samples all of it, and records which expensive readings were taken and which were left out;
+    /// `None` once the watched process is gone.
     pub(super) fn look(
         &mut self,
         at: &Moment,
+        readings: &mut Readings,
     ) -> Option<(ProcessSample, Option<SystemSample>, Option<LedgerSample>)> {
         let process = match &mut self.process {
-            Process::Own(own) => own.sample_at(at.awake),
-            Process::Other(other) => other.sample_at(at.awake)?,
-            Process::Tree(tree) => tree.sample_at(at.awake)?,
+            Process::Own(own) => own.sample_at(at.awake, readings),
+            Process::Other(other) => other.sample_at(at.awake, readings)?,
+            Process::Tree(tree) => tree.sample_at(at.awake, readings)?,
         };
         let system = self.system.as_mut().and_then(SystemSampler::sample);
         let ledger = self.ledger.as_mut();
-        let ledger = ledger.and_then(|ledger| ledger.sample_at(at.awake));
+        let ledger = ledger.and_then(|ledger| ledger.sample_at(at.awake, readings));
         Some((process, system, ledger))
     }
 }

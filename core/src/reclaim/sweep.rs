@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::batch::Batch;
 use super::judgement::Judgement;
-use super::receipt::Receipts;
+use super::receipt::{ReceiptWriter, Receipts};
 use super::reclaimer::{Reclaimer, Reclaimers};
 use super::report::{LedgerFate, SweepItem, SweepReport, SweptLedger};
 use crate::error::{Error, ErrorKind, Stage};
@@ -99,7 +99,10 @@ impl<'a> Sweep<'a> {
     pub fn run_one(&self, directory: &Path, name: &OsString, lease: &Lease) -> SweepReport {
         let mut report = SweepReport::default();
         match LedgerDirectory::open(directory) {
-            Ok(directory) => self.sweep_won(&directory, name, lease, &mut report),
+            Ok(directory) => {
+                let receipts = Receipts::of(directory.path());
+                self.sweep_won(&directory, name, lease, &mut receipts.writer(), &mut report);
+            }
             Err(error) => report
                 .ledgers
                 .push(unreadable(directory.join(name), None, &error)),
@@ -118,11 +121,13 @@ impl<'a> Sweep<'a> {
                 return;
             }
         };
+        let receipts = Receipts::of(directory.path());
+        let mut receipts = receipts.writer();
         for name in names {
             if self.except.as_deref() == Some(&directory.path_of(&name)) {
                 continue;
             }
-            if let Err(error) = self.sweep_name(directory, &name, report) {
+            if let Err(error) = self.sweep_name(directory, &name, &mut receipts, report) {
                 // Its owner exited and removed it meanwhile.
                 if error.kind() != ErrorKind::NotFound {
                     report
@@ -137,6 +142,7 @@ impl<'a> Sweep<'a> {
         &self,
         directory: &LedgerDirectory,
         name: &OsString,
+        receipts: &mut ReceiptWriter<'_>,
         report: &mut SweepReport,
     ) -> Result<(), Error> {
         let path = directory.path_of(name);
@@ -176,7 +182,9 @@ impl<'a> Sweep<'a> {
                         .map_err(failed("a ledger that was never named cannot be removed"))?;
                 }
             }
-            LeaseAttempt::Won(lease) => self.sweep_won(directory, name, &lease, report),
+            LeaseAttempt::Won(lease) => {
+                self.sweep_won(directory, name, &lease, receipts, report);
+            }
         }
         Ok(())
     }
@@ -207,6 +215,7 @@ impl<'a> Sweep<'a> {
         directory: &LedgerDirectory,
         name: &OsString,
         lease: &Lease,
+        receipts: &mut ReceiptWriter<'_>,
         report: &mut SweepReport,
     ) {
         let path = directory.path_of(name);
@@ -223,7 +232,6 @@ impl<'a> Sweep<'a> {
         let owner = reading.owner().clone();
         let turns = self.in_turn(reading.orphans());
         let mut kept = !reading.damage().is_empty();
-        let receipts = Receipts::of(directory.path());
         let mut settle = |offset: u64, item: &SweepItem| {
             let gone = match &item.outcome {
                 Some(outcome) => outcome.is_released(),

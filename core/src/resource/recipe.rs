@@ -118,3 +118,20 @@ impl Recipe {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_has_its_limit_whoever_writes_it() {
+        let fits = "x".repeat(Recipe::LIMIT - 2);
+        assert_eq!(Recipe::of(&fits).unwrap().as_str().len(), Recipe::LIMIT);
+        let too_large = "x".repeat(Recipe::LIMIT - 1);
+        let error = Recipe::of(&too_large).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert!(Recipe::from_text("x".repeat(Recipe::LIMIT)).is_ok());
+        let error = Recipe::from_text("x".repeat(Recipe::LIMIT + 1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+    }
+}

@@ -9,5 +9,6 @@ mod held;
 mod near_limits;
 mod pace;
 mod properties;
+mod sparse;
 mod storm;
 mod traces;

@@ -84,6 +84,7 @@ pub(crate) fn sample_at(at: Moment) -> Sample {
     Sample {
         at,
         disturbances: Vec::new(),
+        left_out: Vec::new(),
         process: ProcessSample {
             pid: 42,
             processes: 1,

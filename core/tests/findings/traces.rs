@@ -265,6 +265,7 @@ impl Trace {
         Sample {
             at,
             disturbances: Vec::new(),
+            left_out: Vec::new(),
             process,
             system: None,
             ledger: None,

@@ -254,6 +254,7 @@ mod tests {
                 unit: Unit::Count,
                 per_hour: None,
                 text: "60 more in ten minutes".into(),
+                sparse: None,
             },
             first_seen: at,
             last_seen: at,
@@ -268,6 +269,7 @@ mod tests {
             sample: Sample {
                 at,
                 disturbances: Vec::new(),
+                left_out: Vec::new(),
                 process: ProcessSample::default(),
                 system: None,
                 ledger: None,

@@ -56,6 +56,7 @@ mod tests {
         let sample = Sample {
             at: Moment::now(),
             disturbances: Vec::new(),
+            left_out: Vec::new(),
             process: ProcessSample::default(),
             system: None,
             ledger: Some(LedgerSample {

@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::series::Series;
 use crate::history::{Event, History, utc_day};
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::monitor::Severity;
+use backstop_core::monitor::{Readings, Severity};
 
 pub use findings::{FindingAccount, FindingState, FindingsAccount};
 pub use gaps::{Gap, GapReason, Gaps};
@@ -101,6 +101,8 @@ pub struct Samples {
     pub program: Option<String>,
     /// Its number.
     pub pid: Option<i32>,
+    /// How many of them have each expensive reading, and from how many it was left out.
+    pub readings: Readings,
 }
 
 /// Events of one sort.

@@ -1,4 +1,4 @@
-//! Whether all is well with a program: five indicators, each with its limit.
+//! Whether all is well with a program: six indicators, each with its limit.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::account::{Account, FindingState};
 use super::series::Measure;
-use backstop_core::monitor::{FindingKind, ProcessSample};
+use backstop_core::monitor::{ExpensiveReading, FindingKind, ProcessSample};
 use backstop_core::resource::Bytes;
 
 /// Whether all is well with one program, as far as can be told.
@@ -44,6 +44,9 @@ pub enum HealthKind {
     Leaks,
     /// More than 99 % of the releases succeeded.
     Releases,
+    /// What findings are made of was read in at least half of the samples. If not, nothing failed, but
+    /// leaks are found later.
+    Readings,
 }
 
 /// Whether something is well.
@@ -65,6 +68,13 @@ impl Health {
     pub const GROWTH: Bytes = Bytes::megabytes(10);
     /// The share of releases that must succeed.
     pub const RELEASES: f64 = 0.99;
+    /// The readings that findings are made of, where those have a budget.
+    pub const READINGS: [ExpensiveReading; 4] = [
+        ExpensiveReading::Ledger,
+        ExpensiveReading::Heap,
+        ExpensiveReading::Children,
+        ExpensiveReading::Handles,
+    ];
 
     /// Judges a program by how it stands now, and by its history, whichever there is.
     #[must_use]
@@ -76,6 +86,7 @@ impl Health {
                 pools(account),
                 leaks(account),
                 releases(account),
+                readings(account),
             ],
         }
     }
@@ -151,6 +162,29 @@ fn releases(account: Option<&Account>) -> HealthIndicator {
     HealthKind::Releases.judged(seen, "the history has no release")
 }
 
+fn readings(account: Option<&Account>) -> HealthIndicator {
+    let account = account.filter(|account| account.samples.count > 0);
+    let Some(account) = account else {
+        return HealthKind::Readings.judged(None, NO_HISTORY);
+    };
+    let mut rare = Vec::new();
+    for reading in Health::READINGS {
+        let tally = account.samples.readings.of(reading);
+        if tally.taken < tally.left_out {
+            rare.push(format!(
+                "{reading} sampled {} of {} times",
+                tally.taken,
+                tally.due()
+            ));
+        }
+    }
+    if rare.is_empty() {
+        return HealthKind::Readings.judged(Some((true, "enough".to_owned())), NO_HISTORY);
+    }
+    let unknown = format!("{}: readings cost more than their budget", rare.join(", "));
+    HealthKind::Readings.judged(None, &unknown)
+}
+
 const NO_HISTORY: &str = "there is no history of it in this span";
 
 /// The findings that are open, or were when their run ended; `None` if nothing was watched.
@@ -177,6 +211,7 @@ impl HealthKind {
             Self::Pools => "pools",
             Self::Leaks => "leaks",
             Self::Releases => "releases",
+            Self::Readings => "readings",
         }
     }
 
@@ -187,6 +222,7 @@ impl HealthKind {
             Self::Pools => "no kind or site grows without end",
             Self::Leaks => "none",
             Self::Releases => "more than 99 % succeed",
+            Self::Readings => "at least half are taken",
         }
     }
 

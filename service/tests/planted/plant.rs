@@ -132,10 +132,10 @@ fn growing<T: 'static>(mut next: impl FnMut(u32) -> T + 'static) -> Grow {
 /// Each time it needs more than before for a moment, and keeps the last of it: the allocator can give
 /// nothing back from its end.
 fn retained() -> Grow {
-    const CHUNK: usize = 32 << 10;
+    const CHUNK: usize = 16 << 10;
     let mut crumbs = Vec::new();
     Box::new(move |number| {
-        let mut chunks: Vec<_> = (0..12 * number).map(|_| vec![1_u8; CHUNK]).collect();
+        let mut chunks: Vec<_> = (0..24 * number).map(|_| vec![1_u8; CHUNK]).collect();
         crumbs.extend(chunks.pop());
         drop(black_box(chunks));
     })
@@ -214,7 +214,8 @@ fn stuck(backstop: Backstop) -> Grow {
     let mut kept = Vec::new();
     Box::new(move |number| {
         let mut script = Script::default();
-        if number % 10 == 0 {
+        // So rarely that those that stay are no growth by themselves.
+        if number % 40 == 0 {
             let rungs = Rung::ALL.iter();
             script = rungs.fold(script, |script, rung| script.on(*rung, [Act::Fail]));
         }

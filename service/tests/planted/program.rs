@@ -1,11 +1,13 @@
 //! The program that watches itself, and tells its test what it finds.
+//!
+//! Its time and the price of its readings are played: how fast the machine is changes nothing of what is
+//! found, nor when.
 
-use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::monitor::{Change, Finding, Moment, Monitor, Observation};
-use backstop_core::release::Tracking;
+use backstop_core::monitor::{Change, Finding, Moment, Monitor, Price, Readings};
+use backstop_core::release::{Clock, Tracking};
 use backstop_os::{heap, process_table};
 use backstop_testkit::role;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,15 @@ pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 pub(crate) const WINDOW: Duration = Duration::from_secs(2);
 /// Long enough for something to be found that is none.
 const RUN: Duration = Duration::from_millis(6500);
+
+/// What readings cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Machine {
+    /// Nothing.
+    Fast,
+    /// So many times what their budget allows each sample: one of so many samples has them.
+    Slow(u32),
+}
 
 /// What the program says, a line each.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,8 +42,8 @@ pub(crate) enum Said {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct End {
     pub samples: u32,
-    /// Samples that came so late that they leave a part of the window empty.
-    pub stalls: u32,
+    /// What was read and what was left out.
+    pub readings: Readings,
     /// Bytes that a trim of the allocator gave back at the end.
     pub trimmed: u64,
 }
@@ -42,55 +53,90 @@ pub(crate) fn samples(span: Duration) -> u32 {
     u32::try_from(span.as_millis() / INTERVAL.as_millis()).unwrap()
 }
 
+impl Machine {
+    /// What a reading costs.
+    fn price(self) -> Duration {
+        match self {
+            Self::Fast => Duration::ZERO,
+            Self::Slow(times) => INTERVAL / Price::SHARE * times,
+        }
+    }
+
+    /// The number of the sample by which a leak must have been found: after the warm-up and a window. On a
+    /// slow machine the window begins after what the budget has kept for the first samples, and is wide
+    /// enough for two readings in each quarter, whichever way they fall.
+    pub(crate) fn due(self) -> u32 {
+        match self {
+            Self::Fast => samples(WARM_UP + WINDOW),
+            Self::Slow(times) => {
+                let kept = Price::KEPT.div_duration_f64(self.price()).ceil() as u32 + 1;
+                samples(WARM_UP) + kept + 10 * times
+            }
+        }
+    }
+
+    /// For how many samples the program runs.
+    fn samples(self) -> u32 {
+        samples(RUN).max(self.due() + samples(WINDOW))
+    }
+
+    /// The role in which the program runs on it.
+    pub(crate) fn role(self) -> String {
+        match self {
+            Self::Fast => "fast".to_owned(),
+            Self::Slow(times) => format!("slow {times}"),
+        }
+    }
+
+    /// Of a role.
+    pub(crate) fn of(role: &str) -> Self {
+        match role.strip_prefix("slow ") {
+            Some(times) => Self::Slow(times.parse().unwrap()),
+            None => Self::Fast,
+        }
+    }
+}
+
 /// Plants it, a piece after each sample, and says what is found.
-pub(crate) fn run(plant: Plant) {
-    let backstop = Backstop::builder().tracking(Tracking::Anonymous).start();
-    let (told, heard) = sync_channel::<Observation>(0);
-    let (go_on, planted) = sync_channel::<()>(0);
-    let monitor = Monitor::builder()
+pub(crate) fn run(plant: Plant, machine: Machine) {
+    let (clock, hand) = Clock::manual();
+    let backstop = Backstop::builder()
+        .clock(clock)
+        .tracking(Tracking::Anonymous)
+        .start();
+    let price = machine.price();
+    let mut watch = Monitor::builder()
         .backstop(backstop)
         .interval(INTERVAL)
         .limits(plant.limits())
-        // A piece is planted between two samples, and never seen half done.
-        .observer(move |observation: &Observation| {
-            if told.send(observation.clone()).is_ok() {
-                let _ = planted.recv();
-            }
-        })
-        .start()
+        .price(Price::set(move |_| price))
+        .build()
         .unwrap();
     let mut grow = plant.planted(backstop);
-    let mut end = End {
-        samples: 0,
-        stalls: 0,
-        trimmed: 0,
-    };
-    let mut first: Option<Moment> = None;
-    let mut last: Option<Moment> = None;
-    for observation in &heard {
-        end.samples += 1;
-        let at = observation.sample.at;
-        let late = last
-            .replace(at)
-            .map_or(Duration::ZERO, |last| at.since(&last));
-        end.stalls += u32::from(late > WINDOW / 8);
-        for change in &observation.changes {
+    let start = Moment::now();
+    // A piece is planted between two samples, and never seen half done.
+    for number in 1..=machine.samples() {
+        let at = start.later(INTERVAL * (number - 1));
+        for change in watch.observe(at).unwrap().changes {
             if let Change::Opened(finding) = change
                 && finding.kind.is_leak()
             {
-                let (sample, finding) = (end.samples, Box::new(finding.clone()));
-                say(&Said::Found { sample, finding });
+                let finding = Box::new(finding);
+                say(&Said::Found {
+                    sample: number,
+                    finding,
+                });
             }
         }
-        if at.since(first.get_or_insert(at)) >= RUN {
-            break;
-        }
-        grow(end.samples);
-        go_on.send(()).unwrap();
+        grow(number);
+        hand.advance(INTERVAL);
     }
-    drop((heard, go_on));
-    drop(monitor);
-    end.trimmed = trimmed();
+    let end = End {
+        samples: machine.samples(),
+        readings: watch.cost().readings,
+        trimmed: trimmed(),
+    };
+    drop(watch);
     drop(grow);
     say(&Said::Over(end));
 }

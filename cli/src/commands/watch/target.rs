@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backstop_core::monitor::{
-    LedgerSampler, Limits, Moment, OtherSampler, ProcessSample, Sample, SystemSampler, TreeSampler,
+    ExpensiveReading, LedgerSampler, Limits, Moment, OtherSampler, ProcessSample, Sample,
+    SystemSampler, TreeSampler,
 };
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::process_table;
@@ -113,14 +114,20 @@ impl Target {
             What::Tree(sampler) => sampler.sample()?,
         };
         let at = Moment::now();
+        let ledger = self.ledger.as_mut().and_then(LedgerSampler::sample);
+        let is_left_out = self.ledger.as_ref().is_some_and(LedgerSampler::is_left_out);
         Some(Sample {
             at,
             disturbances: previous
                 .map(|previous| at.disturbances_since(&previous.at))
                 .unwrap_or_default(),
+            left_out: is_left_out
+                .then_some(ExpensiveReading::Ledger)
+                .into_iter()
+                .collect(),
             process,
             system: self.system.as_mut().and_then(SystemSampler::sample),
-            ledger: self.ledger.as_mut().and_then(LedgerSampler::sample),
+            ledger,
         })
     }
 

@@ -82,7 +82,9 @@ impl FailedCleanups {
                 unit: Unit::Percent,
                 per_hour: None,
                 text,
+                sparse: None,
             },
+            window: None,
         });
     }
 

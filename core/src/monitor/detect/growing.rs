@@ -13,8 +13,10 @@ use crate::monitor::{Evidence, Limits, Severity, Unit};
 /// both. The long window also knows how high the measure has been before: a sawtooth that is longer than
 /// the window comes back to its old height, and is found on its first tooth at most.
 ///
-/// A look needs eight points at least: at intervals longer than a tenth of the window only the long one
-/// finds anything.
+/// A trend needs eight points at least, two in each quarter of the window. Where readings are too rare
+/// for that, because the interval is long or because they cost more than their budget, the window is
+/// widened until it has them, up to 144 times; as in the long window there is time to be sure, and the
+/// evidence names the window.
 ///
 /// It grows no more when for a quarter of the window neither look sees at least half of the rise, with a
 /// last quarter that still rises.
@@ -48,13 +50,17 @@ impl Growing {
     const LONG_POINTS: u32 = 60;
     /// In a long window there is time to be sure: so many pairs must rise.
     const LONG_RISING: f64 = 0.75;
+    /// So many points of the long look are kept however old they are: enough for two in each quarter of
+    /// a window where they are as unevenly spread as an unspent budget makes them.
+    const LEAST_POINTS: usize = 32;
 
     pub(super) fn new(limits: &Limits) -> Self {
         let window = limits.window();
         Self {
             window,
             short: Series::new(window, Self::SHORT_POINTS),
-            long: Series::new(window.saturating_mul(Self::LONG), Self::LONG_POINTS),
+            long: Series::new(window.saturating_mul(Self::LONG), Self::LONG_POINTS)
+                .keeping(Self::LEAST_POINTS),
             per_hour: None,
             level_since: None,
             said: Reading::Unknown,
@@ -91,9 +97,19 @@ impl Growing {
         };
         let short = self.short.course(least);
         let long = self.long.course(least);
-        if let Some(trend) = self.growth(&short, &long, rise).cloned() {
+        let wide = match short {
+            Course::Unknown if self.long.covers(self.window) => {
+                self.long.widened(self.window, least)
+            }
+            _ => Course::Unknown,
+        };
+        if let Some(trend) = self.growth(&short, &wide, &long, rise).cloned() {
             return self.grows(trend);
         }
+        let short = match short {
+            Course::Unknown => wide,
+            short => short,
+        };
         match short {
             _ if self.per_hour.is_some() => self.look_open(at, &short, &long, least),
             Course::Unknown => Reading::Unknown,
@@ -101,15 +117,33 @@ impl Growing {
         }
     }
 
-    fn growth<'a>(&self, short: &'a Course, long: &'a Course, rise: f64) -> Option<&'a Trend> {
+    fn growth<'a>(
+        &self,
+        short: &'a Course,
+        wide: &'a Course,
+        long: &'a Course,
+        rise: f64,
+    ) -> Option<&'a Trend> {
         let grows = |trend: &&Trend| trend.rise >= rise && trend.shape() == Shape::Growth;
         let is_new_high = |trend: &&Trend| {
             let before = self.long.high_before(trend.from);
             before.is_none_or(|before| trend.high >= before + trend.rise / 2.0)
         };
+        // Beyond the long window as much in the same time as within it.
+        let long_window = self.window.saturating_mul(Self::LONG);
+        let is_fast_enough = |trend: &&Trend| {
+            let windows = trend.span.div_duration_f64(long_window);
+            trend.rise >= rise * windows.max(1.0)
+        };
         let at_once = short.trend().filter(grows).filter(is_new_high);
         let steady = |trend: &&Trend| trend.rising >= Self::LONG_RISING;
-        at_once.or_else(|| long.trend().filter(grows).filter(steady))
+        let widely = || {
+            let trend = wide.trend().filter(grows).filter(steady);
+            trend.filter(is_new_high).filter(is_fast_enough)
+        };
+        at_once
+            .or_else(widely)
+            .or_else(|| long.trend().filter(grows).filter(steady))
     }
 
     fn look_open(&mut self, at: Duration, short: &Course, long: &Course, least: f64) -> Reading {
@@ -177,5 +211,6 @@ pub(super) fn evidence(what: &str, trend: &Trend, limit: f64, unit: Unit) -> Evi
         unit,
         per_hour: Some(trend.per_hour()),
         text,
+        sparse: None,
     }
 }

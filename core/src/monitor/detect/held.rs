@@ -55,6 +55,7 @@ pub(super) fn look(scene: Scene<'_>, look: &mut Look) {
             },
             severity: severity(kind, &held),
             evidence: evidence(kind, &held),
+            window: None,
         });
     }
     // A list that was cut short says nothing of who is not on it.
@@ -115,5 +116,6 @@ fn evidence(kind: FindingKind, held: &Held<'_>) -> Evidence {
         unit: Unit::Seconds,
         per_hour: None,
         text,
+        sparse: None,
     }
 }

@@ -80,6 +80,7 @@ impl NearLimits {
             unit: Unit::Bytes,
             per_hour: None,
             text,
+            sparse: None,
         };
         look.at_limit(
             FindingKind::MemoryNearLimit,
@@ -146,6 +147,7 @@ impl Look {
                 subject,
                 severity,
                 evidence,
+                window: None,
             }),
             None => self.not_so.push((kind, subject)),
         }
@@ -159,6 +161,7 @@ fn percents(share: f64, limit: f64, text: String) -> Evidence {
         unit: Unit::Percent,
         per_hour: None,
         text,
+        sparse: None,
     }
 }
 

@@ -13,7 +13,8 @@
 use super::growing::{self, Growing, Reading};
 use super::{Look, Scene, figures};
 use crate::monitor::{
-    FindingKind, LedgerSample, Limits, ProcessSample, Sample, Severity, Subject, SystemSample, Unit,
+    ExpensiveReading, FindingKind, LedgerSample, Limits, ProcessSample, Sample, Severity, Subject,
+    SystemSample, Unit,
 };
 
 /// Growth of memory, handles, threads and children.
@@ -113,7 +114,9 @@ impl ProcessGrowth {
                 },
             );
         }
-        if let Some(native) = memory.native {
+        // What a ledger that was left out accounts for would count as native.
+        let is_accounted_for = !sample.left_out.contains(&ExpensiveReading::Ledger);
+        if let Some(native) = memory.native.filter(|_| is_accounted_for) {
             let reading = self.native.look(at, native, rise);
             look.growth(
                 FindingKind::NativeMemory,

@@ -1,25 +1,44 @@
-//! What is dear to read, each with a share of the time of its own.
+//! What is expensive to read, each with a share of the time of its own.
 
 use std::time::Duration;
 
 use super::budget::Budget;
+use crate::monitor::price::Price;
+use crate::monitor::readings::{ExpensiveReading, Readings};
 
-/// Readings, each with its own [`Budget`]: one that is very dear, as the proportional share of a large
-/// memory is, takes nothing from those that findings are made of.
+/// Readings, each with its own [`Budget`]: one that is very expensive, as the proportional share of a
+/// large memory is, takes nothing from those that findings are made of.
 #[derive(Debug)]
 pub(super) struct Allowances<T, const N: usize>([(T, Budget); N]);
 
-impl<T: Copy, const N: usize> Allowances<T, N> {
+impl<T: Copy + Into<ExpensiveReading>, const N: usize> Allowances<T, N> {
     pub(super) fn new(all: [T; N]) -> Self {
         Self(all.map(|each| (each, Budget::default())))
     }
 
-    /// Has each be read at `now`, in awake time, that has time left, and tells it how much.
-    pub(super) fn spend(&mut self, now: Duration, mut read: impl FnMut(T, Duration)) {
+    pub(super) fn set_price(&mut self, price: &Price) {
+        for (_, budget) in &mut self.0 {
+            budget.set_price(price.clone());
+        }
+    }
+
+    /// Calls `read` at `now`, in awake time, for each that has time left, with how much that is; records
+    /// which were read and which were left out.
+    pub(super) fn spend(
+        &mut self,
+        now: Duration,
+        readings: &mut Readings,
+        mut read: impl FnMut(T, Duration),
+    ) {
         for (what, budget) in &mut self.0 {
+            let reading = (*what).into();
             budget.begin(now);
-            if let Some(left) = budget.left() {
-                budget.spend(|| read(*what, left));
+            match budget.left() {
+                Some(left) => {
+                    budget.spend(reading, || read(*what, left));
+                    readings.take(reading);
+                }
+                None => readings.leave_out(reading),
             }
         }
     }
@@ -28,22 +47,28 @@ impl<T: Copy, const N: usize> Allowances<T, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backstop_os::clock;
 
     #[test]
     fn a_dear_reading_holds_up_no_other() {
-        let mut allowances = Allowances::new(["cheap", "dear"]);
+        use ExpensiveReading::{Heap, Proportional};
+        let mut allowances = Allowances::new([Heap, Proportional]);
+        // Four times what there is at first, so that it is paid off after half a minute.
+        allowances.set_price(&Price::set(|reading| match reading {
+            Proportional => 4 * Price::KEPT,
+            _ => Duration::ZERO,
+        }));
+        let mut readings = Readings::default();
         let mut read = Vec::new();
         for second in 1..=10 {
-            allowances.spend(Duration::from_secs(second), |what, left| {
+            allowances.spend(Duration::from_secs(second), &mut readings, |what, left| {
                 assert!(!left.is_zero());
                 read.push(what);
-                let start = clock::thread_time();
-                // Four times what there is at first, so that it is paid off after half a minute.
-                while what == "dear" && clock::thread_time() - start < 4 * left {}
             });
         }
         let count = |what| read.iter().filter(|one| **one == what).count();
-        assert_eq!((count("cheap"), count("dear")), (10, 1));
+        assert_eq!((count(Heap), count(Proportional)), (10, 1));
+        let (cheap, expensive) = (readings.of(Heap), readings.of(Proportional));
+        assert_eq!((cheap.taken, cheap.left_out), (10, 0));
+        assert_eq!((expensive.taken, expensive.left_out), (1, 9));
     }
 }

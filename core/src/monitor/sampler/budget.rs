@@ -1,13 +1,15 @@
-//! A share of the time for what is dear to read.
+//! A share of the time for what is expensive to read.
 
 use std::time::Duration;
 
-use backstop_os::clock;
+use crate::monitor::price::Price;
+use crate::monitor::readings::ExpensiveReading;
 
-/// Lets dear readings take a four-thousandth of the time, and no more. What is left over is kept for a
-/// while; a reading that took longer than there was is paid off before the next.
+/// Allows expensive readings one part in [`Price::SHARE`] of the time, and no more. What is left over is
+/// kept for a while; a reading that took longer than there was is paid off before the next.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
+    price: Price,
     /// What may be spent; below zero it is owed. Nanoseconds.
     credit: i64,
     /// Awake time up to which it was given.
@@ -15,22 +17,21 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    const SHARE: i64 = 4000;
-    /// Enough for the dear readings of most processes at once.
-    const MOST: Duration = Duration::from_millis(5);
+    pub(super) fn set_price(&mut self, price: Price) {
+        self.price = price;
+    }
 
-    /// Gives what has come together until `now`, in awake time. The first sample has the most there
-    /// can be.
+    /// Adds what has accrued until `now`, in awake time. The first sample has the maximum.
     pub(super) fn begin(&mut self, now: Duration) {
         let passed = self
             .given
             .map_or(Duration::MAX, |given| now.saturating_sub(given));
         self.given = Some(now);
-        let earned = nanoseconds(passed) / Self::SHARE;
+        let earned = nanoseconds(passed) / i64::from(Price::SHARE);
         self.credit = self
             .credit
             .saturating_add(earned)
-            .min(nanoseconds(Self::MOST));
+            .min(nanoseconds(Price::KEPT));
     }
 
     /// What a reading may take now; `None` if nothing is left.
@@ -39,12 +40,15 @@ impl Budget {
         Some(Duration::from_nanos(left))
     }
 
-    /// Reads, and counts how long this thread was on a processor for it: a machine with much else to do
-    /// does not make a reading dearer.
-    pub(super) fn spend<T>(&mut self, read: impl FnOnce() -> T) -> T {
-        let start = clock::thread_time();
-        let value = read();
-        self.charge(clock::thread_time().saturating_sub(start));
+    /// Reads, and charges the reading's price: without a set one, the time for which this thread was on a
+    /// processor.
+    ///
+    /// Waiting for a processor costs nothing. But the same reading costs more on a slower processor, with
+    /// cold caches, beside another thread of the same core and in a debug build: it is then taken less
+    /// often, never skipped for good, and each one left out is counted.
+    pub(super) fn spend<T>(&mut self, reading: ExpensiveReading, read: impl FnOnce() -> T) -> T {
+        let (value, took) = self.price.of(reading, read);
+        self.charge(took);
         value
     }
 
@@ -68,22 +72,37 @@ mod tests {
         let mut budget = Budget::default();
         assert_eq!(budget.left(), None);
         budget.begin(SECOND);
-        assert_eq!(budget.left(), Some(Budget::MOST));
+        assert_eq!(budget.left(), Some(Price::KEPT));
         budget.charge(Duration::from_millis(6));
         budget.begin(5 * SECOND);
         assert_eq!(budget.left(), None);
         budget.begin(9 * SECOND);
         assert_eq!(budget.left(), Some(Duration::from_millis(1)));
         budget.begin(3600 * SECOND);
-        assert_eq!(budget.left(), Some(Budget::MOST));
+        assert_eq!(budget.left(), Some(Price::KEPT));
     }
 
     #[test]
     fn time_that_goes_backwards_gives_nothing() {
         let mut budget = Budget::default();
         budget.begin(9 * SECOND);
-        budget.charge(Budget::MOST);
+        budget.charge(Price::KEPT);
         budget.begin(SECOND);
+        assert_eq!(budget.left(), None);
+    }
+
+    #[test]
+    fn a_reading_is_charged_what_it_costs() {
+        let mut budget = Budget::default();
+        budget.set_price(Price::set(|_| Duration::from_millis(2)));
+        budget.begin(SECOND);
+        assert_eq!(budget.spend(ExpensiveReading::Heap, || 7), 7);
+        assert_eq!(budget.left(), Some(Duration::from_millis(3)));
+        budget.set_price(Price::measured());
+        budget.spend(ExpensiveReading::Heap, || {
+            let start = backstop_os::clock::thread_time();
+            while backstop_os::clock::thread_time() - start < Duration::from_millis(3) {}
+        });
         assert_eq!(budget.left(), None);
     }
 }

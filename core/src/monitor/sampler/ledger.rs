@@ -11,6 +11,8 @@ use count::{Count, Seen};
 use super::budget::Budget;
 use crate::ledger::{LedgerReading, ledger_of};
 use crate::monitor::limits::Limits;
+use crate::monitor::price::Price;
+use crate::monitor::readings::{ExpensiveReading, Readings};
 use crate::monitor::sample::{Holding, HoldingLimit, LedgerSample};
 use crate::policy::{CleanupPolicy, Facts};
 use crate::release::{Backstop, OpenResource};
@@ -28,6 +30,7 @@ pub struct LedgerSampler {
     idle: Duration,
     lifetime: Option<Duration>,
     budget: Budget,
+    is_left_out: bool,
 }
 
 #[derive(Debug)]
@@ -70,30 +73,58 @@ impl LedgerSampler {
             idle: limits.idle(),
             lifetime: limits.lifetime(),
             budget: Budget::default(),
+            is_left_out: false,
         }
     }
 
-    /// Looks; `None` if there is no ledger that can be read, or no time to read it now.
-    pub fn sample(&mut self) -> Option<LedgerSample> {
-        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    /// Sets what reading the ledger costs. Default: [`Price::measured`].
+    #[must_use]
+    pub fn with_price(mut self, price: &Price) -> Self {
+        self.budget.set_price(price.clone());
+        self
     }
 
-    /// Looks at `now`, in awake time: by it the look gets its share.
-    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> Option<LedgerSample> {
+    /// Samples; `None` if there is no ledger that can be read, or if it is left out now:
+    /// [`is_left_out`](Self::is_left_out) tells the two apart.
+    pub fn sample(&mut self) -> Option<LedgerSample> {
+        let now = Duration::from_nanos(clock::monotonic());
+        self.sample_at(now, &mut Readings::default())
+    }
+
+    /// Whether the last sample was left out because earlier ones had cost more than their budget.
+    #[must_use]
+    pub fn is_left_out(&self) -> bool {
+        self.is_left_out
+    }
+
+    /// Samples at `now`, in awake time: by it the reading gets its share. Records whether it was taken or
+    /// left out.
+    pub(in crate::monitor) fn sample_at(
+        &mut self,
+        now: Duration,
+        readings: &mut Readings,
+    ) -> Option<LedgerSample> {
         self.budget.begin(now);
-        self.budget.left()?;
+        self.is_left_out = self.budget.left().is_none();
+        if self.is_left_out {
+            readings.leave_out(ExpensiveReading::Ledger);
+            return None;
+        }
         let limits = HoldingLimits {
             lifetime: self.lifetime,
             idle: self.idle,
         };
         let source = &mut self.source;
-        self.budget.spend(|| match source {
+        let read = || match source {
             Source::Own(backstop) => Some(of_own(*backstop, limits)),
             Source::Process { pid, path } => {
                 let reading = read(*pid, path)?;
                 Some(of_reading(&reading, *pid, limits))
             }
-        })
+        };
+        let sample = self.budget.spend(ExpensiveReading::Ledger, read)?;
+        readings.take(ExpensiveReading::Ledger);
+        Some(sample)
     }
 }
 

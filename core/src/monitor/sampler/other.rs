@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::allowances::Allowances;
 use crate::error::{Error, Stage};
+use crate::monitor::price::Price;
+use crate::monitor::readings::{ExpensiveReading, Readings};
 use crate::monitor::sample::ProcessSample;
 use crate::resource::Bytes;
 use backstop_os::liveness::Liveness;
@@ -64,13 +66,26 @@ impl OtherSampler {
         self.process.pid()
     }
 
-    /// Looks; `None` once it has exited.
-    pub fn sample(&mut self) -> Option<ProcessSample> {
-        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    /// Sets what expensive readings cost. Default: [`Price::measured`].
+    #[must_use]
+    pub fn with_price(mut self, price: &Price) -> Self {
+        self.dear.set_price(price);
+        self
     }
 
-    /// Looks at `now`, in awake time: by it what is dear gets its share.
-    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> Option<ProcessSample> {
+    /// Looks; `None` once it has exited.
+    pub fn sample(&mut self) -> Option<ProcessSample> {
+        let now = Duration::from_nanos(clock::monotonic());
+        self.sample_at(now, &mut Readings::default())
+    }
+
+    /// Samples at `now`, in awake time: by it expensive readings get their share. Records which were
+    /// taken and which were left out.
+    pub(in crate::monitor) fn sample_at(
+        &mut self,
+        now: Duration,
+        readings: &mut Readings,
+    ) -> Option<ProcessSample> {
         let pid = self.process.pid();
         let row = *self.table.read_only(&[pid]).first()?;
         let mut sample = ProcessSample {
@@ -84,7 +99,7 @@ impl OtherSampler {
             ..ProcessSample::default()
         };
         let (limit, peak) = (&mut self.handle_limit, &mut self.peak);
-        self.dear.spend(now, |dear, left| match dear {
+        self.dear.spend(now, readings, |dear, left| match dear {
             Dear::HandleLimit => *limit = process_usage::handle_limit(pid).ok().flatten(),
             Dear::Peak => *peak = process_usage::peak(pid).ok().flatten().map(Bytes),
             Dear::Children => {
@@ -107,6 +122,18 @@ impl OtherSampler {
             Ok(_) => None,
             // The kernel had no memory to say.
             Err(_) => Some(sample).filter(|_| !row.has_exited),
+        }
+    }
+}
+
+impl From<Dear> for ExpensiveReading {
+    fn from(dear: Dear) -> Self {
+        match dear {
+            Dear::HandleLimit => Self::HandleLimit,
+            Dear::Peak => Self::Peak,
+            Dear::Children => Self::Children,
+            Dear::Proportional => Self::Proportional,
+            Dear::Sockets => Self::Sockets,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::allowances::Allowances;
 use crate::error::{Error, Stage};
+use crate::monitor::price::Price;
+use crate::monitor::readings::{ExpensiveReading, Readings};
 use crate::monitor::sample::{HeapSample, ProcessSample};
 use crate::resource::Bytes;
 use backstop_os::own_usage::OwnUsage;
@@ -63,17 +65,31 @@ impl OwnSampler {
         self
     }
 
-    /// Looks.
-    pub fn sample(&mut self) -> ProcessSample {
-        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    /// Sets what expensive readings cost. Default: [`Price::measured`].
+    #[must_use]
+    pub fn with_price(mut self, price: &Price) -> Self {
+        self.dear.set_price(price);
+        self
     }
 
-    /// Looks at `now`, in awake time: by it what is dear gets its share.
-    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> ProcessSample {
+    /// Looks.
+    pub fn sample(&mut self) -> ProcessSample {
+        let now = Duration::from_nanos(clock::monotonic());
+        self.sample_at(now, &mut Readings::default())
+    }
+
+    /// Samples at `now`, in awake time: by it expensive readings get their share. Records which were
+    /// taken and which were left out.
+    pub(in crate::monitor) fn sample_at(
+        &mut self,
+        now: Duration,
+        readings: &mut Readings,
+    ) -> ProcessSample {
         let mut sample = self.quick();
         let usage = &self.usage;
-        self.dear
-            .spend(now, |dear, left| read(dear, usage, &mut sample, left));
+        self.dear.spend(now, readings, |dear, left| {
+            read(dear, usage, &mut sample, left);
+        });
         if let (Some(heap), Some(own)) = (&mut sample.heap, self.own_heap) {
             heap.own = Some(own());
         }
@@ -98,6 +114,17 @@ impl OwnSampler {
             threads: self.last.threads,
             cpu: self.last.cpu,
             ..ProcessSample::default()
+        }
+    }
+}
+
+impl From<Dear> for ExpensiveReading {
+    fn from(dear: Dear) -> Self {
+        match dear {
+            Dear::Heap => Self::Heap,
+            Dear::Children => Self::Children,
+            Dear::Proportional => Self::Proportional,
+            Dear::Sockets => Self::Sockets,
         }
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::budget::Budget;
 use crate::error::{Error, Stage};
+use crate::monitor::price::Price;
+use crate::monitor::readings::{ExpensiveReading, Readings};
 use crate::monitor::sample::ProcessSample;
 use crate::resource::Bytes;
 use backstop_os::cgroup::Cgroup;
@@ -92,13 +94,26 @@ impl TreeSampler {
         })
     }
 
-    /// Looks; `None` once nobody of the tree is left, or the control group is gone.
-    pub fn sample(&mut self) -> Option<ProcessSample> {
-        self.sample_at(Duration::from_nanos(clock::monotonic()))
+    /// Sets what expensive readings cost. Default: [`Price::measured`].
+    #[must_use]
+    pub fn with_price(mut self, price: &Price) -> Self {
+        self.budget.set_price(price.clone());
+        self
     }
 
-    /// Looks at `now`, in awake time: by it what is dear gets its share.
-    pub(in crate::monitor) fn sample_at(&mut self, now: Duration) -> Option<ProcessSample> {
+    /// Looks; `None` once nobody of the tree is left, or the control group is gone.
+    pub fn sample(&mut self) -> Option<ProcessSample> {
+        let now = Duration::from_nanos(clock::monotonic());
+        self.sample_at(now, &mut Readings::default())
+    }
+
+    /// Samples at `now`, in awake time: by it expensive readings get their share. Records which were
+    /// taken and which were left out, member by member.
+    pub(in crate::monitor) fn sample_at(
+        &mut self,
+        now: Duration,
+        readings: &mut Readings,
+    ) -> Option<ProcessSample> {
         let rows = match &self.root {
             Root::Process(process) => {
                 let root = Some(process.pid()).filter(|_| !process.has_exited());
@@ -126,7 +141,7 @@ impl TreeSampler {
         // The most that was seen: the members' own peaks were at different times.
         sample.peak = Some(Bytes(self.highest));
         self.remember(&rows);
-        self.read_dear(now);
+        self.read_dear(now, readings);
         let known = || self.members.values();
         sample.handles = known().map(|known| known.handles).sum();
         sample.handle_limit = known().filter_map(|known| known.handle_limit).min();
@@ -189,7 +204,7 @@ impl TreeSampler {
         }
     }
 
-    fn read_dear(&mut self, now: Duration) {
+    fn read_dear(&mut self, now: Duration, readings: &mut Readings) {
         self.budget.begin(now);
         // Handles first: they are ten times cheaper, and a limit to be hit.
         for dear in [Dear::Handles, Dear::Proportional] {
@@ -197,10 +212,22 @@ impl TreeSampler {
             order.sort_by_key(|(member, known)| (known.read_at(dear), **member));
             for ((pid, _), known) in order {
                 if self.budget.left().is_none() {
-                    return;
+                    readings.leave_out(dear.into());
+                    continue;
                 }
-                self.budget.spend(|| known.read(dear, *pid, now));
+                let read = || known.read(dear, *pid, now);
+                self.budget.spend(dear.into(), read);
+                readings.take(dear.into());
             }
+        }
+    }
+}
+
+impl From<Dear> for ExpensiveReading {
+    fn from(dear: Dear) -> Self {
+        match dear {
+            Dear::Handles => Self::Handles,
+            Dear::Proportional => Self::Proportional,
         }
     }
 }

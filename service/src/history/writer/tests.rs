@@ -20,6 +20,7 @@ fn sample(at: Moment) -> Sample {
     Sample {
         at,
         disturbances: Vec::new(),
+        left_out: Vec::new(),
         process: ProcessSample::default(),
         system: None,
         ledger: None,
@@ -45,6 +46,7 @@ fn finding(at: Moment) -> Finding {
             unit: Unit::Bytes,
             per_hour: Some(1e8),
             text: "memory grows".into(),
+            sparse: None,
         },
         first_seen: at,
         last_seen: at,

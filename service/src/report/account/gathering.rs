@@ -186,6 +186,7 @@ impl<'a> Gathering<'a> {
     fn measure(&mut self, sample: &Sample, begins: bool, processor: Option<f64>) {
         let at = sample.at.time;
         self.samples.count += 1;
+        self.samples.readings.observe(sample);
         self.samples.first = Some(self.samples.first.map_or(at, |first| first.min(at)));
         self.samples.last = Some(self.samples.last.map_or(at, |last| last.max(at)));
         self.samples.pid = Some(sample.process.pid);

@@ -26,6 +26,7 @@ fn seen(at: Moment, megabytes: u64) -> Observation {
         sample: Sample {
             at,
             disturbances: Vec::new(),
+            left_out: Vec::new(),
             process: ProcessSample {
                 pid: 42,
                 name: "service".into(),
@@ -60,6 +61,7 @@ fn finding(kind: FindingKind, severity: Severity, at: Moment) -> Finding {
             unit: Unit::Count,
             per_hour: None,
             text: "it grows".into(),
+            sparse: None,
         },
         first_seen: at,
         last_seen: at,

@@ -22,6 +22,7 @@ fn account(samples: u64) -> Account {
         let sample = Sample {
             at: start.later(Duration::from_secs(60 * minute)),
             disturbances: Vec::new(),
+            left_out: Vec::new(),
             process: ProcessSample {
                 name: HOSTILE.into(),
                 resident: Bytes::megabytes(100 + minute),
