@@ -35,6 +35,7 @@ mod background;
 mod builder;
 mod cost;
 mod pace;
+mod short_window;
 mod watch;
 mod watched;
 
@@ -44,6 +45,7 @@ mod operation;
 mod standing;
 
 mod backtraces;
+mod program;
 mod suggestion;
 
 pub use background::Monitor;
@@ -64,6 +66,7 @@ pub use operation::{
     Measured, MemoryAccount, NameStatistics, Operation, OperationAccount, OperationStatistics,
     Operations, Peak, ResourceAccount, Spread, TimeSpread, operation,
 };
+pub use program::running_programs;
 pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, HoldingLimit, LedgerSample, LedgerTally,
     Pressure, ProcessSample, Sample, SiteTally, SystemSample,

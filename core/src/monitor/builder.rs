@@ -8,6 +8,7 @@ use super::findings::Findings;
 use super::limits::Limits;
 use super::observation::Observer;
 use super::pace::Pace;
+use super::short_window::ShortWindow;
 use super::watch::Watch;
 use super::watched::{Target, Watched};
 use crate::error::{Error, ErrorKind, Stage};
@@ -24,6 +25,7 @@ pub struct MonitorBuilder {
     fastest: Duration,
     pub(super) snapshots: usize,
     limits: Limits,
+    has_short_window: bool,
     observers: Vec<Box<dyn Observer>>,
 }
 
@@ -37,6 +39,7 @@ impl Default for MonitorBuilder {
             fastest: Duration::from_secs(1),
             snapshots: 10,
             limits: Limits::default(),
+            has_short_window: false,
             observers: Vec::new(),
         }
     }
@@ -99,6 +102,13 @@ impl MonitorBuilder {
         self
     }
 
+    /// Also reports growth over a short window: a fifth of the limits within 16 intervals. For users who
+    /// watch live; where the window of the limits is as short, nothing changes. Default: off.
+    pub fn short_window(mut self) -> Self {
+        self.has_short_window = true;
+        self
+    }
+
     /// Who gets every observation, in the order in which they are added.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(Box::new(observer));
@@ -118,9 +128,21 @@ impl MonitorBuilder {
             ));
         }
         let watched = Watched::open(&self.target, &self.limits, self.backstop, self.own_heap)?;
+        let short_window = match self.has_short_window {
+            true => ShortWindow::beside(&self.limits, self.interval).map_err(|error| {
+                Error::new(
+                    ErrorKind::Configuration,
+                    Stage::Configure,
+                    "the limits do not allow a short window",
+                )
+                .with("limit", error)
+            })?,
+            false => None,
+        };
         Ok(Watch::new(
             watched,
             Findings::new(self.limits),
+            short_window,
             self.observers,
             Pace::new(self.interval, self.fastest),
             self.interval,
