@@ -37,6 +37,10 @@ mod account;
 
 mod health;
 
+mod checkup;
+
+mod machine;
+
 mod render;
 
 pub use account::{
@@ -44,5 +48,7 @@ pub use account::{
     KindAccount, PeriodAccount, Releases, Request, RunAccount, RunState, Samples, SiteAccount,
     Span, Spread, Unknown, View,
 };
+pub use checkup::{CheckTarget, Checkup, ProgramHealth};
 pub use health::{Health, HealthIndicator, HealthKind, HealthVerdict};
+pub use machine::{Disk, Machine};
 pub use series::{Measure, Point, Series};
