@@ -99,8 +99,7 @@ pub(super) const PLANNED: &[&str] = &[
 ];
 
 /// What the command need not put behind a feature: `run` and `sweep` are made of these.
-pub(super) const ALWAYS_IN_COMMAND: &[&str] =
-    &[OS, CORE, SERVICE, "backstop-tempfs", "backstop-process"];
+pub(super) const ALWAYS_IN_COMMAND: &[&str] = &[OS, CORE, "backstop-tempfs", "backstop-process"];
 
 /// The external libraries that a package ships with, where it is bound to a list.
 pub(super) const LIBRARIES: &[(&str, &[&str])] = &[
