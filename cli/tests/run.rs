@@ -60,6 +60,7 @@ fn standard_input_and_output_are_the_commands() {
 }
 
 #[test]
+#[cfg(feature = "monitor")]
 fn a_report_shows_what_the_command_needed_over_time() {
     for containment in ["auto", "subreaper"] {
         let stage = Stage::new();
@@ -105,6 +106,7 @@ fn a_report_shows_what_the_command_needed_over_time() {
 }
 
 #[test]
+#[cfg(feature = "monitor")]
 fn what_is_left_is_named_and_gone() {
     let stage = Stage::new();
     let script = r#"

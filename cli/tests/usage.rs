@@ -60,10 +60,12 @@ fn wrong_flags_and_values_are_usage_errors() {
             "`0` must be greater than zero",
         ),
         (&["run", "--max-rss", "1.5 parsec", "--", "true"], "64MB"),
+        #[cfg(feature = "monitor")]
         (
             &["run", "--report", "out.pdf", "--", "true"],
             ".json, .html, .md or .txt",
         ),
+        #[cfg(feature = "monitor")]
         (
             &["run", "--report", "/no/such/place/r.json", "--", "true"],
             "/no/such/place/r.json",

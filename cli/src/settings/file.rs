@@ -110,6 +110,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "monitor")]
     fn an_unknown_key_names_the_nearest_and_its_line() {
         let message = message_of("[run]\ngrace = \"2s\"\ngrce = \"2s\"\n");
         assert!(
@@ -147,6 +148,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "monitor")]
     fn the_old_shape_of_json_is_read_as_it_is() {
         let text = r#"{"memory_management": {"debug_mode": true, "memory_threshold_mb": 800,
                        "auto_cleanup": false, "cleanup_interval_seconds": 60}}"#;
