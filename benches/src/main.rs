@@ -1,4 +1,4 @@
-//! Asks the questions of DESIGN §9, each with its peers in the same run.
+//! Asks how fast Backstop is: each question with its peers in the same run.
 //!
 //! What it finds goes to standard output, one JSON object for each answer; what it is doing, to
 //! standard error. `cargo xtask bench` builds it, runs it, and makes the table.
