@@ -1,9 +1,8 @@
 //! Tracks what an allocator does not, releases each by a policy, verifies that it is gone, and
 //! reclaims what a killed program left. **Nothing your program opens outlives it.**
 //!
-//! The modules stand in the order of the data's way and import only from earlier ones:
-//! `identity` and `os` and `error` below all, then `resource → ledger → policy → release → monitor → alert →
-//! reclaim → report`, then `config`, which says what they are told, and `service`, which starts them.
+//! The modules are in the order in which data passes through them and import only from earlier ones:
+//! `error` below all, then `resource → ledger → policy → release → monitor → reclaim`, and `place` on top.
 
 pub mod error;
 #[doc(hidden)]
@@ -24,10 +23,13 @@ pub mod monitor;
 
 pub mod reclaim;
 
+pub mod place;
+
 pub use release::Backstop;
 
 use std::borrow::Cow;
 
+use reclaim::Reclaimers;
 use release::{Owned, Tracked};
 use resource::{Kind, TrackedResource};
 
@@ -63,4 +65,22 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     Backstop::global().track_with(kind, label, value, release)
+}
+
+impl Reclaimers {
+    /// The reclaimers of every form of recipe that core knows: of what is local to this machine, whichever
+    /// adapter made it. Add those of the adapters that the program uses.
+    ///
+    /// # Examples
+    /// ```
+    /// use backstop_core::reclaim::{Reclaimers, Sweep};
+    ///
+    /// let reclaimers = Reclaimers::local();
+    /// let report = Sweep::new(&reclaimers).rehearse(true).run();
+    /// println!("{} leftovers", report.items.len());
+    /// ```
+    #[must_use]
+    pub fn local() -> Self {
+        Self::new().with(place::EntryReclaimer)
+    }
 }
