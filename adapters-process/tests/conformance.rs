@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::reclaim::{Reclaimer, Reclaimers};
+use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{Presence, TrackedResource};
 use backstop_core::tree::TreeReclaimer;

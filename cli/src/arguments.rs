@@ -1,13 +1,14 @@
-//! What was asked: the command line as it stands.
+//! The command line as it was given.
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{check, completions, history, init, ps, report, run, sweep, watch, who};
+#[cfg(feature = "monitor")]
+use crate::commands::{check, history, init, report, watch};
+use crate::commands::{completions, ps, run, sweep, who};
 
-/// Runs any program so that nothing it starts or leaves outlives it; shows, explains and reclaims what
-/// is left.
+/// Run a command and clean up everything it leaves behind; list, explain and reclaim leftovers
 #[derive(Debug, Parser)]
 #[command(
     name = "backstop",
@@ -15,9 +16,9 @@ use crate::commands::{check, completions, history, init, ps, report, run, sweep,
     propagate_version = true,
     arg_required_else_help = true
 )]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// Reads settings from this file instead of the project's `backstop.toml` and the user's
+    /// Read settings from FILE instead of the project's `backstop.toml` and the user's
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
@@ -31,21 +32,44 @@ pub(crate) enum Command {
     Ps(ps::PsArguments),
     Who(who::WhoArguments),
     Sweep(sweep::SweepArguments),
+    #[cfg(feature = "monitor")]
     Watch(watch::WatchArguments),
+    #[cfg(feature = "monitor")]
     Check(check::CheckArguments),
+    #[cfg(feature = "monitor")]
     Report(report::ReportArguments),
+    #[cfg(feature = "monitor")]
     History(history::HistoryArguments),
+    #[cfg(feature = "monitor")]
     Init(init::InitArguments),
     Completions(completions::CompletionsArguments),
 }
 
-const EXAMPLES: &str = "Examples:
-  backstop run -- pytest                 nothing that pytest starts or leaves outlives it
-  backstop run --timeout 10m -- make     the same, for ten minutes at the most
-  backstop ps                            what is open now, in every program with a ledger
-  backstop who :8080                     who listens on a port
-  backstop watch chromium --tree         what a running program takes, and what of it grows
-  backstop sweep --dry-run --why         what a killed program left, and what would be done
-  backstop report --since 7d -o week.html   charts of what a program needed, and what leaked
+/// The commands of this build.
+pub(crate) fn command() -> clap::Command {
+    Arguments::command()
+}
 
-Exit codes: 0 fine, 1 findings, 2 wrong usage; of `run`, the command's own.";
+#[cfg(feature = "monitor")]
+const AFTER_HELP: &str = "\
+Examples:
+  backstop run -- pytest                    run the tests and clean up what they leave
+  backstop run --timeout 10m -- make        the same, terminated after ten minutes
+  backstop ps                               list open resources
+  backstop who :8080                        show which process listens on a port
+  backstop watch chromium --tree            monitor a running program and its descendants
+  backstop sweep --dry-run --why            explain what would be reclaimed
+  backstop report --since 7d -o week.html   charts of memory, open files and leaks
+
+Exit codes: 0 success, 1 findings, 2 errors; of `run`, the command's own.";
+
+#[cfg(not(feature = "monitor"))]
+const AFTER_HELP: &str = "\
+Examples:
+  backstop run -- pytest               run the tests and clean up what they leave
+  backstop run --timeout 10m -- make   the same, terminated after ten minutes
+  backstop ps                          list open resources
+  backstop who :8080                   show which process listens on a port
+  backstop sweep --dry-run --why       explain what would be reclaimed
+
+Exit codes: 0 success, 1 findings, 2 errors; of `run`, the command's own.";

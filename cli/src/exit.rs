@@ -8,11 +8,11 @@ use std::fmt;
 pub(crate) struct Exit(i32);
 
 impl Exit {
-    /// All is well.
+    /// Success.
     pub(crate) const FINE: Self = Self(0);
-    /// There is something that a person should look at.
+    /// Findings that a person should check.
     pub(crate) const FINDINGS: Self = Self(1);
-    /// The command line, or a setting, is wrong.
+    /// A wrong command line or setting, and every other failure but those of `run`.
     pub(crate) const USAGE: i32 = 2;
 
     /// The exit code of a command that was run.
@@ -25,7 +25,7 @@ impl Exit {
     }
 }
 
-/// Why the command could not do what it was told.
+/// Why the command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -41,7 +41,7 @@ impl Failure {
         }
     }
 
-    /// Anything else; the chain of causes is printed here and nowhere else.
+    /// Any other error; the chain of causes is printed here and nowhere else.
     pub(crate) fn of(error: &dyn StdError) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();
@@ -52,7 +52,15 @@ impl Failure {
         }
         Self {
             message,
-            exit: Exit::FINDINGS,
+            exit: Exit(Exit::USAGE),
+        }
+    }
+
+    /// A failure of `run` itself, which no code of the command stands for.
+    pub(crate) fn of_run(error: &dyn StdError) -> Self {
+        Self {
+            exit: Exit(125),
+            ..Self::of(error)
         }
     }
 

@@ -1,5 +1,5 @@
-//! The command `backstop`: runs any program so that nothing it starts or leaves outlives it; shows,
-//! explains and reclaims what is left.
+//! The command `backstop`: run a command and clean up everything it leaves behind; list, explain and
+//! reclaim leftovers.
 //!
 //! It parses, composes the families behind features, and renders. What it does is in the libraries.
 //! Its program is [`run`] and nothing else, so that tests and the fuzzer reach what it reads.
@@ -7,43 +7,100 @@
 
 mod arguments;
 mod commands;
+mod dispatch;
+mod elsewhere;
 
 mod composition;
 mod exit;
 mod output;
+#[cfg(feature = "monitor")]
+mod program;
 mod settings;
-mod span;
 
+use std::path::Path;
+
+use backstop_core::text::printable;
 use clap::Parser;
 
 use arguments::Arguments;
-use exit::Exit;
+use exit::{Exit, Failure};
+use settings::Settings;
 
-pub use settings::check_text as check_settings;
-
-/// Does what this process's command line asks, and gives the exit code.
+/// Runs what this process's command line asks for, and returns the exit code.
 #[must_use]
 pub fn run() -> i32 {
-    let arguments = match Arguments::try_parse() {
+    let line: Vec<_> = std::env::args_os().collect();
+    if let Some(result) = elsewhere::execute(&line) {
+        return code_of(result);
+    }
+    let arguments = match Arguments::try_parse_from(&line) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            // Help and version are answers; the rest is wrong usage.
-            return if error.use_stderr() { Exit::USAGE } else { 0 };
-        }
+        Err(error) => return answer(&line, error),
     };
     show_log();
-    match commands::execute(&arguments) {
+    code_of(dispatch::execute(&arguments))
+}
+
+fn code_of(result: Result<Exit, Failure>) -> i32 {
+    match result {
         Ok(exit) => exit.code(),
         Err(failure) => {
-            eprintln!("backstop: {}", failure.message());
+            eprintln!("error: {}", printable(failure.message()));
             failure.exit().code()
         }
     }
 }
 
-/// What the libraries tell of, errors or as `BACKSTOP_LOG` says (`debug`, or `backstop_core=debug,warn`),
-/// on standard error.
+/// Prints help, the version, or what is wrong with the command line.
+fn answer(line: &[std::ffi::OsString], error: clap::Error) -> i32 {
+    // Only this pays for finding out which programs are installed.
+    let command = elsewhere::with_installed(arguments::command());
+    let error = match command.try_get_matches_from(line) {
+        Err(error) => error,
+        Ok(_) => error,
+    };
+    let _ = error.print();
+    // Help and version are answers; the rest is wrong usage.
+    if error.use_stderr() { Exit::USAGE } else { 0 }
+}
+
+/// Checks the text of a settings file, TOML or a JSON object: that it can be read, and that each value is
+/// valid for its command. Reads no other source and does nothing.
+///
+/// # Errors
+/// What the command would print: place and mistake.
+pub fn check_settings(text: &str) -> Result<(), String> {
+    let check = || {
+        // By its first character, as no file name is there to tell.
+        let name = match text.trim_start().starts_with('{') {
+            true => "backstop.json",
+            false => "backstop.toml",
+        };
+        let settings = Settings::of_text(Path::new(name), text)?;
+        for line in CHECKED_WITH {
+            let line = ["backstop"].iter().chain(*line);
+            let arguments = Arguments::try_parse_from(line).map_err(|error| Failure::of(&error))?;
+            dispatch::check(&arguments, &settings)?;
+        }
+        Ok(())
+    };
+    check().map_err(|failure: Failure| failure.to_string())
+}
+
+/// The commands that settings belong to.
+const CHECKED_WITH: &[&[&str]] = &[
+    &["run", "--", "true"],
+    &["sweep"],
+    #[cfg(feature = "monitor")]
+    &["watch", "1"],
+    #[cfg(feature = "monitor")]
+    &["report"],
+    #[cfg(feature = "monitor")]
+    &["history"],
+];
+
+/// Shows what the libraries log, errors or as `BACKSTOP_LOG` says (`debug`, or
+/// `backstop_core=debug,warn`), on standard error.
 fn show_log() {
     use std::io::IsTerminal;
 
@@ -54,10 +111,22 @@ fn show_log() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    // Filters by module are only taken up by who asks for them: every run would pay for them. Those by
+    // Filters by module are only set up when they are asked for: every run would pay for them. Those by
     // spans and fields would bring a library of regular expressions, a fifth of the program.
     let asked = std::env::var("BACKSTOP_LOG").ok();
-    match asked.and_then(|text| text.parse::<Targets>().ok()) {
+    let asked = asked.as_deref().filter(|text| !text.is_empty());
+    let targets = asked.and_then(|text| {
+        let targets = text.parse::<Targets>();
+        if targets.is_err() {
+            eprintln!(
+                "backstop: BACKSTOP_LOG: invalid filter `{}`: use a level (error, warn, info, debug, \
+                 trace), or levels by module, e.g. backstop_core=debug,warn",
+                printable(text)
+            );
+        }
+        targets.ok()
+    });
+    match targets {
         Some(targets) => log
             .with_max_level(LevelFilter::TRACE)
             .finish()

@@ -2,10 +2,11 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use backstop_core::text::printable;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-/// Writes bytes as they are. A reader that has gone away, as `head` does, is no failure.
+/// Writes bytes as they are. A reader that has exited, as `head` does, is not an error.
 pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     match io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -46,6 +47,19 @@ pub(crate) fn table(headings: &[&str]) -> Table {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
     table
+}
+
+/// Adds a row. What cells hold may be chosen by other programs: nothing of it reaches the terminal but
+/// characters, on one line.
+pub(crate) fn add_row(table: &mut Table, cells: impl IntoIterator<Item = String>) {
+    let cells = cells.into_iter().map(|cell| printable(&cell).into_owned());
+    table.add_row(cells.collect::<Vec<_>>());
+}
+
+/// Prints a note on standard error, which is for people.
+#[expect(clippy::print_stderr, reason = "standard output is for data only")]
+pub(crate) fn note(message: &str) {
+    eprintln!("backstop: {}", printable(message));
 }
 
 /// Writes a table without the blanks at line ends.

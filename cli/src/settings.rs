@@ -1,7 +1,7 @@
-//! What the settings say, and where each was said.
+//! The settings, and where each was given.
 //!
 //! Flag > environment > project file > user file > default. The sources are merged here, so that
-//! precedence is a place in a list; what a value means is decided where it is used.
+//! precedence is a position in a list; a value is parsed where it is used.
 
 mod file;
 pub(crate) mod keys;
@@ -9,12 +9,13 @@ pub(crate) mod keys;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use backstop_core::resource::Bytes;
+use backstop_core::text::parse_duration;
+#[cfg(feature = "monitor")]
 use backstop_service::config::{self, Alias, SettingError};
-use clap::Parser;
 
-use crate::arguments::Arguments;
-use crate::commands;
 use crate::exit::Failure;
 use keys::KEYS;
 
@@ -69,6 +70,7 @@ impl Settings {
                 }
             }
         }
+        #[cfg(feature = "monitor")]
         for key in config::KEYS {
             for alias in key.variables() {
                 if let Some(text) = variable(alias.name).filter(|text| !text.trim().is_empty()) {
@@ -86,14 +88,21 @@ impl Settings {
         Ok(())
     }
 
+    /// Only what a text says, which is named `path` in errors.
+    pub(crate) fn of_text(path: &Path, text: &str) -> Result<Self, Failure> {
+        let mut settings = Self::default();
+        settings.take(file::parse(path, text)?);
+        Ok(settings)
+    }
+
     fn take(&mut self, found: Vec<(&'static str, Given)>) {
         for (name, given) in found {
             self.0.entry(name).or_insert(given);
         }
     }
 
-    /// A setting's meaning: the flag's if it was given, else what `parse` makes of the strongest
-    /// source; `None` if nobody gave it.
+    /// A setting's value: the flag's if it was given, else what `parse` makes of the strongest
+    /// source; `None` if it was not given.
     pub(crate) fn get<T>(
         &self,
         name: &'static str,
@@ -112,7 +121,8 @@ impl Settings {
             .map_err(|wrong| Failure::usage(format!("{}: {name}: {wrong}", given.origin)))
     }
 
-    /// What the monitor is told, with the `flags` on top.
+    /// The settings of the monitor, with the `flags` on top.
+    #[cfg(feature = "monitor")]
     pub(crate) fn monitoring(
         &self,
         flags: &[(&'static str, Option<String>)],
@@ -141,49 +151,43 @@ impl Settings {
         })
     }
 
-    /// A setting as somebody gave it.
+    /// A setting as it was given.
+    #[cfg(feature = "monitor")]
     pub(crate) fn given(&self, name: &str) -> Option<&Given> {
         self.0.get(name)
     }
 
-    /// A switch's meaning.
+    /// A switch.
     pub(crate) fn switch(&self, name: &'static str, flag: bool) -> Result<bool, Failure> {
         let given = self.get(name, flag.then_some(true), |text| match text {
             "true" | "yes" | "on" | "1" => Ok(true),
             "false" | "no" | "off" | "0" => Ok(false),
-            _ => Err(format!("`{text}` is neither true nor false")),
+            _ => Err(format!("invalid value `{text}`: expected true or false")),
         })?;
         Ok(given.unwrap_or(false))
     }
 }
 
-/// Checks the text of a settings file, TOML or a JSON object: that it can be read, and that each value means something to its
-/// command. Reads no other source and does nothing.
-///
-/// # Errors
-/// What the command would print: place and mistake.
-pub fn check_text(text: &str) -> Result<(), String> {
-    let check = || {
-        let mut settings = Settings::default();
-        // By its first character, as no file name is there to tell.
-        let name = match text.trim_start().starts_with('{') {
-            true => "backstop.json",
-            false => "backstop.toml",
-        };
-        settings.take(file::parse(Path::new(name), text)?);
-        for line in [
-            &["backstop", "run", "--", "true"][..],
-            &["backstop", "sweep"],
-            &["backstop", "watch", "1"],
-            &["backstop", "report"],
-            &["backstop", "history"],
-        ] {
-            let arguments = Arguments::try_parse_from(line).map_err(|error| Failure::of(&error))?;
-            commands::check(&arguments, &settings)?;
-        }
-        Ok(())
-    };
-    check().map_err(|failure: Failure| failure.to_string())
+/// Reads a duration, by the same rules wherever it is given.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
+}
+
+/// Reads a duration above zero.
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err(format!("`{text}` must be greater than zero")),
+        duration => Ok(duration),
+    }
+}
+
+/// Reads a size above zero, by the same rules wherever it is given.
+pub(crate) fn positive_size(text: &str) -> Result<Bytes, String> {
+    match text.parse::<Bytes>() {
+        Ok(Bytes(0)) => Err(format!("`{text}` must be greater than zero")),
+        Ok(size) => Ok(size),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 impl fmt::Display for Origin {
@@ -242,21 +246,28 @@ mod tests {
         std::fs::write(&path, "[run]\n\ngrace = \"soon\"\n").unwrap();
         let mut settings = Settings::default();
         settings.read_file(&path).unwrap();
-        let failure = settings
-            .get("run.grace", None, crate::span::parse)
-            .unwrap_err();
+        let failure = settings.get("run.grace", None, duration).unwrap_err();
         let message = failure.message();
         assert!(
-            message.contains("backstop.toml:3: run.grace: `soon`"),
+            message.contains("backstop.toml:3: run.grace: invalid duration `soon`"),
             "{message}"
         );
     }
 
     #[test]
-    fn hours_in_the_alias_are_a_span() {
+    fn zero_is_refused_where_it_is_no_limit() {
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        let message = positive_duration("0s").unwrap_err();
+        assert_eq!(message, "`0s` must be greater than zero");
+        assert!(positive_size("0").is_err_and(|message| message.contains("greater than zero")));
+        assert_eq!(positive_size("64MB"), Ok(Bytes::megabytes(64)));
+    }
+
+    #[test]
+    fn hours_in_the_alias_are_a_duration() {
         let mut settings = Settings::default();
         settings.read_environment(|name| (name == "TEMP_FILE_MAX_AGE_HOURS").then(|| "48".into()));
-        let age = settings.get("sweep.older-than", None, crate::span::parse);
+        let age = settings.get("sweep.older-than", None, duration);
         assert_eq!(
             age.unwrap(),
             Some(std::time::Duration::from_secs(48 * 3600))

@@ -131,7 +131,10 @@ fn a_full_disk_under_the_ledger_is_counted_and_shown() {
         assert_eq!(said.tracked > 0, is_some_tracked, "{said:?}");
         assert!(said.untracked > 0, "{said:?}");
         let listed = run_in(&mounts, &stage.backstop(&["ps"]));
-        let shown = format!("{} more resources could not be written", said.untracked);
+        let shown = format!(
+            "{} resources could not be recorded in a ledger",
+            said.untracked
+        );
         assert!(listed.stderr.contains(&shown), "{said:?}: {listed:?}");
         actor.cue();
         assert!(actor.wait().success());
@@ -382,7 +385,7 @@ fn without_proc_the_program_goes_on_and_says_so() {
         finished.stderr.contains("/proc does not tell"),
         "{finished:?}"
     );
-    assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""));
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(125), ""));
 }
 
 #[test]
@@ -468,7 +471,10 @@ fn a_program_without_memory_for_its_ledger_goes_on() {
     assert!(said.untracked > 0 && said.tracked > 0, "{said:?}");
     assert_eq!(said.tracked + said.untracked, MANY * 10, "{said:?}");
     let listed = stage.run(&["ps"]);
-    let shown = format!("{} more resources could not be written", said.untracked);
+    let shown = format!(
+        "{} resources could not be recorded in a ledger",
+        said.untracked
+    );
     assert!(listed.stderr.contains(&shown), "{said:?}: {listed:?}");
     actor.cue();
     assert!(actor.wait().success());

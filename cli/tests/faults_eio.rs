@@ -127,7 +127,7 @@ fn a_ledger_that_cannot_grow_is_counted_and_shown() {
     assert!(tracked > 0 && untracked > 0, "{said}");
     assert_eq!(tracked + untracked, MANY);
     let listed = stage.run(&["ps"]);
-    let shown = format!("{untracked} more resources could not be written");
+    let shown = format!("{untracked} resources could not be recorded in a ledger");
     assert!(listed.stderr.contains(&shown), "{said}: {listed:?}");
     actor.cue();
     assert!(actor.wait().success());

@@ -18,7 +18,6 @@ use backstop_core::Backstop;
 use backstop_core::policy::CleanupPolicy;
 use backstop_core::reclaim::{LedgerFate, Receipts, Reclaimers, Sweep, SweepReport};
 use backstop_core::resource::Rung;
-use backstop_core::tree::TreeReclaimer;
 use backstop_os::pinned::PinnedProcess;
 use backstop_process::config::child_policy;
 use backstop_process::{ChildProcess, Containment, ProcessWorker, Server};

@@ -60,6 +60,7 @@ fn standard_input_and_output_are_the_commands() {
 }
 
 #[test]
+#[cfg(feature = "monitor")]
 fn a_report_shows_what_the_command_needed_over_time() {
     for containment in ["auto", "subreaper"] {
         let stage = Stage::new();
@@ -113,6 +114,7 @@ fn a_report_shows_what_the_command_needed_over_time() {
 }
 
 #[test]
+#[cfg(feature = "monitor")]
 fn what_is_left_is_named_and_gone() {
     let stage = Stage::new();
     let script = r#"
@@ -215,7 +217,10 @@ fn a_run_that_takes_too_long_ends_with_124() {
         "trap '' TERM; while :; do sleep 0.05; done",
     ]);
     assert_eq!(finished.code, Some(124), "{finished:?}");
-    assert!(finished.stderr.contains("longer than 0.2s"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("longer than 200ms"),
+        "{finished:?}"
+    );
 }
 
 #[test]
@@ -326,4 +331,58 @@ fn a_run_within_a_run_is_a_run() {
         "{finished:?}"
     );
     assert_eq!(stage.left(), [] as [String; 0]);
+}
+
+#[test]
+fn an_exit_code_that_looks_like_a_signal_is_told_apart_from_one() {
+    let stage = Stage::new();
+    let run = |script: &str| stage.run(&["run", "--", "sh", "-c", script]);
+    for (script, code, said) in [
+        ("exit 255", 255, "exited with 255"),
+        ("exit 200", 200, "exited with 200"),
+        ("kill -KILL $$", 137, "killed by signal 9"),
+    ] {
+        let finished = run(script);
+        assert_eq!(finished.code, Some(code), "{finished:?}");
+        assert!(finished.stderr.contains(said), "{finished:?}");
+    }
+}
+
+#[test]
+fn names_that_others_chose_send_nothing_to_the_terminal() {
+    let stage = Stage::new();
+    let script = r#"printf x >"$TMPDIR/$(printf 'evil\033[31mRED\007')"
+        cp /bin/sleep "$(printf 'bad\033[5m')"; setsid "./$(printf 'bad\033[5m')" 301 &"#;
+    let finished = stage.run(&["run", "--", "sh", "-c", script]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(
+        !finished.stderr.contains(['\u{1b}', '\u{7}']),
+        "{finished:?}"
+    );
+    assert!(
+        finished.stderr.contains(r"1 temp file, ")
+            && finished.stderr.contains(r"evil\u{1b}[31mRED\u{7}"),
+        "{finished:?}"
+    );
+    assert!(finished.stderr.contains(r"bad\u{1b}[5m"), "{finished:?}");
+}
+
+#[test]
+fn a_report_and_json_can_be_settings() {
+    let stage = Stage::new();
+    let report = stage.path("work/r.json");
+    let mut command = stage.backstop(&["run", "--", "true"]);
+    command.env("BACKSTOP_RUN_JSON", "true");
+    if cfg!(feature = "monitor") {
+        command.env("BACKSTOP_RUN_REPORT", &report);
+    }
+    let finished = Finished::of(&command.output().unwrap());
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let summary: serde_json::Value = serde_json::from_str(finished.stderr.trim()).unwrap();
+    assert_eq!(summary["schema"], "backstop.run/1");
+    assert_eq!(report.exists(), cfg!(feature = "monitor"));
+    let mut command = stage.backstop(&["run", "--quiet", "--", "true"]);
+    command.env("BACKSTOP_RUN_JSON", "true");
+    let finished = Finished::of(&command.output().unwrap());
+    assert_eq!(finished.stderr, "", "the flag is stronger");
 }

@@ -51,11 +51,21 @@ fn wrong_flags_and_values_are_usage_errors() {
         (&["run", "--tmieout", "2s", "--", "true"][..], "--timeout"),
         (&["run", "--timeout", "soon", "--", "true"], "500ms"),
         (&["run", "--timeout=-2s", "--", "true"], "500ms"),
+        (
+            &["run", "--timeout", "0s", "--", "true"],
+            "`0s` must be greater than zero",
+        ),
+        (
+            &["run", "--max-rss", "0", "--", "true"],
+            "`0` must be greater than zero",
+        ),
         (&["run", "--max-rss", "1.5 parsec", "--", "true"], "64MB"),
+        #[cfg(feature = "monitor")]
         (
             &["run", "--report", "out.pdf", "--", "true"],
             ".json, .html, .md or .txt",
         ),
+        #[cfg(feature = "monitor")]
         (
             &["run", "--report", "/no/such/place/r.json", "--", "true"],
             "/no/such/place/r.json",
@@ -131,4 +141,70 @@ fn the_log_tells_what_was_asked_for_by_level_and_by_module() {
     assert!(!told(Some("backstop_process=trace")));
     assert!(!told(Some("debug,backstop_core=off")));
     assert!(!told(None));
+}
+
+#[test]
+fn durations_and_sizes_are_read_alike_in_flags_environment_and_files() {
+    let stage = Stage::new();
+    let path = stage.path("work/backstop.toml");
+    for (key, flag, text, said) in [
+        (
+            "timeout",
+            "--timeout",
+            "2 parsecs",
+            "invalid duration `2 parsecs`: use a number and a unit",
+        ),
+        (
+            "timeout",
+            "--timeout",
+            "0s",
+            "`0s` must be greater than zero",
+        ),
+        (
+            "grace",
+            "--grace",
+            "soon",
+            "invalid duration `soon`: use a number and a unit",
+        ),
+        (
+            "max-rss",
+            "--max-rss",
+            "2 parsecs",
+            "invalid size `2 parsecs`: use a number and a unit",
+        ),
+        (
+            "max-rss",
+            "--max-rss",
+            "0MB",
+            "`0MB` must be greater than zero",
+        ),
+    ] {
+        let by_flag = stage.run(&["run", flag, text, "--", "true"]);
+        std::fs::write(&path, format!("[run]\n{key} = \"{text}\"\n")).unwrap();
+        let by_file = stage.run(&["run", "--", "true"]);
+        std::fs::remove_file(&path).unwrap();
+        let variable = format!("BACKSTOP_RUN_{}", key.to_uppercase().replace('-', "_"));
+        let mut command = stage.backstop(&["run", "--", "true"]);
+        let by_variable = stage::Finished::of(&command.env(variable, text).output().unwrap());
+        for finished in [by_flag, by_file, by_variable] {
+            assert_eq!(finished.code, Some(2), "{text}: {finished:?}");
+            assert!(finished.stderr.contains(said), "{text}: {finished:?}");
+        }
+    }
+}
+
+#[test]
+fn a_log_filter_that_is_not_one_is_a_warning_and_the_command_runs() {
+    let stage = Stage::new();
+    let mut command = stage.backstop(&["run", "--quiet", "--", "true"]);
+    let output = command.env("BACKSTOP_LOG", "a=b=c").output().unwrap();
+    let finished = stage::Finished::of(&output);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+    assert!(
+        finished
+            .stderr
+            .starts_with("backstop: BACKSTOP_LOG: invalid filter `a=b=c`"),
+        "{finished:?}"
+    );
 }

@@ -138,7 +138,7 @@ fn a_clear_growth_is_named_within_ten_seconds() {
         first["system"]["memory_total"].as_u64().unwrap() > 0,
         "{first}"
     );
-    assert_eq!(lines.last().unwrap()["ended"], "the program has ended");
+    assert_eq!(lines.last().unwrap()["ended"], "the program has exited");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn it_ends_when_the_program_does() {
     let stage = Stage::new();
     let mut program = Program::python("import sys; sys.stdin.read()");
     let (lines, code) = stepped(&stage, &mut program, &["--interval", "200ms"], 3);
-    assert_eq!(lines.last().unwrap()["ended"], "the program has ended");
+    assert_eq!(lines.last().unwrap()["ended"], "the program has exited");
     assert_eq!(code, Some(0));
 }
 
@@ -244,14 +244,14 @@ fn wrong_targets_and_flags_are_answered() {
             &["watch", "no-such-program-here"],
             "no program named `no-such-program-here`",
         ),
-        (&["watch", "0"], "no process number"),
+        (&["watch", "0"], "invalid PID `0`"),
         (&["watch", "2147483647"], "process 2147483647"),
-        (&["watch", "namesake"], "give one's number"),
+        (&["watch", "namesake"], "use one PID of"),
         (&["watch", &one.pid(), "--interval", "1ms"], "at least 10ms"),
         (&["watch", &one.pid(), "--interval=-1s"], "500ms"),
         (
             &["watch", &one.pid(), "--window", "0s"],
-            "monitor.window: `0s` is no time at all",
+            "monitor.window: `0s` must be greater than zero",
         ),
         (&["watch", &one.pid(), "--growth", "5 parsecs"], "64MB"),
         (&["watch", "--cgroup", "/no/such/group"], "/no/such/group"),

@@ -26,6 +26,7 @@ mod records;
 mod region;
 mod share;
 mod slot;
+mod users;
 
 pub use directory::{LedgerDirectory, default_directories};
 pub use entry::{Entry, State};
@@ -37,6 +38,7 @@ pub use reading::{
     read_directory,
 };
 pub use slot::SlotHandle;
+pub use users::{Usage, User, Users};
 
 pub(crate) use attachments::Attachments;
 pub(crate) use open_entry::NewEntry;

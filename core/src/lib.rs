@@ -10,6 +10,8 @@ pub mod error;
 pub mod kill_point;
 mod sync;
 
+pub mod text;
+
 pub mod resource;
 
 pub mod ledger;

@@ -37,6 +37,7 @@ mod background;
 mod builder;
 mod cost;
 mod pace;
+mod short_window;
 mod watch;
 mod watched;
 
@@ -46,6 +47,7 @@ mod operation;
 mod standing;
 
 mod backtraces;
+mod program;
 mod suggestion;
 
 pub use background::Monitor;
@@ -67,6 +69,7 @@ pub use operation::{
     Operations, Peak, ResourceAccount, Spread, TimeSpread, operation,
 };
 pub use price::Price;
+pub use program::running_programs;
 pub use readings::{ExpensiveReading, ReadingTally, Readings};
 pub use sample::{
     CgroupSample, DiskSample, HeapSample, Holding, HoldingLimit, LedgerSample, LedgerTally,

@@ -38,6 +38,10 @@ mod account;
 
 mod health;
 
+mod checkup;
+
+mod machine;
+
 mod render;
 
 pub use account::{
@@ -45,5 +49,7 @@ pub use account::{
     KindAccount, PeriodAccount, Releases, Request, RunAccount, RunState, Samples, SiteAccount,
     Span, Spread, Unknown, View,
 };
+pub use checkup::{CheckTarget, Checkup, ProgramHealth};
 pub use health::{Health, HealthIndicator, HealthKind, HealthVerdict};
+pub use machine::{Disk, Machine};
 pub use series::{Measure, Point, Series};

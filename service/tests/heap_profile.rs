@@ -233,6 +233,7 @@ fn profiles_at_alerts_are_of_memory_and_loud_and_few() {
                 transition,
                 level: Level::from(severity),
                 finding: finding(kind, severity, at),
+                suggestions: Vec::new(),
                 at,
                 suppressed: 0,
                 lost: 0,

@@ -323,6 +323,7 @@ fn alert(transition: Transition, level: Level, kind: FindingKind) -> Alert {
             seen: 1,
             openings: 1,
         },
+        suggestions: Vec::new(),
         at: now,
         suppressed: 0,
         lost: 0,

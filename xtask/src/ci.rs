@@ -43,6 +43,8 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     record.step("tidy", || tidy::check(&workspace));
     let clippy = "clippy --workspace --all-targets --all-features -- -D warnings";
     record.command("clippy", cargo_line(clippy));
+    let minimal = "clippy --package backstop --all-targets --no-default-features -- -D warnings";
+    record.command("the command without features", cargo_line(minimal));
     if !arguments.has("fast") {
         record.command("documentation", documentation());
         record.command("core, unsupported system", unsupported_system(&workspace));

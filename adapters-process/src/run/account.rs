@@ -59,6 +59,7 @@ impl Account<'_> {
             containment_notes: self.containment_notes,
             ending: self.outcome.ending,
             code: self.outcome.code,
+            signal: self.outcome.signal,
             took: self.began.elapsed(),
             memory: self
                 .outcome

@@ -45,6 +45,7 @@ pub(super) struct Course<'a> {
 pub(super) struct Outcome {
     pub(super) ending: Ending,
     pub(super) code: u8,
+    pub(super) signal: Option<i32>,
     pub(super) containment: Containment,
     pub(super) left: Vec<LeftProcess>,
     pub(super) release: Option<Release>,
@@ -60,6 +61,7 @@ impl Outcome {
             },
             // As shells do.
             code: if missing { 127 } else { 126 },
+            signal: None,
             containment: Containment::Subreaper,
             left: Vec::new(),
             release: None,
@@ -231,9 +233,11 @@ impl<'a> Course<'a> {
         let release = self.tree.force();
         // Killed above, and reaped there.
         let code = self.status.map_or(128 + 9, shell_code);
+        let signal = self.status.map_or(Some(9), killing_signal);
         Outcome {
             ending: self.ending,
             code,
+            signal,
             containment,
             left,
             release: Some(release),
@@ -241,13 +245,20 @@ impl<'a> Course<'a> {
     }
 }
 
+/// The signal that killed a command.
+fn killing_signal(status: ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    {
+        let _ = status;
+        None
+    }
+}
+
 /// The exit code of a command as a shell gives it.
 fn shell_code(status: ExitStatus) -> u8 {
-    #[cfg(unix)]
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-    #[cfg(not(unix))]
-    let signal: Option<i32> = None;
-    let code = match (status.code(), signal) {
+    let code = match (status.code(), killing_signal(status)) {
         (Some(code), _) => code,
         (None, Some(signal)) => 128 + signal,
         (None, None) => 255,

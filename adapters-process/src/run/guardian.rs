@@ -155,6 +155,7 @@ impl Guardian<'_> {
             containment_notes: Vec::new(),
             ending: Ending::SupervisorLost,
             code: 128 + 9,
+            signal: None,
             took: self.began.elapsed(),
             memory: processes
                 .iter()

@@ -23,6 +23,8 @@ pub struct RunReport {
     pub ending: Ending,
     /// The command's own exit code, or 128 plus the signal that ended it.
     pub code: u8,
+    /// The signal that killed the command, if one did: an exit code of 128 and more may be its own.
+    pub signal: Option<i32>,
     /// How long it ran.
     #[serde(serialize_with = "seconds")]
     pub took: Duration,

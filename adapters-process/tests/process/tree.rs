@@ -163,7 +163,9 @@ fn a_child_that_moved_itself_to_another_cgroup_goes_with_the_tree() {
         let name = format!("backstop-test-away-{}", Cookie::random());
         let away = match Cgroup::create(&name) {
             Ok(away) => away,
-            Err(error) => return backstop_testkit::skip("cgroup", &error.to_string()),
+            Err(error) => {
+                return backstop_testkit::skip(backstop_testkit::Suite::Cgroup, &error.to_string());
+            }
         };
         let procs = away.identity().path.join("cgroup.procs");
         let procs = procs.display();

@@ -38,8 +38,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         .collect();
     let tini = installed
         .iter()
-        .position(|(program, _)| program.name == "tini")
-        .context("tini is not installed")?;
+        .position(|(program, _)| program.name == "tini");
 
     let mut ours = || time(times, || shipped.run(&["true"]));
     let mut in_memory = || {
@@ -78,15 +77,19 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         .iter()
         .filter(|(name, _)| installed.iter().all(|(program, _)| program.name != *name))
         .map(|(name, _)| Figure::missing(*name, unit));
+    // Asked also without it: the answer then says that it is missed.
+    let against_tini = |answer: Answer, ours: usize| match tini {
+        Some(tini) => answer.against("tini", Ratio::of(&series[ours], &series[tini + OURS])),
+        None => answer,
+    };
     let time = Answer::new(
         NAME,
         Figure::ours("backstop run -q -- true, as shipped", &series[0], unit),
     )
     .peer(Figure::ours(PLAIN, &series[2], unit))
     .peers(figures)
-    .peers(missing)
-    .against("tini", Ratio::of(&series[0], &series[tini + OURS]))
-    .goal(Goal::AtMost(2.0));
+    .peers(missing);
+    let time = against_tini(time, 0).goal(Goal::AtMost(2.0));
     let fast = Figure::ours(
         "backstop run -q -- true, as shipped, TMPDIR in memory",
         &series[1],
@@ -94,12 +97,12 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     );
     let in_memory = Answer::new(NAME, fast)
         .aspect("TMPDIR in memory")
-        .against("tini", Ratio::of(&series[1], &series[tini + OURS]))
-        .goal(Goal::AtMost(2.0));
+        .peers(tini.is_none().then(|| Figure::missing("tini", unit)));
+    let in_memory = against_tini(in_memory, 1).goal(Goal::AtMost(2.0));
     Ok(vec![
         time,
         in_memory,
-        memory(&shipped, &plain, &installed[tini].0)?,
+        memory(&shipped, &plain, tini.map(|tini| &installed[tini].0))?,
     ])
 }
 
@@ -113,7 +116,7 @@ fn time(times: u32, command: impl Fn() -> Command) -> anyhow::Result<f64> {
     Ok(start.elapsed().as_secs_f64() * 1e3 / f64::from(times))
 }
 
-fn memory(shipped: &Backstop, plain: &Backstop, tini: &Program) -> anyhow::Result<Answer> {
+fn memory(shipped: &Backstop, plain: &Backstop, tini: Option<&Program>) -> anyhow::Result<Answer> {
     let (mut ours, mut ours_plain, mut theirs) =
         (Series::default(), Series::default(), Series::default());
     let (mut share, mut largest) = (Series::default(), Series::default());
@@ -125,16 +128,21 @@ fn memory(shipped: &Backstop, plain: &Backstop, tini: &Program) -> anyhow::Resul
         largest.0.push(peaks.fold(0.0, f64::max));
         let both = Memory::of(&mut plain.run(&["sleep", "0.3"]), 2)?;
         ours_plain.0.push(Memory::peaks(&both));
-        let mut tini = Command::new(&tini.path);
-        let one = Memory::of(tini.args(["-s", "--", "sleep", "0.3"]), 1)?;
-        theirs.0.push(Memory::peaks(&one));
+        if let Some(tini) = tini {
+            let mut tini = Command::new(&tini.path);
+            let one = Memory::of(tini.args(["-s", "--", "sleep", "0.3"]), 1)?;
+            theirs.0.push(Memory::peaks(&one));
+        }
     }
     let unit = "MB";
     let name = "backstop run, as shipped, peak RSS of both processes added";
     Ok(Answer::new(NAME, Figure::ours(name, &ours, unit))
         .aspect("memory")
         .peer(Figure::ours(PLAIN, &ours_plain, unit))
-        .peer(Figure::of("tini, peak RSS", &tini.version, &theirs, unit))
+        .peer(match tini {
+            Some(tini) => Figure::of("tini, peak RSS", &tini.version, &theirs, unit),
+            None => Figure::missing("tini", unit),
+        })
         .absolute_goal(Goal::AtMost(6.0))
         .note(format!(
             "the larger of the two has {:.1} MB; pages that both share counted once, the two have {:.1} MB",

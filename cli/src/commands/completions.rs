@@ -1,27 +1,21 @@
-//! `backstop completions`: what a shell needs to complete the command line.
+//! `backstop completions`: completions of the command line for a shell.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::arguments::Arguments;
 use crate::exit::{Exit, Failure};
 
-/// Prints the completions for a shell
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
-    /// The shell
+    /// Shell to print completions for
     shell: Shell,
 }
 
 impl CompletionsArguments {
-    pub(crate) fn execute(&self) -> Result<Exit, Failure> {
+    pub(crate) fn execute(&self, command: &mut clap::Command) -> Result<Exit, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(
-            self.shell,
-            &mut Arguments::command(),
-            "backstop",
-            &mut script,
-        );
+        clap_complete::generate(self.shell, command, "backstop", &mut script);
         crate::output::write(&script)?;
         Ok(Exit::FINE)
     }

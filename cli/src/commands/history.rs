@@ -1,46 +1,46 @@
-//! `backstop history`: the day files that reports are made from.
+//! `backstop history`: the day files that reports are made of.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backstop_core::error::ErrorKind;
 use backstop_core::resource::Bytes;
+use backstop_core::text::counted;
 use backstop_service::history::{DayReading, History, Keeping, Pruned, Reading};
 use clap::Args;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
-use crate::output;
-use crate::settings::Settings;
-use crate::span;
+use crate::output::{self, add_row, note};
+use crate::settings::{self, Settings};
 
-/// Lists the day files of a program's history, names what in them cannot be read, and prunes them
+/// List and prune the day files of a program's history
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArguments {
     #[command(flatten)]
     place: PlaceArguments,
 
-    /// Only the last days [default: all]
-    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    /// How far back [default: all]
+    #[arg(long, value_name = "DURATION", value_parser = settings::positive_duration)]
     since: Option<Duration>,
 
-    /// Removes the days that are older, or more, than is kept
+    /// Delete days beyond the retention limits
     #[arg(long)]
     prune: bool,
 
-    /// With --prune: only says what would be removed
+    /// With --prune: show what would be deleted, without deleting it
     #[arg(long, requires = "prune")]
     dry_run: bool,
 
-    /// For how long days are kept [default: 30d]
-    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    /// Maximum age of a day [default: 30d]
+    #[arg(long, value_name = "DURATION", value_parser = settings::positive_duration)]
     keep: Option<Duration>,
 
-    /// How much is kept in all [default: 256MB]
-    #[arg(long, value_name = "SIZE")]
+    /// Maximum total size [default: 256MB]
+    #[arg(long, value_name = "SIZE", value_parser = settings::positive_size)]
     keep_size: Option<Bytes>,
 
-    /// Prints one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -48,11 +48,11 @@ pub(crate) struct HistoryArguments {
 /// Which history.
 #[derive(Debug, Args)]
 pub(super) struct PlaceArguments {
-    /// The program whose history it is; not needed if there is only one
+    /// Program whose history to read; optional if there is only one
     #[arg(value_name = "NAME", conflicts_with = "history")]
     name: Option<String>,
 
-    /// The directory of the history
+    /// Directory of the history
     #[arg(long, value_name = "DIR")]
     history: Option<PathBuf>,
 }
@@ -86,35 +86,34 @@ impl HistoryArguments {
             dry_run: self.dry_run,
         };
         for place in &listing.reading.unreadable {
-            warn(&format!("skipped: {place}"));
+            note(&format!("skipped: {place}"));
         }
         if listing.reading.other_unreadable > 0 {
-            let more = listing.reading.other_unreadable;
-            warn(&format!("{more} more lines could not be read"));
+            let more = counted(listing.reading.other_unreadable, "more line", "more lines");
+            note(&format!("skipped: {more}"));
         }
         if self.json {
             output::write_json("history", &listing)?;
         } else {
             listing.print()?;
         }
-        listing.tell_pruned();
+        listing.note_pruned();
         Ok(match listing.reading.unreadable_count() {
             0 => Exit::FINE,
             _ => Exit::FINDINGS,
         })
     }
 
-    /// Checks what the flags and the settings mean, and reads no history.
+    /// Checks the flags and the settings, and reads no history.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), Failure> {
         self.keeping(settings)?;
         self.place.check(settings)
     }
 
     fn keeping(&self, settings: &Settings) -> Result<Keeping, Failure> {
-        let size = |text: &str| text.parse::<Bytes>().map_err(|error| error.to_string());
         let given = (
-            settings.get("history.keep", self.keep, span::parse)?,
-            settings.get("history.keep-size", self.keep_size, size)?,
+            settings.get("history.keep", self.keep, settings::positive_duration)?,
+            settings.get("history.keep-size", self.keep_size, settings::positive_size)?,
         );
         let default = Keeping::default();
         let age = given.0.unwrap_or(default.age());
@@ -136,15 +135,14 @@ impl PlaceArguments {
         let mut names = names_in(&home);
         match names.len() {
             0 => Err(Failure::usage(format!(
-                "there is no history in {}: a program writes one with a HistoryWriter; one elsewhere \
-                 is named with --history DIR",
+                "no history in {}: record one with `backstop watch --history DIR`, or pass --history DIR",
                 home.display()
             ))),
             1 => Ok(History::at(home.join(names.remove(0)))),
             _ => {
                 names.truncate(10);
                 Err(Failure::usage(format!(
-                    "there are several histories in {}: name one of {}",
+                    "several histories in {}: name one of {}",
                     home.display(),
                     names.join(", ")
                 )))
@@ -166,7 +164,7 @@ fn existing(history: History) -> Result<History, Failure> {
     match history.days() {
         Ok(_) => Ok(history),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::usage(format!(
-            "there is no history at {}",
+            "no history at {}",
             history.directory().display()
         ))),
         Err(error) => Err(Failure::usage(error.chain())),
@@ -186,22 +184,17 @@ fn names_in(home: &Path) -> Vec<String> {
     names
 }
 
-#[expect(clippy::print_stderr, reason = "standard output is for data only")]
-fn warn(message: &str) {
-    eprintln!("backstop: {message}");
-}
-
 impl Listing<'_> {
     fn print(&self) -> std::io::Result<()> {
         if self.reading.days.is_empty() {
-            warn(&format!("{}: no day is in it", self.directory.display()));
+            note(&format!("no days in {}", self.directory.display()));
             return Ok(());
         }
         let mut table = output::table(&[
-            "DAY", "BYTES", "SAMPLES", "FINDINGS", "EVENTS", "NOT READ", "FILE",
+            "DAY", "SIZE", "SAMPLES", "FINDINGS", "EVENTS", "SKIPPED", "FILE",
         ]);
         for day in &self.reading.days {
-            table.add_row([
+            let cells = [
                 day.day.date.to_string(),
                 Bytes(day.day.bytes).to_string(),
                 day.samples.to_string(),
@@ -209,30 +202,31 @@ impl Listing<'_> {
                 day.events.to_string(),
                 not_read(day),
                 day.day.path.display().to_string(),
-            ]);
+            ];
+            add_row(&mut table, cells);
         }
         output::write_table(&table)
     }
 
-    fn tell_pruned(&self) {
+    fn note_pruned(&self) {
         let Some(pruned) = &self.pruned else {
             return;
         };
         for kept in &pruned.kept {
-            warn(&format!("kept: {}: {}", kept.day.path.display(), kept.why));
+            note(&format!("kept: {}: {}", kept.day.path.display(), kept.why));
         }
         let verb = if self.dry_run {
-            "would be removed"
+            "would be deleted"
         } else {
-            "removed"
+            "deleted"
         };
         let bytes = pruned.removed.iter().map(|day| day.bytes).sum();
         for day in &pruned.removed {
-            warn(&format!("{verb}: {}", day.path.display()));
+            note(&format!("{verb}: {}", day.path.display()));
         }
-        warn(&format!(
-            "{} days {verb}, {}",
-            pruned.removed.len(),
+        note(&format!(
+            "{} {verb} ({})",
+            counted(pruned.removed.len() as u64, "day", "days"),
             Bytes(bytes)
         ));
     }
@@ -244,7 +238,7 @@ fn not_read(day: &DayReading) -> String {
         parts.push(day.unreadable.to_string());
     }
     if day.torn {
-        parts.push("last line cut".into());
+        parts.push("last line cut off".into());
     }
     if day.unknown > 0 {
         parts.push(format!("{} of a newer schema", day.unknown));

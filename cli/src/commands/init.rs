@@ -1,4 +1,4 @@
-//! `backstop init`: writes what a project or a machine begins with.
+//! `backstop init`: writes a config, a systemd unit and CI jobs to start from.
 
 mod templates;
 
@@ -12,26 +12,26 @@ use serde::Serialize;
 use crate::exit::{Exit, Failure};
 use crate::output;
 
-/// Writes a commented config, a systemd unit for the sweeper, and a CI snippet
+/// Write a commented config, a systemd unit for sweeping, and CI jobs
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
-    /// Where to write
+    /// Directory to write to
     #[arg(default_value = ".", value_name = "DIR")]
     directory: PathBuf,
 
-    /// Writes only these [default: all]
+    /// Only write these [default: all]
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     only: Option<Vec<Part>>,
 
-    /// Writes over files that are there
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 
-    /// Prints what would be written, and writes nothing
+    /// Print what would be written, without writing it
     #[arg(long)]
     dry_run: bool,
 
-    /// Prints one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -40,9 +40,9 @@ pub(crate) struct InitArguments {
 enum Part {
     /// backstop.toml, with every setting and its default as comments
     Config,
-    /// A service and a timer that sweep every ten minutes
+    /// Service and timer that sweep every ten minutes
     Systemd,
-    /// A job for GitHub Actions and one for GitLab
+    /// Jobs for GitHub Actions and GitLab
     Ci,
 }
 
@@ -95,7 +95,7 @@ impl InitArguments {
             .collect();
         let path_of = |template: &Template| self.directory.join(template.name);
         if !self.force {
-            // All of them are looked at before one is written: half a set helps nobody.
+            // All are checked before one is written: half a set is of no use.
             let there: Vec<String> = wanted
                 .iter()
                 .map(|template| path_of(template))
@@ -104,7 +104,7 @@ impl InitArguments {
                 .collect();
             if !there.is_empty() {
                 return Err(Failure::usage(format!(
-                    "{}: already there; --force writes over it, --only leaves it out",
+                    "{} already exists: use --force to overwrite, or --only to leave it out",
                     there.join(", ")
                 )));
             }

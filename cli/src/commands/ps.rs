@@ -1,25 +1,24 @@
-//! `backstop ps`: what is open, in every program with a ledger.
+//! `backstop ps`: the open resources of all tracked programs.
 
 use std::time::Duration;
 
 use backstop_core::ledger::{self, Entry, LedgerReading, ReadAll, State};
 use backstop_core::resource::Bytes;
-use backstop_os::pinned::PinnedProcess;
+use backstop_core::text::{counted, show_duration};
 use clap::Args;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
-use crate::output;
-use crate::span;
+use crate::output::{self, add_row, note};
 
-/// Shows what is open now, in every program with a ledger
+/// List the open resources of all tracked programs
 #[derive(Debug, Args)]
 pub(crate) struct PsArguments {
-    /// Shows only this kind, or the kinds of this family, such as process or tempfs.dir
+    /// Only list resources of KIND or of its family, e.g. process or tempfs.dir
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
 
-    /// Prints one JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -58,20 +57,18 @@ impl PsArguments {
     pub(crate) fn execute(&self) -> Result<Exit, Failure> {
         let listing = Listing::of(&ledger::read_all(), |kind| self.wants(kind));
         for unreadable in &listing.unreadable {
-            warn(&format!("skipped, and kept: {}", unreadable.error));
+            note(&format!("unreadable ledger, kept: {}", unreadable.error));
         }
         if self.json {
             output::write_json("ps", &listing)?;
         } else if listing.resources.is_empty() {
-            warn("nothing is open in any program with a ledger");
+            note("no open resources");
         } else {
             listing.print()?;
         }
         if listing.untracked > 0 {
-            warn(&format!(
-                "{} more resources could not be written into a ledger",
-                listing.untracked
-            ));
+            let resources = counted(listing.untracked, "resource", "resources");
+            note(&format!("{resources} could not be recorded in a ledger"));
         }
         Ok(Exit::FINE)
     }
@@ -84,11 +81,6 @@ impl PsArguments {
                     .is_some_and(|rest| rest.starts_with('.'))
         })
     }
-}
-
-#[expect(clippy::print_stderr, reason = "standard output is for data only")]
-fn warn(message: &str) {
-    eprintln!("backstop: {message}");
 }
 
 impl Listing {
@@ -120,12 +112,12 @@ impl Listing {
 
     fn print(&self) -> std::io::Result<()> {
         let mut table = output::table(&[
-            "KIND", "ID", "STATE", "AGE", "IDLE", "BYTES", "HANDLES", "OWNER", "LABEL", "SITE",
+            "KIND", "ID", "STATE", "AGE", "IDLE", "SIZE", "HANDLES", "OWNER", "LABEL", "SITE",
         ]);
         for row in &self.resources {
             let seconds = |seconds: Option<f64>| {
                 seconds.map_or("-".into(), |seconds| {
-                    span::show(Duration::from_secs_f64(seconds))
+                    show_duration(Duration::from_secs_f64(seconds))
                 })
             };
             let owner = if row.owner_alive {
@@ -133,7 +125,7 @@ impl Listing {
             } else {
                 format!("{} (dead)", row.owner)
             };
-            table.add_row([
+            let cells = [
                 row.kind.clone(),
                 row.id.clone(),
                 row.state.to_string(),
@@ -144,19 +136,20 @@ impl Listing {
                 owner,
                 row.label.clone(),
                 row.site.clone(),
-            ]);
+            ];
+            add_row(&mut table, cells);
         }
         output::write_table(&table)?;
         if self.resources.iter().any(|row| !row.owner_alive) {
-            warn(
-                "the owners of some are dead: `backstop sweep --dry-run --why` tells what can be done",
+            note(
+                "some owners are dead: run `backstop sweep --dry-run --why` to see what to reclaim",
             );
         }
         Ok(())
     }
 }
 
-/// What all rows of one ledger share.
+/// What the rows of one ledger have in common.
 struct Context<'a> {
     ledger: &'a LedgerReading,
     is_alive: bool,
@@ -166,16 +159,10 @@ struct Context<'a> {
 
 impl<'a> Context<'a> {
     fn of(ledger: &'a LedgerReading) -> Self {
-        let owner = &ledger.owner().process;
-        let is_this_boot = backstop_os::clock::boot_id().is_ok_and(|boot| boot == owner.boot);
         Self {
             ledger,
-            // What cannot be proven dead is shown as alive.
-            is_alive: match PinnedProcess::verify(owner, None) {
-                Ok(_) => true,
-                Err(refusal) => !refusal.proves_gone(),
-            },
-            now: is_this_boot.then(backstop_os::clock::monotonic),
+            is_alive: ledger.is_owner_alive(),
+            now: ledger.clock(),
         }
     }
 

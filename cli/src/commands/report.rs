@@ -1,41 +1,42 @@
-//! `backstop report`: what a span of history comes to.
+//! `backstop report`: a summary of a program's history.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use backstop_service::report::{Account, Request, View};
+use backstop_service::report::{Account, Machine, Request, View};
 use clap::{Args, ValueEnum};
 
 use super::history;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Schema};
-use crate::settings::Settings;
-use crate::span;
+use crate::settings::{self, Settings};
 
-/// Reports what the history of a program comes to: peaks, growth, findings, alerts, releases, and what is not known
+/// Summarize a program's history
+///
+/// Peaks, growth, findings with suggestions, alerts, releases, and what is unknown.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
     #[command(flatten)]
     place: history::PlaceArguments,
 
-    /// Over how long, until now [default: 7d]
-    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    /// How far back [default: 7d]
+    #[arg(long, value_name = "DURATION", value_parser = settings::positive_duration)]
     since: Option<Duration>,
 
-    /// In which form [default: by the ending of FILE, else text]
-    #[arg(long, value_enum, value_name = "FORM")]
+    /// Output format [default: by FILE's extension, else text]
+    #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
 
-    /// Prints one JSON object, as --format json does
+    /// Print one JSON object, as --format json does
     #[arg(long, conflicts_with = "format")]
     json: bool,
 
-    /// Divides it by day, week or month [default: day]
+    /// Group by day, week or month [default: day]
     #[arg(long, value_enum, value_name = "PERIOD")]
     by: Option<By>,
 
-    /// Writes it to this file
+    /// Write the report to FILE
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -64,10 +65,7 @@ impl ReportArguments {
         let (since, view, format) = self.read(settings)?;
         let history = self.place.history(settings)?;
         let request = Request::last(since).by(view);
-        let account = Account::of(&history, &request).map_err(|error| {
-            let hint = "a program writes it with a HistoryWriter";
-            Failure::usage(format!("{}; {hint}", error.chain()))
-        })?;
+        let account = Account::of(&history, &request)?.on(Machine::read());
         let text = render(&account, format)?;
         match &self.output {
             None => output::write(&text)?,
@@ -77,14 +75,14 @@ impl ReportArguments {
         Ok(Exit::FINE)
     }
 
-    /// Checks what the flags and the settings mean, and reads no history.
+    /// Checks the flags and the settings, and reads no history.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), Failure> {
         self.read(settings)?;
         self.place.check(settings)
     }
 
     fn read(&self, settings: &Settings) -> Result<(Duration, View, Format), Failure> {
-        let since = settings.get("report.since", self.since, span::parse)?;
+        let since = settings.get("report.since", self.since, settings::positive_duration)?;
         let by = settings.get("report.by", self.by, one_of)?;
         let named = self.json.then_some(Format::Json).or(self.format);
         let format = match named.or_else(|| self.format_of_output()) {
@@ -121,7 +119,7 @@ fn one_of<T: ValueEnum>(text: &str) -> Result<T, String> {
             .iter()
             .filter_map(|value| Some(value.to_possible_value()?.get_name().to_owned()))
             .collect();
-        format!("`{text}` is none of {}", all.join(", "))
+        format!("invalid value `{text}` (expected: {})", all.join(", "))
     })
 }
 
@@ -138,8 +136,7 @@ fn render(account: &Account, format: Format) -> std::io::Result<Vec<u8>> {
     })
 }
 
-/// Writes beside the file and renames: whoever reads it meanwhile, a web server for one, never gets a
-/// half.
+/// Writes a file next to it and renames that: a reader, such as a web server, never sees a part of it.
 fn write_whole(path: &std::path::Path, text: &[u8]) -> std::io::Result<()> {
     let is_special = std::fs::metadata(path).is_ok_and(|file| !file.is_file());
     if is_special {

@@ -4,47 +4,47 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use backstop_core::reclaim::{LedgerFate, Sweep, SweepReport, SweptLedger};
+use backstop_core::text::printable;
 use backstop_tempfs::orphans::{OrphanReport, OrphanRule, OrphanVerdict, Rehearsal};
 use clap::Args;
 use serde::Serialize;
 
 use crate::composition;
 use crate::exit::{Exit, Failure};
-use crate::output;
-use crate::settings::Settings;
-use crate::span;
+use crate::output::{self, note};
+use crate::settings::{self, Settings};
 
-/// Reclaims what killed programs left
+/// Reclaim what killed programs left
 ///
-/// Looks at every ledger whose owner is dead, and ends, removes and verifies what is left of it. With
-/// --in, also looks for orphans in a directory by prefix and age: a directory is judged as a unit by
-/// its newest member, and what is locked or somebody else's stays.
+/// Check every ledger whose owner is dead; end, remove and verify what is left of it. With --in, also
+/// sweep orphans in a directory by prefix and age: a directory is judged as a unit by its newest member,
+/// and entries that are locked or belong to another user are kept.
 ///
-/// Nothing is touched without proof that it is what was recorded. Exits with 0 if nothing is left,
-/// with 1 if something is, or, with --dry-run, if there is something to do.
+/// Nothing is touched without proof that it is what was recorded. Exit status 0 if nothing is left, 1 if
+/// something is, or, with --dry-run, if there is something to do.
 #[derive(Debug, Args)]
 pub(crate) struct SweepArguments {
-    /// Does nothing; tells what would be done
+    /// Show what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
 
-    /// Explains every verdict: rule, evidence, owner, holder, act
+    /// Explain every decision: rule, evidence, owner, holder, action
     #[arg(long)]
     why: bool,
 
-    /// Looks for orphans in this directory too; wants --prefix
+    /// Also sweep orphans in DIR; requires --prefix
     #[arg(long = "in", value_name = "DIR")]
     directory: Option<PathBuf>,
 
-    /// How the names of orphans in DIR begin
+    /// Name prefix of orphans
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
 
-    /// How old orphans in DIR are at least [default: 24h]
-    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    /// Minimum age of orphans [default: 24h]
+    #[arg(long, value_name = "DURATION", value_parser = settings::duration)]
     older_than: Option<Duration>,
 
-    /// Prints one JSON object
+    /// Print one JSON object
     #[arg(long, conflicts_with = "why")]
     json: bool,
 }
@@ -72,7 +72,7 @@ impl SweepArguments {
             orphans: rule.map(|rule| rule.sweep(rehearsal)).transpose()?,
         };
         for ledger in &swept.ledgers.ledgers {
-            tell_of_ledger(ledger);
+            note_ledger(ledger);
         }
         if self.json {
             output::write_json("sweep", &swept)?;
@@ -98,7 +98,7 @@ impl SweepArguments {
             Ok(PathBuf::from(text))
         })?;
         let prefix = settings.get("sweep.prefix", self.prefix.clone(), text)?;
-        let age = settings.get("sweep.older-than", self.older_than, span::parse)?;
+        let age = settings.get("sweep.older-than", self.older_than, settings::duration)?;
         match (directory, prefix) {
             (Some(directory), Some(prefix)) => {
                 let rule = OrphanRule::new(directory, prefix)
@@ -108,30 +108,28 @@ impl SweepArguments {
                 ))
             }
             (Some(directory), None) => Err(Failure::usage(format!(
-                "--in {}: say with --prefix which names are orphans: without it, everything there would be",
+                "--in {} requires --prefix: without one every file would be an orphan",
                 directory.display()
             ))),
             // A prefix in the environment alone asks for nothing; on the command line it does.
             (None, _) if self.prefix.is_some() || self.older_than.is_some() => {
-                Err(Failure::usage("--prefix and --older-than go with --in DIR"))
+                Err(Failure::usage("--prefix and --older-than require --in DIR"))
             }
             (None, _) => Ok(None),
         }
     }
 }
 
-/// What a person should know of a ledger, beside the orphans in it.
-#[expect(clippy::print_stderr, reason = "standard output is for data only")]
-fn tell_of_ledger(ledger: &SweptLedger) {
+/// Notes what is wrong with a ledger, apart from what is left in it.
+fn note_ledger(ledger: &SweptLedger) {
     let path = ledger.path.display();
     match &ledger.fate {
         LedgerFate::Unreadable { error } => {
-            eprintln!("backstop: {path}: skipped, and kept: {error}");
+            note(&format!("{path}: skipped, kept: {error}"));
         }
-        LedgerFate::LeaseKept { evidence } => eprintln!(
-            "backstop: {path}: its owner is dead ({evidence}), and another process holds its lease: a \
-             fork that did not execute; kept"
-        ),
+        LedgerFate::LeaseKept { evidence } => note(&format!(
+            "{path}: kept: its owner is dead ({evidence}), but a forked child of it still holds the lease"
+        )),
         _ => {}
     }
 }
@@ -157,19 +155,21 @@ impl Swept {
                 let done = match (&item.outcome, item.judgement.acts()) {
                     (Some(outcome), _) => outcome.to_string(),
                     (None, true) => "would be reclaimed".into(),
-                    (None, false) => "kept; --why tells why".into(),
+                    (None, false) => "kept (--why explains)".into(),
                 };
                 if item.outcome.is_some() || !is_gone(item) {
-                    text.push_str(&format!("{} {}: {done}\n", item.kind, item.label));
+                    let line = format!("{} {}: {done}", item.kind, item.label);
+                    text.push_str(&format!("{}\n", printable(&line)));
                 }
             }
         }
         if let Some(orphans) = &self.orphans {
             for entry in &orphans.entries {
                 if why {
-                    text.push_str(&format!("{entry}\n"));
+                    text.push_str(&format!("{}\n", printable(&entry.to_string())));
                 } else {
-                    text.push_str(&format!("{}: {}\n", entry.path.display(), entry.verdict));
+                    let line = format!("{}: {}", entry.path.display(), entry.verdict);
+                    text.push_str(&format!("{}\n", printable(&line)));
                 }
             }
         }
@@ -178,7 +178,6 @@ impl Swept {
         Ok(())
     }
 
-    #[expect(clippy::print_stderr, reason = "standard output is for data only")]
     fn conclude(&self) {
         let orphans = self.orphans.as_ref();
         let count = self.ledgers.count() + orphans.map_or(0, |orphans| orphans.count);
@@ -186,10 +185,10 @@ impl Swept {
             self.ledgers.bytes() + orphans.map_or_else(Default::default, |orphans| orphans.bytes);
         let kept = self.ledgers.left().count();
         match (self.dry_run, count, kept) {
-            (true, _, 0) if !self.is_something_left() => eprintln!("backstop: nothing to sweep"),
-            (true, ..) => eprintln!("backstop: nothing was done: this was a rehearsal"),
-            (false, 0, 0) => eprintln!("backstop: nothing to sweep"),
-            (false, ..) => eprintln!("backstop: {count} removed, {bytes}; {kept} left"),
+            (true, _, 0) if !self.is_something_left() => note("nothing to sweep"),
+            (true, ..) => note("dry run: nothing was changed"),
+            (false, 0, 0) => note("nothing to sweep"),
+            (false, ..) => note(&format!("{count} removed ({bytes}), {kept} left")),
         }
     }
 }

@@ -1,82 +1,83 @@
-//! `backstop watch`: what any running program takes, and what of it grows.
+//! `backstop watch`: what any running program uses, and what of it keeps growing.
 
-mod findings;
 mod line;
-mod target;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use backstop_core::monitor::{Change, Finding, Observation, Observer, Sample};
+use backstop_core::monitor::{
+    Change, Finding, Moment, Monitor, MonitorBuilder, Observation, Sample, Suggestion, suggestions,
+};
 use backstop_core::resource::Bytes;
+use backstop_core::text::counted;
+use backstop_os::pinned::PinnedProcess;
 use backstop_service::history::History;
 use clap::Args;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
-use crate::output;
-use crate::settings::Settings;
-use crate::span;
-use findings::WatchFindings;
-pub(crate) use target::find;
-use target::{Target, Wanted};
+use crate::output::{self, note};
+use crate::program;
+use crate::settings::{self, Settings};
 
-/// Watches any running program: what it takes, live, and what of it grows
+/// Monitor a running program: memory, file descriptors, threads; report what keeps growing
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct WatchArguments {
-    /// A process number, or a program's name
+    /// PID or program name
     #[arg(value_name = "PID|NAME", required_unless_present = "cgroup")]
     target: Option<String>,
 
-    /// Watches the members of a control group instead, by its directory
+    /// Monitor the members of the cgroup at DIR instead
     #[arg(long, value_name = "DIR", conflicts_with_all = ["target", "tree"])]
     cgroup: Option<PathBuf>,
 
-    /// Watches the process and all of its descendants, added up
+    /// Include all descendants (sum)
     #[arg(long)]
     tree: bool,
 
-    /// How often to look [default: 1s]
-    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    /// Time between samples [default: 1s]
+    #[arg(long, value_name = "DURATION", value_parser = settings::duration)]
     interval: Option<Duration>,
 
-    /// Over how long growth is looked at [default: both 16 intervals and monitor.window, which is 10m]
-    #[arg(long, value_name = "SPAN")]
+    /// Window for growth detection [default: both 16 intervals and monitor.window, which is 10m]
+    #[arg(long, value_name = "DURATION")]
     window: Option<String>,
 
-    /// How much memory must grow within a window to be a finding [default: 50MB]
-    #[arg(long, value_name = "SIZE")]
+    /// Report memory growth above SIZE per window [default: 50MB]
+    #[arg(long, value_name = "SIZE", value_parser = settings::positive_size)]
     growth: Option<Bytes>,
 
-    /// By how many handles, threads, children or resources must grow within a window [default: 50]
+    /// Report growth of open files, threads, children or resources above COUNT per window [default: 50]
     #[arg(long, value_name = "COUNT")]
     count_growth: Option<u64>,
 
-    /// Ends after this long [default: when the program does]
-    #[arg(long = "for", value_name = "SPAN", value_parser = span::parse)]
+    /// Stop after DURATION [default: when the program exits]
+    #[arg(long = "for", value_name = "DURATION", value_parser = settings::positive_duration)]
     length: Option<Duration>,
 
-    /// Also writes a history into this directory, from which `backstop report --history DIR` makes
-    /// charts
+    /// Also record a history in DIR, for `backstop report --history DIR`
     #[arg(long, value_name = "DIR")]
     history: Option<PathBuf>,
 
-    /// Prints one JSON object a line, with the sample and the findings
+    /// Print one JSON object per line, with the sample and the findings
     #[arg(long)]
     json: bool,
 }
 
 const AFTER_HELP: &str = "\
-Names of findings: growing.memory, growing.handles, growing.threads, growing.children, growing.kind,
+Findings: growing.memory, growing.handles, growing.threads, growing.children, growing.kind,
 growing.site, held.idle, held.over-lifetime, orphaned.resource, limit.handles, limit.memory,
 limit.system-memory, failed.cleanup.
 
-Exit codes: 0 nothing was found, 1 something was, 2 wrong usage.";
+Exit codes: 0 no findings, 1 findings, 2 errors.";
 
-/// The default interval: for somebody who looks on.
+/// The default interval: for a person who watches live.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The minimum interval: with less, sampling itself would be the load.
+const FASTEST: Duration = Duration::from_millis(10);
 
 /// One line of JSON.
 #[derive(Serialize)]
@@ -85,7 +86,7 @@ struct Seen<'a> {
     sample: &'a Sample,
     /// All that are open, the worst first.
     findings: &'a [Finding],
-    /// What changed by this sample.
+    /// What changed with this sample.
     changes: Vec<Changed<'a>>,
 }
 
@@ -93,6 +94,8 @@ struct Seen<'a> {
 struct Changed<'a> {
     change: &'static str,
     finding: &'a Finding,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suggestions: Vec<Suggestion>,
 }
 
 /// The line of JSON after the last sample.
@@ -106,64 +109,64 @@ struct Ended {
 impl WatchArguments {
     pub(crate) fn execute(&self, settings: &Settings) -> Result<Exit, Failure> {
         let interval = self.interval.unwrap_or(INTERVAL);
-        if interval < Duration::from_millis(10) {
-            return Err(Failure::usage(
-                "--interval: at least 10ms: a look that is always on would itself be the load",
-            ));
+        if interval < FASTEST {
+            return Err(Failure::usage("--interval must be at least 10ms"));
         }
         let monitoring = self.settings(settings)?;
-        let limits = monitoring.limits().clone();
-        let mut history = match &self.history {
+        let (target, pinned) = self.target()?;
+        let mut monitor = target
+            .interval(interval)
+            .fastest(interval)
+            .limits(monitoring.limits().clone());
+        if self.window.is_none() {
+            monitor = monitor.short_window();
+        }
+        if let Some(directory) = &self.history {
+            let history = History::at(directory).keep(monitoring.keeping());
+            let writer = history.writer().map_err(|error| {
+                let directory = directory.display();
+                Failure::usage(format!("--history {directory}: {}", error.chain()))
+            })?;
+            monitor = monitor.observer(writer);
+        }
+        let mut watch = monitor.build().map_err(|error| match &self.cgroup {
             Some(directory) => {
-                let history = History::at(directory).keep(monitoring.keeping());
-                Some(history.writer().map_err(|error| {
-                    Failure::usage(format!(
-                        "--history {}: {}",
-                        directory.display(),
-                        error.chain()
-                    ))
-                })?)
+                Failure::usage(format!("{}: {}", directory.display(), error.chain()))
             }
-            None => None,
-        };
-        let mut target = Target::of(&self.wanted()?, &limits)?;
-        let window = self.window.is_some().then(|| limits.window());
-        let mut findings = WatchFindings::new(limits, interval, window)?;
+            None => Failure::of(&error),
+        })?;
         let mut screen = line::Screen::new(std::io::stdout().is_terminal() && !self.json);
-        let begun = Instant::now();
+        let began = Instant::now();
         let (mut samples, mut found) = (0_u64, 0_u64);
         let mut previous: Option<Sample> = None;
         let ended = loop {
-            let Some(sample) = target.sample(previous.as_ref()) else {
-                break "the program has ended";
+            let Some(observation) = watch.observe(Moment::now()) else {
+                break "the program has exited";
             };
-            let changes = findings.observe(&sample);
+            let Observation {
+                sample,
+                changes,
+                open,
+            } = observation;
             samples += 1;
             found += changes
                 .iter()
                 .filter(|change| matches!(change, Change::Opened(_)))
                 .count() as u64;
             if self.json {
-                output::write_json("watch", &Seen::of(&sample, findings.open(), &changes))?;
+                output::write_json("watch", &Seen::of(&sample, &open, &changes))?;
             } else {
                 screen.show(&sample, previous.as_ref(), &changes)?;
             }
-            if let Some(history) = &mut history {
-                history.observe(&Observation {
-                    sample: sample.clone(),
-                    changes,
-                    open: findings.open().to_vec(),
-                });
-            }
             previous = Some(sample);
-            // By the number of samples and not by the last: slow looks do not push the rest back.
+            // By the number of samples and not by the last: slow samples do not delay the rest.
             let next = interval.saturating_mul(u32::try_from(samples).unwrap_or(u32::MAX));
             if self.length.is_some_and(|length| next > length) {
-                break "the time is over";
+                break "the duration has elapsed";
             }
-            let left = next.saturating_sub(begun.elapsed());
-            if target.wait_end(left) && target.is_gone() {
-                break "the program has ended";
+            // A tree may outlive its root: then the next sample tells.
+            if wait(pinned.as_ref(), next.saturating_sub(began.elapsed())) && !self.tree {
+                break "the program has exited";
             }
         };
         if self.json {
@@ -175,11 +178,9 @@ impl WatchArguments {
             output::write_json("watch", &ended)?;
         } else {
             screen.end()?;
-            // Nobody reads it, nobody misses it.
-            let _ = writeln!(
-                std::io::stderr(),
-                "backstop: {ended}; {samples} samples, {found} findings"
-            );
+            let samples = counted(samples, "sample", "samples");
+            let findings = counted(found, "finding", "findings");
+            note(&format!("{ended}: {samples}, {findings}"));
         }
         Ok(match found {
             0 => Exit::FINE,
@@ -187,7 +188,7 @@ impl WatchArguments {
         })
     }
 
-    /// Checks what the flags and the settings mean, and watches nothing.
+    /// Checks the flags and the settings, and monitors nothing.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), Failure> {
         self.settings(settings).map(drop)
     }
@@ -200,21 +201,35 @@ impl WatchArguments {
                 "monitor.count-growth",
                 self.count_growth.map(|count| count.to_string()),
             ),
-            // It has been running: what it takes now is what it starts from.
+            // It has been running: what it uses now is what it starts from.
             ("monitor.warm-up", Some("0s".into())),
         ])
     }
 
-    fn wanted(&self) -> Result<Wanted, Failure> {
+    /// What to monitor, and the process whose exit ends it; a cgroup has none.
+    fn target(&self) -> Result<(MonitorBuilder, Option<PinnedProcess>), Failure> {
         if let Some(directory) = &self.cgroup {
-            return Ok(Wanted::Cgroup(directory.clone()));
+            return Ok((Monitor::builder().cgroup(directory), None));
         }
-        let text = self.target.as_deref().unwrap_or_default();
-        let pid = find(text)?;
-        Ok(match self.tree {
-            true => Wanted::Tree(pid),
-            false => Wanted::Process(pid),
-        })
+        let pid = program::find(self.target.as_deref().unwrap_or_default())?;
+        let pinned = PinnedProcess::pin(pid)
+            .map_err(|error| Failure::usage(format!("process {pid}: {error}")))?;
+        let monitor = match self.tree {
+            true => Monitor::builder().tree(pid),
+            false => Monitor::builder().process(pid),
+        };
+        Ok((monitor, Some(pinned)))
+    }
+}
+
+/// Waits, and not longer than the process lives. Whether it has exited.
+fn wait(pinned: Option<&PinnedProcess>, longest: Duration) -> bool {
+    match pinned {
+        Some(pinned) => pinned.wait_exit(longest).unwrap_or(false),
+        None => {
+            std::thread::sleep(longest);
+            false
+        }
     }
 }
 
@@ -225,6 +240,7 @@ impl<'a> Seen<'a> {
             .map(|change| Changed {
                 change: line::name(change),
                 finding: change.finding(),
+                suggestions: suggested(sample, change),
             })
             .collect();
         Self {
@@ -232,5 +248,13 @@ impl<'a> Seen<'a> {
             findings,
             changes,
         }
+    }
+}
+
+/// What to do about a finding, while it is open.
+fn suggested(sample: &Sample, change: &Change) -> Vec<Suggestion> {
+    match change {
+        Change::Cleared(_) => Vec::new(),
+        change => suggestions(change.finding(), sample.ledger.as_ref()),
     }
 }

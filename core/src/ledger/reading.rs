@@ -20,8 +20,10 @@ use super::entry::{Entry, State};
 use super::slot::Slot;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::ResourceId;
+use backstop_os::clock;
 use backstop_os::directory::Directory;
 use backstop_os::files::Access;
+use backstop_os::pinned::PinnedProcess;
 
 /// One ledger as it stood when it was read.
 #[derive(Debug)]
@@ -117,6 +119,23 @@ impl LedgerReading {
     #[must_use]
     pub fn owner(&self) -> &OwnerRecord {
         self.bytes.owner()
+    }
+
+    /// Whether the owner is running. An owner that cannot be proven dead counts as alive.
+    #[must_use]
+    pub fn is_owner_alive(&self) -> bool {
+        match PinnedProcess::verify(&self.owner().process, None) {
+            Ok(_) => true,
+            Err(refusal) => !refusal.proves_gone(),
+        }
+    }
+
+    /// The time now on the clock of this ledger's entries; `None` if it was written before the machine
+    /// last started, so that no age can be computed.
+    #[must_use]
+    pub fn clock(&self) -> Option<u64> {
+        let boot = clock::boot_id().ok()?;
+        (boot == self.owner().process.boot).then(clock::monotonic)
     }
 
     /// How many resources the owner could not write down.

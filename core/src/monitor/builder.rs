@@ -9,6 +9,7 @@ use super::limits::Limits;
 use super::observation::Observer;
 use super::pace::Pace;
 use super::price::Price;
+use super::short_window::ShortWindow;
 use super::watch::Watch;
 use super::watched::{Target, Watched};
 use crate::error::{Error, ErrorKind, Stage};
@@ -26,6 +27,7 @@ pub struct MonitorBuilder {
     price: Price,
     pub(super) snapshots: usize,
     limits: Limits,
+    has_short_window: bool,
     observers: Vec<Box<dyn Observer>>,
 }
 
@@ -40,6 +42,7 @@ impl Default for MonitorBuilder {
             price: Price::measured(),
             snapshots: 10,
             limits: Limits::default(),
+            has_short_window: false,
             observers: Vec::new(),
         }
     }
@@ -108,6 +111,13 @@ impl MonitorBuilder {
         self
     }
 
+    /// Also reports growth over a short window: a fifth of the limits within 16 intervals. For users who
+    /// watch live; where the window of the limits is as short, nothing changes. Default: off.
+    pub fn short_window(mut self) -> Self {
+        self.has_short_window = true;
+        self
+    }
+
     /// Who gets every observation, in the order in which they are added.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(Box::new(observer));
@@ -133,9 +143,21 @@ impl MonitorBuilder {
             self.own_heap,
             &self.price,
         )?;
+        let short_window = match self.has_short_window {
+            true => ShortWindow::beside(&self.limits, self.interval).map_err(|error| {
+                Error::new(
+                    ErrorKind::Configuration,
+                    Stage::Configure,
+                    "the limits do not allow a short window",
+                )
+                .with("limit", error)
+            })?,
+            false => None,
+        };
         Ok(Watch::new(
             watched,
             Findings::new(self.limits),
+            short_window,
             self.observers,
             Pace::new(self.interval, self.fastest),
             self.interval,

@@ -2,26 +2,27 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, FindingKind, Subject};
 use super::sample::{Holding, LedgerSample, SiteTally};
 use crate::resource::Bytes;
+use crate::text::show_duration;
 
 /// What to do about a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
     /// The rule that it follows from.
     pub rule: Rule,
     /// What was seen and what to do, in sentences for people.
     pub text: String,
     /// Where in the code, if the ledger tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<String>,
 }
 
 /// The rules. Each says when it applies; [`suggestions`] applies no other, and none in doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Rule {
@@ -70,12 +71,11 @@ pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Sugg
         FindingKind::GrowingMemory | FindingKind::MemoryNearLimit => view.memory(),
         FindingKind::RetainedMemory => Some(Rule::AllocatorKeeps.says(
             "The program freed this memory and the allocator keeps it. Trim the allocator; if it \
-             comes back, fewer arenas (MALLOC_ARENA_MAX) or another allocator keep less.",
+             comes back, use fewer arenas (MALLOC_ARENA_MAX) or another allocator.",
         )),
         FindingKind::NativeMemory => Some(Rule::NotOwnAllocator.says(
-            "The memory was taken by C libraries: the program's own allocator does not have it, and \
-             a profile of its heap does not show it. Release what is open of the families that call \
-             C libraries, and compare.",
+            "C libraries allocated this memory: it is not in the program's own allocator or in a \
+             profile of its heap. Release resources of families that call C libraries, and compare.",
         )),
         FindingKind::GrowingHandles | FindingKind::HandlesNearLimit => view.handles(),
         FindingKind::GrowingThreads => {
@@ -91,18 +91,17 @@ pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Sugg
         FindingKind::OrphanedResource => view.thread_ended(),
         FindingKind::OrphanedThread => Some(view.here(
             Rule::NotStopping,
-            "It was told to stop, or nobody is left who could tell it, and it goes on. A thread \
-             cannot be ended from outside: have it look at its stop token in every loop and wait \
-             with a limit.",
+            "It was told to stop, or lost its owner, and continues. A thread cannot be ended from \
+             outside: check its stop token in every loop and wait with a timeout.",
         )),
         FindingKind::SystemMemoryNearLimit => Some(Rule::MachineFull.says(
-            "The machine is short of memory, whoever took it. Shrink caches and put off what can \
-             wait, before the kernel chooses what to kill.",
+            "The machine is short of memory. Shrink caches and postpone work, before the kernel \
+             kills a process.",
         )),
         FindingKind::FailedCleanup => Some(view.here(
             Rule::StuckReleases,
-            "Releases end stuck. The history names the holder of each: end the holder, or give the \
-             kind a longer deadline if the release is only slow.",
+            "Releases end stuck. The history names the holder of each: end the holder, or set a \
+             longer deadline for the kind if the release is only slow.",
         )),
     };
     suggestion.into_iter().collect()
@@ -116,28 +115,38 @@ struct View<'a> {
 
 impl View<'_> {
     fn memory(&self) -> Option<Suggestion> {
-        let ledger = self.ledger?;
+        let Some(ledger) = self.ledger else {
+            return Some(Rule::MemoryNotTracked.says(
+                "The program has no ledger, so no resource can be named. Take a heap profile with the \
+                 tools of its language, before and after a step of the work.",
+            ));
+        };
         let tracked: Bytes = ledger.kinds.values().map(|tally| tally.bytes).sum();
         let top = self.top_site(|site| site.tally.bytes.0);
         Some(match top {
             Some(top) if self.is_half(tracked.0) => Rule::MostBytes.says_at(
                 &top.site,
                 format!(
-                    "Tracked resources occupy {tracked}, most of it ({}) {} of {} opened here. \
-                     Release them earlier, or bound how many there are.",
+                    "Tracked resources occupy {tracked}, of which {} are in {} open {} from this site. \
+                     Release them earlier, or limit their number.",
                     top.tally.bytes, top.tally.live, top.kind
                 ),
             ),
             _ => Rule::MemoryNotTracked.says(format!(
-                "Tracked resources occupy {tracked} of it, less than half: the rest are ordinary \
-                 allocations. Take a profile of the heap (feature heap-profile), or dump memory \
-                 states before and after a step of the work and compare.",
+                "Tracked resources occupy {tracked}, less than half: the rest are ordinary \
+                 allocations. Take a heap profile (feature heap-profile), or compare dumps of the \
+                 memory state before and after a step of the work.",
             )),
         })
     }
 
     fn handles(&self) -> Option<Suggestion> {
-        let ledger = self.ledger?;
+        let Some(ledger) = self.ledger else {
+            return Some(Rule::HandlesNotTracked.says(
+                "The program has no ledger, so no resource can be named. List its open files with \
+                 `ls -l /proc/PID/fd`.",
+            ));
+        };
         let tracked: u64 = ledger.kinds.values().map(|tally| tally.handles).sum();
         let top = self.top_site(|site| site.tally.handles);
         let is_half = match self.finding.kind {
@@ -150,14 +159,14 @@ impl View<'_> {
             Some(top) if is_half => Rule::MostHandles.says_at(
                 &top.site,
                 format!(
-                    "Tracked resources have {tracked} handles, most of them ({}) {} of {} opened \
-                     here. Release them when they are done with, or bound how many there are.",
+                    "Tracked resources have {tracked} open files, of which {} are in {} open {} from this \
+                     site. Release them after use, or limit their number.",
                     top.tally.handles, top.tally.live, top.kind
                 ),
             ),
             _ => Rule::HandlesNotTracked.says(format!(
-                "Tracked resources have {tracked} of the handles. What the others are stands in \
-                 /proc/PID/fd; open them tracked, and the next finding names the place.",
+                "Tracked resources have {tracked} of the open files. List the others with \
+                 `ls -l /proc/PID/fd`; open them tracked, and the next finding names the site.",
             )),
         })
     }
@@ -171,14 +180,16 @@ impl View<'_> {
             Some(top) => Rule::MostRunning.says_at(
                 &top.site,
                 format!(
-                    "{} of {} were started here and run, the oldest for {:.0?}. Stop and wait for \
-                     them when their work is done, or start as many as there is work for.",
-                    top.tally.live, top.kind, top.oldest
+                    "{} {} started at this site are running, the oldest for {}. Stop them when their \
+                     work is done, or limit their number.",
+                    top.tally.live,
+                    top.kind,
+                    show_duration(top.oldest)
                 ),
             ),
             None => Rule::RunningNotTracked.says(format!(
-                "None of the {what} is tracked. Start them tracked, and the next finding names the \
-                 place.",
+                "None of the {what} are tracked. Start them tracked, and the next finding names the \
+                 site.",
             )),
         })
     }
@@ -188,9 +199,11 @@ impl View<'_> {
         Some(Rule::MostOpen.says_at(
             &top.site,
             format!(
-                "{} of {} are open from here, the oldest for {:.0?}. Hold them in a scope that ends \
+                "{} {} from this site are open, the oldest for {}. Open them in a scope that ends \
                  with the work, or take them from a pool with a limit.",
-                top.tally.live, top.kind, top.oldest
+                top.tally.live,
+                top.kind,
+                show_duration(top.oldest)
             ),
         ))
     }
@@ -200,10 +213,11 @@ impl View<'_> {
         Some(Rule::LongestIdle.says_at(
             &one.site,
             format!(
-                "{} {} was not touched for {:.0?}. If it is done with, release it; if it waits for \
-                 work, an idle limit in the policy of its kind releases it, and a touch at each use \
-                 keeps it.",
-                one.kind, one.label, one.idle
+                "{} {} was not used for {}. Release it when it is no longer needed, or set an idle \
+                 limit in the policy of its kind and touch it at each use.",
+                one.kind,
+                one.label,
+                show_duration(one.idle)
             ),
         ))
     }
@@ -213,9 +227,11 @@ impl View<'_> {
         Some(Rule::Oldest.says_at(
             &one.site,
             format!(
-                "{} {} is open for {:.0?}. A lifetime limit in the policy of its kind releases it; \
-                 if it may live on, allow the kind a longer lifetime.",
-                one.kind, one.label, one.age
+                "{} {} has been open for {}. Set a lifetime limit in the policy of its kind to \
+                 release it, or allow the kind a longer lifetime.",
+                one.kind,
+                one.label,
+                show_duration(one.age)
             ),
         ))
     }
@@ -225,8 +241,8 @@ impl View<'_> {
         Some(Rule::ThreadEnded.says_at(
             &one.site,
             format!(
-                "The thread {} that opened {} {} has ended, and its guard was kept elsewhere. Hold \
-                 it in a scope of that thread, or touch it from where it is used.",
+                "Thread {} opened {} {} and has ended, and the guard was kept elsewhere. Open it in \
+                 a scope of that thread, or touch it where it is used.",
                 one.thread, one.kind, one.label
             ),
         ))
@@ -414,7 +430,7 @@ mod tests {
         let suggestion = one(FindingKind::GrowingKind, Subject::Kind { kind }, 5.0);
         assert_eq!(suggestion.site.as_deref(), Some("b.rs:2:2"));
         assert!(
-            suggestion.text.contains("5 of db.connection"),
+            suggestion.text.contains("5 db.connection from this site"),
             "{suggestion}"
         );
     }

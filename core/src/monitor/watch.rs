@@ -10,6 +10,7 @@ use super::observation::{Observation, Observer};
 use super::pace::Pace;
 use super::readings::Readings;
 use super::sample::Sample;
+use super::short_window::ShortWindow;
 use super::watched::Watched;
 use backstop_os::clock;
 
@@ -31,6 +32,7 @@ use backstop_os::clock;
 pub struct Watch {
     watched: Watched,
     findings: Findings,
+    short_window: Option<ShortWindow>,
     observers: Vec<Box<dyn Observer>>,
     pace: Pace,
     began: Option<Moment>,
@@ -42,6 +44,7 @@ impl Watch {
     pub(super) fn new(
         watched: Watched,
         findings: Findings,
+        short_window: Option<ShortWindow>,
         observers: Vec<Box<dyn Observer>>,
         pace: Pace,
         interval: Duration,
@@ -49,6 +52,7 @@ impl Watch {
         Self {
             watched,
             findings,
+            short_window,
             observers,
             pace,
             began: None,
@@ -99,7 +103,10 @@ impl Watch {
             system,
             ledger,
         };
-        let changes = self.findings.observe(&sample);
+        let changes = match &mut self.short_window {
+            Some(short) => short.observe(&mut self.findings, &sample),
+            None => self.findings.observe(&sample),
+        };
         self.cost.interval = self.pace.next(&sample);
         self.last = Some(at);
         self.cost.samples += 1;
@@ -111,7 +118,10 @@ impl Watch {
         Some(Observation {
             sample,
             changes,
-            open: self.findings.open(),
+            open: match &self.short_window {
+                Some(short) => short.open(),
+                None => self.findings.open(),
+            },
         })
     }
 

@@ -9,6 +9,7 @@ use super::judgement::Judgement;
 use crate::ledger::{OwnerRecord, State};
 use crate::release::Outcome;
 use crate::resource::{Bytes, Recipe, ResourceId};
+use crate::text::printable;
 
 /// The report of one sweep.
 #[derive(Debug, Default, Serialize)]
@@ -136,9 +137,23 @@ impl SweepReport {
 impl fmt::Display for SweepItem {
     /// The whole explanation: owner, rule, evidence, act, and outcome.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{} {}", self.kind, self.label)?;
-        writeln!(formatter, "  owner     {}", self.owner)?;
-        writeln!(formatter, "  opened at {} ({})", self.site, self.state)?;
+        writeln!(
+            formatter,
+            "{} {}",
+            printable(&self.kind),
+            printable(&self.label)
+        )?;
+        writeln!(
+            formatter,
+            "  owner     {}",
+            printable(&self.owner.to_string())
+        )?;
+        writeln!(
+            formatter,
+            "  opened at {} ({})",
+            printable(&self.site),
+            self.state
+        )?;
         match &self.judgement {
             Judgement::Reclaim {
                 rule,
@@ -147,23 +162,31 @@ impl fmt::Display for SweepItem {
             } => {
                 writeln!(formatter, "  rule      {rule}")?;
                 for line in evidence {
-                    writeln!(formatter, "  evidence  {line}")?;
+                    writeln!(formatter, "  evidence  {}", printable(line))?;
                 }
-                write!(formatter, "  act       {act}")?;
+                write!(formatter, "  act       {}", printable(act))?;
             }
-            Judgement::Gone { evidence } => write!(formatter, "  gone      {evidence}")?,
+            Judgement::Gone { evidence } => {
+                write!(formatter, "  gone      {}", printable(evidence))?;
+            }
             Judgement::Keep { reason, holder } => {
-                write!(formatter, "  kept      {reason}")?;
+                write!(formatter, "  kept      {}", printable(reason))?;
                 if let Some(holder) = holder {
-                    write!(formatter, "\n  holder    {holder}")?;
+                    write!(
+                        formatter,
+                        "\n  holder    {}",
+                        printable(&holder.to_string())
+                    )?;
                 }
             }
         }
         if let Some(outcome) = &self.outcome {
             write!(
                 formatter,
-                "\n  outcome   {outcome}, {} removed, {}",
-                self.count, self.bytes
+                "\n  outcome   {}, {} removed, {}",
+                printable(&outcome.to_string()),
+                self.count,
+                self.bytes
             )?;
         }
         Ok(())

@@ -41,7 +41,7 @@ impl fmt::Display for Bytes {
 /// The text is not a size such as `64MB`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a size: write a whole number and a unit, such as 64MB (B, kB, MB, GB, KiB, MiB, GiB)"
+    "invalid size `{0}`: use a number and a unit, e.g. 64MB, 2GiB (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
 )]
 pub struct ParseBytesError(String);
 
@@ -50,10 +50,11 @@ impl FromStr for Bytes {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || ParseBytesError(text.to_owned());
-        let digits = text
+        let trimmed = text.trim();
+        let digits = trimmed
             .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
+            .unwrap_or(trimmed.len());
+        let (number, unit) = trimmed.split_at(digits);
         let number: u64 = number.parse().map_err(|_| refuse())?;
         let size: u64 = match unit.trim() {
             "" | "B" | "b" => 1,

@@ -41,7 +41,7 @@ fn handles_are_named_at_their_steps_and_cleared_five_points_below() {
     let (_, opened) = &played.changes[0];
     assert_eq!(
         opened.finding().evidence.text,
-        "70 of 100 handles are open, 70 %"
+        "70 of 100 files are open, 70 %"
     );
 }
 

@@ -1,6 +1,5 @@
 //! Log files by severity.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use super::rotated_file::{RotatedFile, Rotation};
 use super::sink::Sink;
 use backstop_core::error::{Error, Stage};
 use backstop_core::monitor::FindingKind;
+use backstop_core::text::printable;
 
 /// Three log files in a directory: everything, errors, performance. A handle to share.
 ///
@@ -124,16 +124,7 @@ fn is_performance(kind: FindingKind) -> bool {
     )
 }
 
-/// The time and the text with its control characters escaped: labels are other people's.
+/// The time and the text on one line: labels are chosen by other programs.
 fn one_line(time: Timestamp, text: &str) -> String {
-    let mut line = format!("{time:.3} ");
-    for character in text.chars() {
-        if character.is_control() {
-            // Writing to a string cannot fail.
-            let _ = write!(line, "{}", character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
+    format!("{time:.3} {}", printable(text))
 }

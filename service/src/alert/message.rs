@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::level::Level;
-use backstop_core::monitor::{Finding, Moment};
+use backstop_core::monitor::{Finding, Moment, Suggestion};
+use backstop_core::text::counted;
 
 /// A finding that crossed a threshold, as it is delivered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct Alert {
     pub level: Level,
     /// The finding, as it stands.
     pub finding: Finding,
+    /// What to do about it; empty once it was resolved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<Suggestion>,
     /// When it was decided.
     pub at: Moment,
     /// Changes of this finding since its last alert that had none of their own.
@@ -78,10 +82,15 @@ impl fmt::Display for Alert {
             finding.kind, finding.subject, finding.evidence.text
         )?;
         if self.suppressed > 0 {
-            write!(formatter, "; {} changes of it not told", self.suppressed)?;
+            let updates = counted(self.suppressed, "update", "updates");
+            write!(formatter, "; {updates} suppressed")?;
         }
         if self.lost > 0 {
-            write!(formatter, "; {} changes of others lost", self.lost)?;
+            let updates = counted(self.lost, "update", "updates");
+            write!(formatter, "; {updates} of other findings lost")?;
+        }
+        for suggestion in &self.suggestions {
+            write!(formatter, "; suggestion: {suggestion}")?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::episode::Episode;
 use super::level::Level;
 use super::message::{Alert, Transition};
 use super::rules::AlertRules;
-use backstop_core::monitor::{Change, Finding, FindingKind, Observation, Subject};
+use backstop_core::monitor::{Change, Finding, FindingKind, Observation, Subject, suggestions};
 
 /// Decides what is delivered. What was told last of a finding becomes what is so, at the latest an
 /// interval and a calm after it last changed, however much is held back meanwhile.
@@ -210,6 +210,10 @@ impl Triage {
                 serial: self.serial,
                 transition,
                 level,
+                suggestions: match transition {
+                    Transition::Resolved => Vec::new(),
+                    _ => suggestions(episode.finding(), observation.sample.ledger.as_ref()),
+                },
                 finding: episode.finding().clone(),
                 at: observation.sample.at,
                 suppressed,
@@ -307,6 +311,30 @@ mod tests {
                 .map(|alert| (alert.transition, alert.level))
                 .collect()
         }
+    }
+
+    #[test]
+    fn an_alert_says_what_to_do_until_it_is_resolved() {
+        let mut triage = Triage::new(AlertRules::default());
+        let start = Moment::now();
+        let full = Finding {
+            kind: FindingKind::SystemMemoryNearLimit,
+            ..finding("a", Severity::Critical, start)
+        };
+        let raised = triage.observe(&observation(start, vec![full], Vec::new()), 1);
+        assert_eq!(raised[0].suggestions.len(), 1, "{raised:?}");
+        let line = raised[0].to_string();
+        assert!(
+            line.contains("; suggestion: The machine is short of memory."),
+            "{line}"
+        );
+        let mut resolved = Vec::new();
+        for minute in 1..120 {
+            let at = start.later(Duration::from_secs(60 * minute));
+            resolved.extend(triage.observe(&observation(at, Vec::new(), Vec::new()), 1));
+        }
+        assert_eq!(resolved[0].transition, Transition::Resolved);
+        assert_eq!(resolved[0].suggestions, []);
     }
 
     #[test]

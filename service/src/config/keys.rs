@@ -5,7 +5,7 @@
 pub struct Key {
     /// As in a file: the table, a dot, the name.
     pub name: &'static str,
-    /// What holds when nobody says otherwise, as it would be written; empty is none.
+    /// The default, as it would be written; empty if there is none.
     pub default: &'static str,
     /// What it means, in one sentence.
     pub meaning: &'static str,
@@ -27,7 +27,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "monitor.debug",
         default: "false",
-        meaning: "Keeps a backtrace of every resource instead of one in 128, and logs each sample.",
+        meaning: "Record a backtrace of every resource instead of one in 128, and log each sample.",
         aliases: &[
             alias("BACKSTOP_MONITOR_DEBUG", ""),
             alias("MEMORY_DEBUG", ""),
@@ -37,55 +37,55 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "monitor.interval",
         default: "30s",
-        meaning: "How often to look. It looks more often, down to every second, as a limit comes near.",
+        meaning: "Time between samples; shortened down to 1s as a limit comes near.",
         aliases: &[alias("BACKSTOP_MONITOR_INTERVAL", "")],
     },
     Key {
         name: "monitor.snapshots",
         default: "10",
-        meaning: "How many of the last samples to keep in memory, from 1 to 100000.",
+        meaning: "Number of recent samples to keep in memory, from 1 to 100000.",
         aliases: &[alias("BACKSTOP_MONITOR_SNAPSHOTS", "")],
     },
     Key {
         name: "monitor.warm-up",
         default: "1m",
-        meaning: "How long after the start growth is no finding: programs fill their caches then.",
+        meaning: "Time after the start in which growth is not reported, while programs fill their caches.",
         aliases: &[alias("BACKSTOP_MONITOR_WARM_UP", "")],
     },
     Key {
         name: "monitor.window",
         default: "10m",
-        meaning: "Over how long growth is looked at.",
+        meaning: "Window for growth detection.",
         aliases: &[alias("BACKSTOP_MONITOR_WINDOW", "")],
     },
     Key {
         name: "monitor.growth",
         default: "50MB",
-        meaning: "How much memory must grow within a window to be a finding.",
+        meaning: "Report memory growth above this size per window.",
         aliases: &[alias("BACKSTOP_MONITOR_GROWTH", "")],
     },
     Key {
         name: "monitor.count-growth",
         default: "50",
-        meaning: "By how many handles, threads, children or resources must grow within a window.",
+        meaning: "Report growth of open files, threads, children or resources above this count per window.",
         aliases: &[alias("BACKSTOP_MONITOR_COUNT_GROWTH", "")],
     },
     Key {
         name: "monitor.idle",
         default: "10m",
-        meaning: "How long a resource may be open untouched.",
+        meaning: "Report a resource that was not used for this long.",
         aliases: &[alias("BACKSTOP_MONITOR_IDLE", "")],
     },
     Key {
         name: "monitor.lifetime",
         default: "",
-        meaning: "How long a resource may be open. Without it: for ever.",
+        meaning: "Report a resource that is open for this long. Unset: never.",
         aliases: &[alias("BACKSTOP_MONITOR_LIFETIME", "")],
     },
     Key {
         name: "alert.memory-threshold",
         default: "1500MB",
-        meaning: "Memory from which on there is a warning; half-way to the limit it is an error.",
+        meaning: "Warn when memory exceeds this size; halfway to the limit it is an error.",
         aliases: &[
             alias("BACKSTOP_ALERT_MEMORY_THRESHOLD", ""),
             alias("MEMORY_THRESHOLD", "MB"),
@@ -95,7 +95,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "alert.memory-limit",
         default: "2500MB",
-        meaning: "Memory from which on it is critical.",
+        meaning: "Raise a critical alert when memory exceeds this size.",
         aliases: &[
             alias("BACKSTOP_ALERT_MEMORY_LIMIT", ""),
             alias("MEMORY_LIMIT_MB", "MB"),
@@ -104,37 +104,37 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "alert.memory-share",
         default: "70,85,95",
-        meaning: "Memory in percent of the control group's limit or the machine: warning, error, critical. The lower of this and the sizes above counts.",
+        meaning: "Memory thresholds in percent of the cgroup limit, else of the machine: warning, error, critical. The lower of these and the sizes above applies.",
         aliases: &[alias("BACKSTOP_ALERT_MEMORY_SHARE", "")],
     },
     Key {
         name: "alert.handles",
         default: "70,85,95",
-        meaning: "File descriptors in percent of their limit: warning, error, critical.",
+        meaning: "Open file thresholds in percent of their limit: warning, error, critical.",
         aliases: &[alias("BACKSTOP_ALERT_HANDLES", "")],
     },
     Key {
         name: "alert.system-memory",
         default: "85",
-        meaning: "Memory of the machine that is taken, in percent, from which on there is a warning.",
+        meaning: "Warn when the machine's memory in use exceeds this percentage.",
         aliases: &[alias("BACKSTOP_ALERT_SYSTEM_MEMORY", "")],
     },
     Key {
         name: "alert.throttle",
         default: "1m",
-        meaning: "How long the same alert is not repeated; a worse one is at once.",
+        meaning: "Minimum time before the same alert is repeated; a more severe one is sent at once.",
         aliases: &[alias("BACKSTOP_ALERT_THROTTLE", "")],
     },
     Key {
         name: "alert.log-directory",
         default: "",
-        meaning: "Where to write log files by severity. Without it: none are written.",
+        meaning: "Directory for log files by severity. Unset: no log files.",
         aliases: &[alias("BACKSTOP_ALERT_LOG_DIRECTORY", "")],
     },
     Key {
         name: "cleanup.auto",
         default: "false",
-        meaning: "Whether an alert about memory or handles also cleans up, and policies are enforced at the interval.",
+        meaning: "Clean up on alerts about memory or open files, and enforce policies at the interval.",
         aliases: &[
             alias("BACKSTOP_CLEANUP_AUTO", ""),
             alias("AUTO_CLEANUP", ""),
@@ -144,7 +144,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "cleanup.interval",
         default: "5m",
-        meaning: "How often policies are enforced: what is over its lifetime or idle limit is released.",
+        meaning: "How often policies are enforced, releasing what is over its lifetime or idle limit.",
         aliases: &[
             alias("BACKSTOP_CLEANUP_INTERVAL", ""),
             alias("memory_management.cleanup_interval_seconds", "s"),
@@ -153,19 +153,19 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "history.directory",
         default: "",
-        meaning: "Where to keep the history, one file a day. Without it: none is kept.",
+        meaning: "Directory for the history, one file a day. Unset: no history.",
         aliases: &[alias("BACKSTOP_HISTORY_DIRECTORY", "")],
     },
     Key {
         name: "history.keep",
         default: "30d",
-        meaning: "How long to keep a day.",
+        meaning: "How long to keep a day file.",
         aliases: &[alias("BACKSTOP_HISTORY_KEEP", "")],
     },
     Key {
         name: "history.keep-size",
         default: "256MB",
-        meaning: "How much the history may take; the oldest days go first.",
+        meaning: "Maximum total size of the history; the oldest days are deleted first.",
         aliases: &[alias("BACKSTOP_HISTORY_KEEP_SIZE", "")],
     },
 ];

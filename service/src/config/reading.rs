@@ -236,19 +236,19 @@ mod tests {
         for (text, said) in [
             (
                 "{\"monitor\":\n{\"interval\": \"-5s\"}}",
-                "monitor.interval: `-5s` is not a span",
+                "monitor.interval: invalid duration `-5s`",
             ),
             (
                 "{\"monitor\":\n{\"interval\": 30}}",
-                "monitor.interval: `30` is not a span",
+                "monitor.interval: invalid duration `30`",
             ),
             (
                 "{\"monitor\":\n{\"growth\": \"5 parsecs\"}}",
-                "`5 parsecs` is not a size",
+                "invalid size `5 parsecs`",
             ),
             (
                 "{\"alert\":\n{\"handles\": [95, 85, 70]}}",
-                "three percentages that rise",
+                "three rising percentages",
             ),
             (
                 "{\"alert\":\n{\"system-memory\": 850}}",
@@ -256,11 +256,11 @@ mod tests {
             ),
             (
                 "{\"memory_management\":\n{\"memory_threshold_mb\": -1}}",
-                "`-1` is not a size",
+                "invalid size `-1`",
             ),
             (
                 "{\"monitor\":\n{\"intervall\": \"5s\"}}",
-                "there is no setting `monitor.intervall`",
+                "unknown setting `monitor.intervall`",
             ),
             ("{\"monitor\":\n{\"interval\": null}}", "invalid type"),
         ] {
@@ -278,7 +278,7 @@ mod tests {
         assert!(
             of(both)
                 .unwrap_err()
-                .contains("is not below alert.memory-limit")
+                .contains("must be below alert.memory-limit")
         );
         let high = of(r#"{"alert": {"memory-threshold": "30GB"}}"#).unwrap();
         assert_eq!(high.memory_limit(), Bytes::megabytes(50_000));
@@ -309,7 +309,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("environment variable MEMORY_THRESHOLD: `lots`"),
+                .contains("environment variable MEMORY_THRESHOLD: invalid size `lots`"),
             "{error}"
         );
     }

@@ -9,11 +9,11 @@ use crate::history::Keeping;
 use backstop_core::monitor::{LimitError, Limits};
 use backstop_core::resource::Bytes;
 
-/// What the monitor, the alerts, the remedies and the history are told. [`KEYS`](super::KEYS) lists
+/// The settings of the monitor, the alerts, the remedies and the history. [`KEYS`](super::KEYS) lists
 /// all of it, with the defaults.
 ///
-/// It reads itself from whatever `serde` reads, and refuses unknown names and values that mean nothing
-/// where they stand.
+/// It reads itself from whatever `serde` reads, and refuses unknown names and invalid values where
+/// they are read.
 ///
 /// # Examples
 /// ```
@@ -40,17 +40,17 @@ pub struct Settings {
     keeping: Keeping,
 }
 
-/// A setting that does not exist, or whose value means nothing.
+/// A setting that does not exist, or whose value is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingError {
     /// There is none of this name.
-    #[error("there is no setting `{name}`")]
+    #[error("unknown setting `{name}`")]
     Unknown {
         /// The name.
         name: String,
     },
-    /// Its value means nothing.
+    /// Its value is invalid.
     #[error("{name}: {wrong}")]
     Wrong {
         /// The name.
@@ -83,7 +83,7 @@ impl Settings {
     /// Sets one by its name in a file, from its text.
     ///
     /// # Errors
-    /// There is no such setting, or the text means nothing for it. Nothing is changed then.
+    /// There is no such setting, or the text is invalid for it. Nothing is changed then.
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), SettingError> {
         let (key, unit) = Key::in_file(name).ok_or_else(|| SettingError::Unknown {
             name: name.to_owned(),
@@ -99,15 +99,15 @@ impl Settings {
     fn change(&mut self, name: &str, text: &str) -> Result<(), String> {
         match name {
             "monitor.debug" => self.debug = value::switch(text)?,
-            "monitor.interval" => self.interval = value::span(text)?,
+            "monitor.interval" => self.interval = value::duration(text)?,
             "monitor.snapshots" => self.snapshots = value::count(text, 1, 100_000)? as usize,
             "monitor.warm-up" => {
-                let span = value::span_or_none(text)?;
-                self.limit(|limits| Ok(limits.with_warm_up(span)))?;
+                let duration = value::duration_or_zero(text)?;
+                self.limit(|limits| Ok(limits.with_warm_up(duration)))?;
             }
             "monitor.window" => {
-                let span = value::span(text)?;
-                self.limit(|limits| limits.with_window(span))?;
+                let duration = value::duration(text)?;
+                self.limit(|limits| limits.with_window(duration))?;
             }
             "monitor.growth" => {
                 let bytes = value::size(text)?;
@@ -118,12 +118,12 @@ impl Settings {
                 self.limit(|limits| limits.with_count_growth(count))?;
             }
             "monitor.idle" => {
-                let span = value::span(text)?;
-                self.limit(|limits| limits.with_idle(span))?;
+                let duration = value::duration(text)?;
+                self.limit(|limits| limits.with_idle(duration))?;
             }
             "monitor.lifetime" => {
-                let span = value::span(text)?;
-                self.limit(|limits| limits.with_lifetime(Some(span)))?;
+                let duration = value::duration(text)?;
+                self.limit(|limits| limits.with_lifetime(Some(duration)))?;
             }
             "alert.memory-threshold" => self.memory_threshold = value::size(text)?,
             "alert.memory-limit" => self.memory_limit = value::size(text)?,
@@ -139,14 +139,14 @@ impl Settings {
                 let share = value::percent(text)?;
                 self.limit(|limits| limits.with_system_memory(share))?;
             }
-            "alert.throttle" => self.throttle = value::span_or_none(text)?,
+            "alert.throttle" => self.throttle = value::duration_or_zero(text)?,
             "alert.log-directory" => self.log_directory = Some(PathBuf::from(text)),
             "cleanup.auto" => self.auto_cleanup = value::switch(text)?,
-            "cleanup.interval" => self.cleanup_interval = value::span(text)?,
+            "cleanup.interval" => self.cleanup_interval = value::duration(text)?,
             "history.directory" => self.history_directory = Some(PathBuf::from(text)),
-            "history.keep" => self.keep(text, value::span(text)?, self.keeping.size())?,
+            "history.keep" => self.keep(text, value::duration(text)?, self.keeping.size())?,
             "history.keep-size" => self.keep(text, self.keeping.age(), value::size(text)?)?,
-            other => return Err(format!("`{other}` has no meaning")),
+            other => return Err(format!("no such setting: `{other}`")),
         }
         Ok(())
     }
@@ -170,7 +170,7 @@ impl Settings {
     /// The memory threshold is not below the memory limit.
     pub fn checked(mut self) -> Result<Self, SettingError> {
         let default = Self::default();
-        // Whoever sets one of the two alone means the other to follow.
+        // If only one of the two is set, the other follows.
         if self.memory_threshold >= self.memory_limit {
             if self.memory_limit == default.memory_limit {
                 self.memory_limit = Bytes(self.memory_threshold.0.saturating_mul(5) / 3);
@@ -185,7 +185,7 @@ impl Settings {
                 .with_memory([low, middle, high])
                 .map_err(|_| SettingError::Wrong {
                     name: "alert.memory-threshold",
-                    wrong: format!("{low} is not below alert.memory-limit, which is {high}"),
+                    wrong: format!("{low} must be below alert.memory-limit, which is {high}"),
                 })?;
         Ok(self)
     }
@@ -196,7 +196,7 @@ impl Settings {
         self.debug
     }
 
-    /// How often to look.
+    /// How often to sample.
     #[must_use]
     pub fn interval(&self) -> Duration {
         self.interval
@@ -208,19 +208,19 @@ impl Settings {
         self.snapshots
     }
 
-    /// From when on something is a finding.
+    /// The limits above which something is a finding.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Memory from which on there is a warning.
+    /// Memory above which there is a warning.
     #[must_use]
     pub fn memory_threshold(&self) -> Bytes {
         self.memory_threshold
     }
 
-    /// Memory from which on it is critical.
+    /// Memory above which the level is critical.
     #[must_use]
     pub fn memory_limit(&self) -> Bytes {
         self.memory_limit

@@ -1,40 +1,39 @@
-//! What the text of a setting means.
+//! Parsing the text of a setting.
 
 use std::time::Duration;
 
 use backstop_core::monitor::Steps;
 use backstop_core::resource::Bytes;
+use backstop_core::text::parse_duration;
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(format!("`{text}` is neither true nor false")),
+        _ => Err(format!("invalid value `{text}`: expected true or false")),
     }
 }
 
-/// A span that is longer than nothing.
-pub(super) fn span(text: &str) -> Result<Duration, String> {
-    let span = span_or_none(text)?;
-    if span.is_zero() {
-        return Err(format!("`{text}` is no time at all"));
+/// A duration above zero.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = duration_or_zero(text)?;
+    if duration.is_zero() {
+        return Err(format!("`{text}` must be greater than zero"));
     }
-    Ok(span)
+    Ok(duration)
 }
 
-pub(super) fn span_or_none(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| {
-        format!("`{text}` is not a span of time: write a whole number and a unit, such as 500ms, 2s, 10m, 24h or 7d")
-    })
+pub(super) fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
 }
 
-/// A size of more than nothing.
+/// A size above zero.
 pub(super) fn size(text: &str) -> Result<Bytes, String> {
     let bytes: Bytes = text
         .parse()
         .map_err(|error: backstop_core::resource::ParseBytesError| error.to_string())?;
     if bytes.0 == 0 {
-        return Err(format!("`{text}` is no size at all"));
+        return Err(format!("`{text}` must be greater than zero"));
     }
     Ok(bytes)
 }
@@ -44,7 +43,9 @@ pub(super) fn count(text: &str, least: u64, most: u64) -> Result<u64, String> {
         .parse()
         .ok()
         .filter(|count| (least..=most).contains(count));
-    number.ok_or_else(|| format!("`{text}` is not a whole number from {least} to {most}"))
+    number.ok_or_else(|| {
+        format!("invalid value `{text}`: expected a whole number from {least} to {most}")
+    })
 }
 
 /// A share, written in percent.
@@ -53,12 +54,15 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
     let share = number.parse().ok().map(|percent: f64| percent / 100.0);
     share
         .filter(|share| *share > 0.0 && *share <= 1.0)
-        .ok_or_else(|| format!("`{text}` is not a percentage above 0 and up to 100"))
+        .ok_or_else(|| {
+            format!("invalid value `{text}`: expected a percentage above 0 and up to 100")
+        })
 }
 
 /// Three shares that rise, written in percent with commas between.
 pub(super) fn steps(text: &str) -> Result<Steps, String> {
-    let wrong = || format!("`{text}` is not three percentages that rise, such as 70,85,95");
+    let wrong =
+        || format!("invalid value `{text}`: expected three rising percentages, e.g. 70,85,95");
     let shares = text
         .split(',')
         .map(percent)

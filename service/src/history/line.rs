@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use backstop_core::monitor::{Change, Finding, Moment, Sample, Severity};
+use backstop_core::monitor::{
+    Change, Finding, LedgerSample, Moment, Sample, Severity, Suggestion, suggestions,
+};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +61,9 @@ pub struct FindingLine {
     pub change: FindingChange,
     /// The finding.
     pub finding: Finding,
+    /// What to do about it, while it is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// What became of a finding.
@@ -175,9 +180,14 @@ impl Event {
 }
 
 impl FindingLine {
-    pub(super) fn of(at: Moment, change: &Change) -> Self {
+    /// A change by a sample, whose ledger the suggestions are made of.
+    pub(super) fn of(at: Moment, change: &Change, ledger: Option<&LedgerSample>) -> Self {
         Self {
             at,
+            suggestions: match change {
+                Change::Cleared(_) => Vec::new(),
+                Change::Opened(finding) | Change::Severity(finding) => suggestions(finding, ledger),
+            },
             change: match change {
                 Change::Opened(_) => FindingChange::Opened,
                 Change::Severity(_) => FindingChange::Severity,

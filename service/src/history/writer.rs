@@ -15,7 +15,7 @@ use super::line::{self, Event, FindingChange, FindingLine, Loss, LossReason, Run
 use super::slim::slim;
 use super::{History, Keeping, utc_day};
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::monitor::{Change, Finding, Moment, Observation, Observer};
+use backstop_core::monitor::{Change, Finding, Moment, Observation, Observer, suggestions};
 use backstop_core::resource::Bytes;
 use backstop_os::directory::Directory;
 use backstop_os::files::{Access, LockAttempt};
@@ -208,7 +208,11 @@ impl Inner {
             self.miss(at, 1, LossReason::Thinned, text.to_owned());
         }
         for change in &observation.changes {
-            let finding = FindingLine::of(observation.sample.at, change);
+            let finding = FindingLine::of(
+                observation.sample.at,
+                change,
+                observation.sample.ledger.as_ref(),
+            );
             line::put(&mut self.buffer, line::FINDING, &finding);
             lines += 1;
         }
@@ -240,7 +244,7 @@ impl Inner {
         let lines = findings.len() as u64;
         for mut finding in findings {
             finding.cleared = Some(at);
-            let line = FindingLine::of(at, &Change::Cleared(finding));
+            let line = FindingLine::of(at, &Change::Cleared(finding), None);
             line::put(&mut self.buffer, line::FINDING, &line);
         }
         self.write(at.time, lines);
@@ -285,6 +289,7 @@ impl Inner {
                     at: observation.sample.at,
                     change: FindingChange::Continued,
                     finding: finding.clone(),
+                    suggestions: suggestions(finding, observation.sample.ledger.as_ref()),
                 };
                 line::put(&mut self.buffer, line::FINDING, &line);
             }

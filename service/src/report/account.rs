@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::machine::Machine;
 use super::series::Series;
 use crate::history::{Event, History, utc_day};
 use backstop_core::error::{Error, ErrorKind, Stage};
@@ -73,6 +74,9 @@ pub struct Account {
     pub unknown: Vec<Unknown>,
     /// Each measure over time.
     pub series: Vec<Series>,
+    /// The machine on which the report was made, where it was [added](Account::on).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
 }
 
 /// A span of time.
@@ -203,6 +207,13 @@ impl Account {
     #[must_use]
     pub fn titled(mut self, name: impl Into<String>) -> Self {
         self.samples.program = Some(name.into());
+        self
+    }
+
+    /// Adds the description of the machine.
+    #[must_use]
+    pub fn on(mut self, machine: Machine) -> Self {
+        self.machine = Some(machine);
         self
     }
 

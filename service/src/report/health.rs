@@ -1,4 +1,4 @@
-//! Whether all is well with a program: six indicators, each with its limit.
+//! The health of a program: indicators, each with its limit.
 
 use std::fmt;
 
@@ -6,30 +6,34 @@ use serde::Serialize;
 
 use super::account::{Account, FindingState};
 use super::series::Measure;
-use backstop_core::monitor::{ExpensiveReading, FindingKind, ProcessSample};
+use backstop_core::monitor::{ExpensiveReading, FindingKind, ProcessSample, Suggestion};
 use backstop_core::resource::Bytes;
+use backstop_core::text::counted;
 
-/// Whether all is well with one program, as far as can be told.
+/// The health of one program, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Health {
     /// One for each [`HealthKind`], in its order.
     pub indicators: Vec<HealthIndicator>,
 }
 
-/// One thing that was looked at.
+/// One check and its result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HealthIndicator {
     /// What.
     pub kind: HealthKind,
-    /// Whether it is well.
+    /// The result.
     pub verdict: HealthVerdict,
-    /// What was seen, for people; of what is unknown, why.
+    /// The value, for people; of an unknown one, why.
     pub seen: String,
     /// What it should be, for people.
     pub limit: &'static str,
+    /// What to do about it, where it failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<Suggestion>,
 }
 
-/// What is looked at.
+/// What is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -38,7 +42,7 @@ pub enum HealthKind {
     Handles,
     /// Growth of memory: less than 10 MB an hour.
     Growth,
-    /// No kind and no site whose resources grow in number without end.
+    /// No kind and no site whose resources keep growing in number.
     Pools,
     /// No leak in the span that is open, or was when its run ended.
     Leaks,
@@ -112,7 +116,7 @@ fn handles(now: Option<&ProcessSample>, account: Option<&Account>) -> HealthIndi
             format!("{:.1} % of the limit", 100.0 * share),
         )
     });
-    HealthKind::Handles.judged(seen, "neither the program nor a history tells")
+    HealthKind::Handles.judged(seen, "no data")
 }
 
 fn growth(account: Option<&Account>) -> HealthIndicator {
@@ -124,20 +128,23 @@ fn growth(account: Option<&Account>) -> HealthIndicator {
         let sign = if rate < 0.0 { "-" } else { "" };
         (
             rate < Health::GROWTH.0 as f64,
-            format!("{sign}{shown} an hour"),
+            format!("{sign}{shown} per hour"),
         )
     });
-    HealthKind::Growth.judged(seen, "no run in the history was long enough to tell")
+    HealthKind::Growth.judged(seen, "no run in the history is long enough")
 }
 
 fn pools(account: Option<&Account>) -> HealthIndicator {
     let is_pool = |kind| matches!(kind, FindingKind::GrowingKind | FindingKind::GrowingSite);
     let growing = open_findings(account, is_pool);
     let seen = growing.map(|growing| match growing.is_empty() {
-        true => (true, "none grows".to_owned()),
+        true => (true, "none growing".to_owned()),
         false => (false, growing.join("; ")),
     });
-    HealthKind::Pools.judged(seen, NO_HISTORY)
+    HealthIndicator {
+        suggestions: suggested(account, is_pool),
+        ..HealthKind::Pools.judged(seen, NO_HISTORY)
+    }
 }
 
 fn leaks(account: Option<&Account>) -> HealthIndicator {
@@ -146,7 +153,10 @@ fn leaks(account: Option<&Account>) -> HealthIndicator {
         true => (true, "none".to_owned()),
         false => (false, leaks.join("; ")),
     });
-    HealthKind::Leaks.judged(seen, NO_HISTORY)
+    HealthIndicator {
+        suggestions: suggested(account, FindingKind::is_leak),
+        ..HealthKind::Leaks.judged(seen, NO_HISTORY)
+    }
 }
 
 fn releases(account: Option<&Account>) -> HealthIndicator {
@@ -156,10 +166,14 @@ fn releases(account: Option<&Account>) -> HealthIndicator {
         let all = releases.succeeded + releases.failed;
         Some((
             share > Health::RELEASES,
-            format!("{:.2} % of {all}", 100.0 * share),
+            format!(
+                "{:.2} % of {}",
+                100.0 * share,
+                counted(all, "release", "releases")
+            ),
         ))
     });
-    HealthKind::Releases.judged(seen, "the history has no release")
+    HealthKind::Releases.judged(seen, "no release in the history")
 }
 
 fn readings(account: Option<&Account>) -> HealthIndicator {
@@ -185,7 +199,7 @@ fn readings(account: Option<&Account>) -> HealthIndicator {
     HealthKind::Readings.judged(None, &unknown)
 }
 
-const NO_HISTORY: &str = "there is no history of it in this span";
+const NO_HISTORY: &str = "no history in this period";
 
 /// The findings that are open, or were when their run ended; `None` if nothing was watched.
 fn open_findings(
@@ -199,6 +213,16 @@ fn open_findings(
             .map(|one| format!("{} ({})", one.finding.kind, one.finding.subject))
             .collect(),
     )
+}
+
+/// What to do about the findings that [`open_findings`] lists.
+fn suggested(account: Option<&Account>, counts: impl Fn(FindingKind) -> bool) -> Vec<Suggestion> {
+    let list = account
+        .into_iter()
+        .flat_map(|account| &account.findings.list);
+    list.filter(|one| one.state != FindingState::Cleared && counts(one.finding.kind))
+        .flat_map(|one| one.suggestions.clone())
+        .collect()
 }
 
 impl HealthKind {
@@ -218,8 +242,8 @@ impl HealthKind {
     const fn limit(self) -> &'static str {
         match self {
             Self::Handles => "less than 50 % of the limit",
-            Self::Growth => "less than 10 MB an hour",
-            Self::Pools => "no kind or site grows without end",
+            Self::Growth => "less than 10 MB per hour",
+            Self::Pools => "no kind or site keeps growing",
             Self::Leaks => "none",
             Self::Releases => "more than 99 % succeed",
             Self::Readings => "at least half are taken",
@@ -237,6 +261,7 @@ impl HealthKind {
             verdict,
             seen,
             limit: self.limit(),
+            suggestions: Vec::new(),
         }
     }
 }
@@ -250,7 +275,7 @@ impl fmt::Display for HealthKind {
 impl fmt::Display for HealthVerdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
-            Self::Well => "well",
+            Self::Well => "healthy",
             Self::Unknown => "unknown",
             Self::Failed => "failed",
         })

@@ -100,7 +100,7 @@ impl Measure {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Memory => "Memory",
-            Self::Handles => "Handles",
+            Self::Handles => "Open files",
             Self::Threads => "Threads",
             Self::Children => "Children",
             Self::Processor => "Processor",
@@ -119,7 +119,7 @@ impl Measure {
             Self::Children => "direct children",
             Self::Processor => "time on a processor, 100 % being one core",
             Self::Resources => "resources that are open",
-            Self::SystemMemory => "the share of the machine's memory that is taken",
+            Self::SystemMemory => "the share of the machine's memory in use",
         }
     }
 

@@ -1,4 +1,4 @@
-//! Each setting, its value, and where that comes from.
+//! Each setting, its value and its origin.
 
 use backstop_service::config;
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub(super) fn execute(settings: &Settings, json: bool) -> Result<Exit, Failure> 
     let mut table = output::table(&["SETTING", "VALUE", "ORIGIN"]);
     for row in explained.settings {
         let value = row.value.unwrap_or_else(|| "-".into());
-        table.add_row([row.name.to_owned(), value, row.origin]);
+        output::add_row(&mut table, [row.name.to_owned(), value, row.origin]);
     }
     output::write_table(&table)?;
     Ok(Exit::FINE)

@@ -4,12 +4,12 @@ use backstop_service::config;
 
 use crate::settings::keys::KEYS;
 
-/// Every setting with its meaning, as comments: a file that changes nothing until a line is uncommented.
+/// Every setting with its description, as comments: a file that changes nothing until a line is uncommented.
 pub(super) fn config() -> String {
     let mut text = String::from(
-        "# Settings of backstop. What is commented out holds as it stands there, or is an example where the\n\
-         # meaning says what holds without it. Flags and BACKSTOP_… variables come before this file;\n\
-         # `backstop check --explain-config` shows where each value comes from.\n",
+        "# Settings of backstop. Commented values are defaults, or examples where there is no default. Flags\n\
+         # and BACKSTOP_… variables override this file; `backstop check --explain-config` shows the origin\n\
+         # of each value.\n",
     );
     let own = KEYS
         .iter()
@@ -29,7 +29,7 @@ pub(super) fn config() -> String {
     text
 }
 
-/// A default as TOML; for what has none, an example.
+/// A default as TOML, or an example where there is none.
 fn in_toml(name: &str, default: &str) -> String {
     let is_list = default.contains(',');
     let is_plain = default.parse::<u64>().is_ok() || default.parse::<bool>().is_ok();
@@ -43,23 +43,45 @@ fn in_toml(name: &str, default: &str) -> String {
 }
 
 pub(super) fn service() -> String {
-    "\
+    let program = std::env::current_exe().unwrap_or_else(|_| "/usr/local/bin/backstop".into());
+    format!(
+        "\
 # Reclaims what killed programs left. Copy to /etc/systemd/system (or ~/.config/systemd/user) together with
 # the timer, then: systemctl enable --now backstop-sweep.timer
 [Unit]
 Description=Reclaim what killed programs left
-Documentation=man:backstop(1)
+Documentation={repository}
 
 [Service]
 Type=oneshot
-ExecStart=/usr/local/bin/backstop sweep
-# 1 says that something was kept for lack of proof: worth a look, and no failure.
+# The program that wrote this file. A service of the system needs it where every user may execute it, e.g.
+# in /usr/local/bin.
+ExecStart={program} sweep
+# 1 means that something was kept for lack of proof: worth checking, and not a failure.
 SuccessExitStatus=1
 Nice=10
 IOSchedulingClass=idle
 NoNewPrivileges=yes
-"
-    .into()
+",
+        repository = env!("CARGO_PKG_REPOSITORY"),
+        program = in_unit(&program.to_string_lossy()),
+    )
+}
+
+/// A path as a word of `ExecStart=`.
+fn in_unit(path: &str) -> String {
+    let mut word = String::new();
+    for character in path.chars() {
+        match character {
+            '%' | '$' => word.extend([character, character]),
+            '"' | '\\' => word.extend(['\\', character]),
+            _ => word.push(character),
+        }
+    }
+    match path.contains(|next: char| next.is_whitespace() || "\"'\\;".contains(next)) {
+        true => format!("\"{word}\""),
+        false => word,
+    }
 }
 
 pub(super) fn timer() -> String {
@@ -78,9 +100,17 @@ WantedBy=timers.target
     .into()
 }
 
+/// How a CI job gets the command.
+const INSTALL: &str = concat!(
+    "cargo install --locked --git ",
+    env!("CARGO_PKG_REPOSITORY"),
+    " backstop"
+);
+
 pub(super) fn github() -> String {
-    "\
-# For .github/workflows: nothing that the tests start outlives them, and a leak fails the job.
+    format!(
+        "\
+# For .github/workflows: clean up everything the tests leave, and fail the job if they leave processes.
 name: tests
 on: [push, pull_request]
 jobs:
@@ -88,9 +118,11 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
-      - name: Run the tests so that nothing outlives them
+      - name: Install backstop
+        run: {INSTALL}
+      - name: Run the tests and clean up what they leave
         run: backstop run --timeout 30m --fail-on processes,ports --report leftovers.json -- make test
-      - name: Keep the account
+      - name: Keep the report
         if: always()
         uses: actions/upload-artifact@v4
         with:
@@ -100,13 +132,18 @@ jobs:
         if: always()
         run: backstop sweep
 "
-    .into()
+    )
 }
 
 pub(super) fn gitlab() -> String {
-    "\
-# For .gitlab-ci.yml: nothing that the tests start outlives them, and a leak fails the job.
+    format!(
+        "\
+# For .gitlab-ci.yml: clean up everything the tests leave, and fail the job if they leave processes.
 tests:
+  # Any image with cargo and a C compiler.
+  image: rust:latest
+  before_script:
+    - {INSTALL}
   script:
     - backstop run --timeout 30m --fail-on processes,ports --report leftovers.json -- make test
   after_script:
@@ -116,15 +153,22 @@ tests:
     paths:
       - leftovers.json
 "
-    .into()
+    )
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
+    fn a_path_is_one_word_of_the_unit() {
+        assert_eq!(super::in_unit("/usr/bin/backstop"), "/usr/bin/backstop");
+        assert_eq!(super::in_unit("/a b/50%/$x"), "\"/a b/50%%/$$x\"");
+        assert_eq!(super::in_unit("/a\"b"), "\"/a\\\"b\"");
+    }
+
+    #[test]
     fn the_config_is_right_as_it_stands_and_with_every_line_uncommented() {
         let text = super::config();
-        crate::settings::check_text(&text).unwrap();
+        crate::check_settings(&text).unwrap();
         let uncommented: String = text
             .lines()
             .map(|line| match line.strip_prefix('#') {
@@ -133,6 +177,6 @@ mod tests {
             })
             .collect();
         assert_ne!(text, uncommented);
-        crate::settings::check_text(&uncommented).unwrap();
+        crate::check_settings(&uncommented).unwrap();
     }
 }

@@ -3,20 +3,20 @@
 use backstop_process::run::RunReport;
 use clap::ValueEnum;
 
-/// A sort of leftover that fails a run.
+/// A kind of leftover that fails a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
-    /// A process that outlived the command
+    /// Processes that outlived the command
     Processes,
-    /// A file in the command's temp directory
+    /// Files in the command's temp directory
     Files,
-    /// A port that a left process listened on
+    /// Ports that remaining processes listened on
     Ports,
-    /// Memory that left processes held
+    /// Memory of remaining processes
     Memory,
 }
 
-/// The exit code of a run that left what it must not (`EX_SOFTWARE` of `sysexits.h`).
+/// The exit code of a run that left what `--fail-on` names (`EX_SOFTWARE` of `sysexits.h`).
 pub(crate) const CODE: u8 = 70;
 
 impl FailOn {
@@ -45,7 +45,7 @@ pub(crate) fn parse_list(text: &str) -> Result<Vec<FailOn>, String> {
         .map(|word| {
             FailOn::from_str(word.trim(), true).map_err(|_| {
                 format!(
-                    "`{}` is none of processes, files, ports, memory",
+                    "invalid value `{}` (expected: processes, files, ports, memory)",
                     word.trim()
                 )
             })

@@ -1,11 +1,11 @@
-//! The account of a run, for people.
+//! The summary of a run, for people.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use backstop_core::resource::Rung;
+use backstop_core::text::{counted, printable, show_duration};
 use backstop_process::run::{Ending, LeftProcess, RunReport};
-
-use crate::span;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ const PROCESSES: usize = 16;
 /// How long a command line may be on a screen.
 const COMMAND: usize = 60;
 
-/// The account as text, every line complete.
+/// The summary as text, every line complete.
 pub(super) fn text(report: &RunReport, detail: Detail) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -32,7 +32,7 @@ pub(super) fn text(report: &RunReport, detail: Detail) -> String {
 fn write_all(text: &mut String, report: &RunReport, detail: Detail) -> std::fmt::Result {
     let command = clipped(&report.command, detail);
     if let Ending::NotStarted { error, .. } = &report.ending {
-        return writeln!(text, "backstop: {command}: {error}");
+        return writeln!(text, "backstop: {command}: {}", printable(error));
     }
     let verdict = match (report.left_nothing(), report.stuck.is_empty()) {
         (true, _) => "nothing left behind",
@@ -43,36 +43,40 @@ fn write_all(text: &mut String, report: &RunReport, detail: Detail) -> std::fmt:
         text,
         "backstop: {command}: {}, after {} ({}); {verdict}",
         ending(report),
-        span::show(report.took),
+        show_duration(report.took),
         report.containment,
     )?;
     write_processes(text, report, detail)?;
     write_files(text, report)?;
     for item in &report.swept.items {
-        writeln!(text, "  {} {} of {}", item.kind, item.label, item.owner)?;
+        let line = format!("{} {} of {}", item.kind, item.label, item.owner);
+        writeln!(text, "  {}", printable(&line))?;
     }
     for stuck in &report.stuck {
-        writeln!(text, "  STUCK: {stuck}")?;
+        writeln!(text, "  STUCK: {}", printable(stuck))?;
     }
     for note in report.notes.iter().chain(&report.containment_notes) {
         if detail == Detail::All || !report.left_nothing() || !report.notes.is_empty() {
-            writeln!(text, "  note: {note}")?;
+            writeln!(text, "  note: {}", printable(note))?;
         }
     }
     Ok(())
 }
 
 fn ending(report: &RunReport) -> String {
-    let code = match report.code {
-        code @ 129.. => format!("killed by signal {}", code - 128),
-        code => format!("exited with {code}"),
+    let code = match report.signal {
+        Some(signal) => format!("killed by signal {signal}"),
+        None => format!("exited with {}", report.code),
     };
     match &report.ending {
         Ending::Itself => code,
         Ending::Signal { signal } => format!("ended by {signal} ({code})"),
-        Ending::Timeout { limit } => format!("ran longer than {limit}s ({code})"),
+        Ending::Timeout { limit } => {
+            let limit = Duration::try_from_secs_f64(*limit).unwrap_or(Duration::MAX);
+            format!("ran longer than {} ({code})", show_duration(limit))
+        }
         Ending::Memory { limit, resident } => {
-            format!("had {resident} of memory, more than {limit} ({code})")
+            format!("used {resident} of memory, more than {limit} ({code})")
         }
         Ending::GuardianLost => format!("the guardian was killed ({code})"),
         Ending::SupervisorLost => "the supervisor was killed".into(),
@@ -87,14 +91,15 @@ fn write_processes(text: &mut String, report: &RunReport, detail: Detail) -> std
     }
     let ports = match report.ports() {
         0 => String::new(),
-        1 => ", 1 listening port".into(),
-        count => format!(", {count} listening ports"),
+        count => format!(
+            ", {}",
+            counted(count as u64, "listening port", "listening ports")
+        ),
     };
-    let plural = if processes.len() == 1 { "" } else { "es" };
     writeln!(
         text,
-        "  {} process{plural}, {} of memory{ports}",
-        processes.len(),
+        "  {}, {} of memory{ports}",
+        counted(processes.len() as u64, "process", "processes"),
         report.memory
     )?;
     let shown = match detail {
@@ -113,23 +118,20 @@ fn write_processes(text: &mut String, report: &RunReport, detail: Detail) -> std
         };
         let ports = match process.ports.as_slice() {
             [] => String::new(),
-            ports => format!("[{}] ", ports.join(", ")),
+            ports => format!("[{}] ", printable(&ports.join(", "))),
         };
         writeln!(
             text,
             "    pid {:<7} {:<15} {:>9}  {ended}  {ports}{}",
             process.pid,
-            process.name,
+            printable(&process.name),
             process.resident.to_string(),
             clipped(&process.command, detail),
         )?;
     }
     if shown < processes.len() {
         let more = processes.len() - shown;
-        writeln!(
-            text,
-            "    … and {more} more (all of them with --report FILE)"
-        )?;
+        writeln!(text, "    … and {more} more (--report FILE lists all)")?;
     }
     Ok(())
 }
@@ -139,12 +141,13 @@ fn write_files(text: &mut String, report: &RunReport) -> std::fmt::Result {
         return Ok(());
     };
     if let Some(kept) = &files.kept {
-        writeln!(text, "  kept: {}", kept.display())?;
+        writeln!(text, "  kept: {}", printable(&kept.to_string_lossy()))?;
     }
     if files.files + files.directories == 0 {
         return Ok(());
     }
     let names = files.names.join(", ");
+    let file_count = counted(files.files, "temp file", "temp files");
     let more = if (files.names.len() as u64) < files.files + files.directories {
         ", …"
     } else {
@@ -152,24 +155,23 @@ fn write_files(text: &mut String, report: &RunReport) -> std::fmt::Result {
     };
     writeln!(
         text,
-        "  {} temp files in {} directories, {}: {names}{more}",
-        files.files, files.directories, files.bytes,
+        "  {}, {}: {}{more}",
+        match files.directories {
+            0 => file_count,
+            count => format!(
+                "{file_count} in {}",
+                counted(count, "directory", "directories")
+            ),
+        },
+        files.bytes,
+        printable(&names),
     )
 }
 
 fn clipped(text: &str, detail: Detail) -> String {
-    let line: String = text
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
+    let line = printable(text);
     if detail == Detail::All || line.chars().count() <= COMMAND {
-        return line;
+        return line.into_owned();
     }
     let mut short: String = line.chars().take(COMMAND - 1).collect();
     short.push('…');

@@ -4,15 +4,16 @@ use std::io::{self, Write};
 
 use backstop_core::monitor::{Change, Sample};
 use backstop_core::resource::Bytes;
+use backstop_core::text::{printable, show_duration};
 
+use super::suggested;
 use crate::output;
-use crate::span;
 
-/// Where samples are shown: on a terminal the line is written over, elsewhere each has its own.
+/// Where samples are shown: on a terminal the line is overwritten, elsewhere each has its own.
 pub(super) struct Screen {
     is_terminal: bool,
     width: usize,
-    /// The last that was told: it is dear, and not in every sample.
+    /// The last that is known: it is expensive, and not in every sample.
     proportional: Option<Bytes>,
 }
 
@@ -43,8 +44,13 @@ impl Screen {
         let mut text = String::new();
         for change in changes {
             self.wipe(&mut text);
-            text.push_str(&sentence(sample, change));
+            text.push_str(&printable(&sentence(sample, change)));
             text.push('\n');
+            for suggestion in suggested(sample, change) {
+                let line = format!("          suggestion: {suggestion}");
+                text.push_str(&printable(&line));
+                text.push('\n');
+            }
         }
         self.wipe(&mut text);
         self.proportional = sample.process.proportional.or(self.proportional);
@@ -74,7 +80,7 @@ impl Screen {
         Some(usize::from(columns.0).saturating_sub(1).max(1))
     }
 
-    /// Goes back to the line's begin, over what stands there.
+    /// Returns to the start of the line, and clears it.
     fn wipe(&mut self, text: &mut String) {
         if self.is_terminal && self.width > 0 {
             text.push('\r');
@@ -90,9 +96,9 @@ fn line(sample: &Sample, previous: Option<&Sample>, proportional: Option<Bytes>)
         parts.push(format!("pss {proportional}"));
     }
     parts.push(match (process.handles, process.handle_limit) {
-        (Some(handles), Some(limit)) => format!("handles {handles}/{limit}"),
-        (Some(handles), None) => format!("handles {handles}"),
-        (None, _) => "handles ?".into(),
+        (Some(handles), Some(limit)) => format!("open files {handles}/{limit}"),
+        (Some(handles), None) => format!("open files {handles}"),
+        (None, _) => "open files ?".into(),
     });
     parts.push(format!("threads {}", process.threads));
     if process.processes > 1 {
@@ -109,7 +115,7 @@ fn line(sample: &Sample, previous: Option<&Sample>, proportional: Option<Bytes>)
         }
     }
     if let Some(ledger) = &sample.ledger {
-        parts.push(format!("open {}", ledger.live()));
+        parts.push(format!("resources {}", ledger.live()));
     }
     parts.join("  ")
 }
@@ -123,7 +129,7 @@ fn sentence(sample: &Sample, change: &Change) -> String {
                 time(sample),
                 finding.kind,
                 finding.subject,
-                span::show(seen)
+                show_duration(seen)
             )
         }
         change => format!("{}  {}", time(sample), change.finding()),

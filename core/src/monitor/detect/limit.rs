@@ -40,7 +40,7 @@ impl NearLimits {
         let steps = scene.limits.handles().shares();
         let severity = self.handles.move_to(share, steps, MARGIN);
         let text = format!(
-            "{handles} of {limit} handles are open, {}",
+            "{handles} of {limit} files are open, {}",
             figures::percent(share)
         );
         let evidence = percents(share, self.handles.entered(steps), text);
@@ -70,9 +70,9 @@ impl NearLimits {
             .move_to(resident.0 as f64, steps, whole * MARGIN);
         let step = self.memory.entered(steps);
         let text = format!(
-            "{resident} are resident; from {} on that is {}",
-            figures::amount(step, Unit::Bytes),
-            severity.unwrap_or(Severity::Medium)
+            "resident memory {resident} exceeds the `{}` threshold {}",
+            severity.unwrap_or(Severity::Medium),
+            figures::amount(step, Unit::Bytes)
         );
         let evidence = Evidence {
             value: resident.0 as f64,
@@ -104,7 +104,7 @@ impl NearLimits {
         let share = system.memory_share();
         let severity = self.system.move_to(share, steps, MARGIN);
         let text = format!(
-            "{} of the machine's {} are taken, {} are available",
+            "{} of the machine's {} in use, {} available",
             figures::percent(share),
             system.memory_total,
             system.memory_available

@@ -120,7 +120,7 @@ fn told(report: &ReleaseReport) -> Result<String, String> {
     let unfinished = report
         .unfinished
         .iter()
-        .map(|one| format!("{one}: goes on"));
+        .map(|one| format!("{one}: continues"));
     let some: Vec<_> = stuck.chain(unfinished).take(NAMED).collect();
     Err(format!("{report}: {}", some.join("; ")))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Account;
 use crate::history::{FindingChange, FindingLine};
-use backstop_core::monitor::{Finding, FindingKind, Severity, Subject};
+use backstop_core::monitor::{Finding, FindingKind, Severity, Subject, Suggestion};
 
 /// The findings of a span.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -39,6 +39,9 @@ pub struct FindingAccount {
     pub opened: u64,
     /// The worst that it was.
     pub worst: Severity,
+    /// What to do about it, as of the last change while it was open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// What became of a finding.
@@ -73,7 +76,10 @@ impl Findings {
     pub(super) fn take(&mut self, line: FindingLine, from: Timestamp) {
         let is_within = line.at.time >= from;
         let FindingLine {
-            change, finding, ..
+            change,
+            finding,
+            suggestions,
+            ..
         } = line;
         let is_cleared = change == FindingChange::Cleared;
         self.opened += u64::from(is_within && change == FindingChange::Opened);
@@ -93,6 +99,7 @@ impl Findings {
             ended: None,
             opened: 0,
             worst: finding.severity,
+            suggestions: Vec::new(),
         });
         known.worst = known.worst.max(finding.severity);
         known.opened += u64::from(is_within && change == FindingChange::Opened);
@@ -101,6 +108,9 @@ impl Findings {
             false => FindingState::Open,
         };
         known.ended = None;
+        if !suggestions.is_empty() {
+            known.suggestions = suggestions;
+        }
         known.finding = finding;
     }
 

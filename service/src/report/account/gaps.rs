@@ -54,7 +54,7 @@ impl GapReason {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Suspended => "the machine slept",
-            Self::NotRunning => "no program was watched",
+            Self::NotRunning => "no program was monitored",
             Self::NoSamples => "no samples, and no reason is recorded",
         }
     }

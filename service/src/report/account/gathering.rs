@@ -277,6 +277,7 @@ impl<'a> Gathering<'a> {
                 zone: name_of(&request.zone, request.until),
             },
             series: series.collect(),
+            machine: None,
             samples: self.samples,
             run_count: self.runs.count,
             runs,
@@ -338,7 +339,7 @@ impl<'a> Gathering<'a> {
         }
         if self.runs.vanished > 0 {
             let what = count(self.runs.vanished, "run", "runs");
-            let why = "it stopped without a word: killed, or the machine went down";
+            let why = "terminated unexpectedly: it was killed, or the machine went down";
             say(format!("how {what} ended"), why.into());
         }
         for (reason, (lines, text)) in &self.losses {

@@ -44,9 +44,9 @@ impl RunState {
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
-            Self::GoesOn => "goes on",
+            Self::GoesOn => "running",
             Self::Ended => "ended",
-            Self::Vanished => "ended without a word",
+            Self::Vanished => "terminated unexpectedly",
         }
     }
 }

@@ -236,3 +236,46 @@ fn an_empty_history_is_an_account_of_nothing() {
     assert_eq!(account.unknown[0].what, "everything");
     Request::between(start().time, start().time).unwrap_err();
 }
+
+#[test]
+fn what_to_do_about_a_finding_is_in_every_form_of_the_report() {
+    use backstop_core::monitor::{Rule, SiteTally};
+
+    let place = tempfile::tempdir().unwrap();
+    let history = History::at(place.path());
+    let mut writer = history.writer().unwrap();
+    let mut observation = seen(start(), 100);
+    let site = "src/pool.rs:7:5".to_owned();
+    let kind = "db.connection".to_owned();
+    if let Some(ledger) = &mut observation.sample.ledger {
+        ledger.sites.push(SiteTally {
+            kind: kind.clone(),
+            site: site.clone(),
+            tally: LedgerTally {
+                live: 70,
+                ..LedgerTally::default()
+            },
+            oldest: Duration::from_secs(300),
+        });
+    }
+    let mut growing = finding(FindingKind::GrowingSite, Severity::High, start());
+    growing.subject = Subject::Site { kind, site };
+    observation.changes = vec![Change::Opened(growing)];
+    writer.observe(&observation);
+    drop(writer);
+    let account = account(&history, start(), start().later(Duration::from_secs(60)));
+    let found = &account.findings.list[0];
+    assert_eq!(found.suggestions[0].rule, Rule::MostOpen, "{found:?}");
+    let expected = "70 db.connection from this site are open";
+    assert!(
+        account.to_text().contains(expected),
+        "{}",
+        account.to_text()
+    );
+    assert!(account.to_html().contains(expected));
+    let markdown = account.to_markdown().replace('\\', "");
+    assert!(markdown.contains(expected), "{markdown}");
+    let json = serde_json::to_value(&account).unwrap();
+    let text = &json["findings"]["list"][0]["suggestions"][0]["text"];
+    assert!(text.as_str().unwrap().contains(expected), "{json}");
+}

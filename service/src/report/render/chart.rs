@@ -62,7 +62,7 @@ pub(super) fn figure(series: &Series, stage: Stage, marks: &[Mark], clock: &Cloc
                         " · " (quantity::rate(per_hour, series.unit))
                     }
                     @if let Some(limit) = series.limit {
-                        " · of " (show(limit)) " at most"
+                        " · limit " (show(limit))
                     }
                 }
             }
@@ -83,7 +83,7 @@ pub(super) fn figure(series: &Series, stage: Stage, marks: &[Mark], clock: &Cloc
                     path.line d=(line(series, stage, &scale)) {}
                     @if let Some(limit) = limit {
                         path.limit d=(format!("M0 {0:.1}H{WIDTH}", y(limit, &scale))) {
-                            title { "at most " (show(limit)) }
+                            title { "limit " (show(limit)) }
                         }
                     }
                     @for (left, right, point) in columns(series, stage) {
@@ -148,7 +148,7 @@ fn describe(series: &Series, clock: &Clock) -> String {
     let show = |value: f64| quantity::value(value, series.unit);
     let breaks = series.points.iter().skip(1).filter(|point| point.begins);
     let mut text = format!(
-        "{}: from {} to {}, at most {} at {}, {} at the end.",
+        "{}: from {} to {}, peak {} at {}, {} at the end.",
         series.measure.description(),
         show(series.least),
         show(series.peak),

@@ -39,6 +39,7 @@ pub(super) fn render(account: &Account) -> String {
                     (holdings(account))
                     (events(account, &clock))
                     (runs(account, &clock))
+                    (machine(account))
                     (unknown(account, &clock))
                 }
             }
@@ -63,11 +64,11 @@ fn header(account: &Account, subject: &str, clock: &Clock) -> Markup {
             p.facts {
                 (clock.minute(account.span.from)) " to " (clock.minute(account.span.until))
                 ", " (clock.name(account))
-                " · " (quantity::digits(account.samples.count as f64)) " samples"
+                " · " (quantity::samples(account))
                 @if let Some(seconds) = account.samples.interval_seconds {
                     ", one every " (quantity::seconds(seconds))
                 }
-                " · " (account.run_count) @if account.run_count == 1 { " run" } @else { " runs" }
+                " · " (quantity::runs(account))
             }
         }
     }
@@ -93,14 +94,14 @@ fn tiles(account: &Account) -> Markup {
     html! {
         dl.tiles {
             @if let Some(memory) = of(Measure::Memory) {
-                div { dt { "Memory at most" } dd { (peak(memory)) }
+                div { dt { "Peak memory" } dd { (peak(memory)) }
                     dd.note { (quantity::value(memory.last, memory.unit)) " at the end" } }
                 div { dt { "Growth of memory" }
-                    dd { (growth(memory).unwrap_or_else(|| "not known".into())) }
+                    dd { (growth(memory).unwrap_or_else(|| "unknown".into())) }
                     dd.note { "median slope, over all of it" } }
             }
             @if let Some(series) = of(Measure::Handles) {
-                div { dt { "Handles at most" } dd { (peak(series)) } dd.note { (handles(series)) } }
+                div { dt { "Peak open files" } dd { (peak(series)) } dd.note { (handles(series)) } }
             }
             @if let Some((releases, share)) = share {
                 div { dt { "Releases that succeeded" } dd { (share) }
@@ -126,6 +127,9 @@ fn findings(account: &Account, clock: &Clock) -> Markup {
                                 span.site { (finding.finding.subject) }
                             }
                             p { (finding.finding.evidence.text) }
+                            @for suggestion in &finding.suggestions {
+                                p.suggestion { "Suggestion: " (suggestion) }
+                            }
                             p.facts {
                                 (state(finding)) " · " (times(finding, clock))
                                 @if finding.opened > 1 { " · opened " (finding.opened) " times" }
@@ -276,9 +280,9 @@ fn periods(account: &Account) -> Markup {
     let columns = [
         ("From", false),
         ("Memory, mean", true),
-        ("at most", true),
+        ("peak", true),
         ("growth", true),
-        ("Handles", true),
+        ("Open files", true),
         ("Threads", true),
         ("Findings, opened / cleared", true),
         ("Alerts", true),
@@ -319,9 +323,9 @@ fn holdings(account: &Account) -> Markup {
         .collect();
     let of_kinds = [
         ("Kind", false),
-        ("At first", true),
-        ("At most", true),
-        ("At last", true),
+        ("First", true),
+        ("Peak", true),
+        ("Last", true),
         ("Bytes", true),
     ];
     let of_sites = [
@@ -333,7 +337,7 @@ fn holdings(account: &Account) -> Markup {
     ];
     html! {
         @if !kinds.is_empty() { (table("Open resources by kind", &of_kinds, &kinds)) }
-        @if !sites.is_empty() { (table("Open at the end, by place in the code", &of_sites, &sites)) }
+        @if !sites.is_empty() { (table("Open at the end, by site", &of_sites, &sites)) }
     }
 }
 
@@ -386,7 +390,7 @@ fn runs(account: &Account, clock: &Clock) -> Markup {
         .collect();
     let columns = [
         ("Program", false),
-        ("Process", true),
+        ("PID", true),
         ("From", false),
         ("Until", false),
         ("State", false),
@@ -395,10 +399,25 @@ fn runs(account: &Account, clock: &Clock) -> Markup {
     html! { @if !rows.is_empty() { (table("Runs", &columns, &rows)) } }
 }
 
+fn machine(account: &Account) -> Markup {
+    let Some(machine) = &account.machine else {
+        return html! {};
+    };
+    let lines = machine.lines().into_iter();
+    let rows: Vec<_> = lines
+        .map(|(name, value)| vec![name.to_owned(), value])
+        .collect();
+    table(
+        "Machine of this report",
+        &[("What", false), ("Value", false)],
+        &rows,
+    )
+}
+
 fn unknown(account: &Account, clock: &Clock) -> Markup {
     html! {
         section {
-            h2 { "Not known" }
+            h2 { "Unknown" }
             @if account.unknown.is_empty() {
                 p.facts { "Nothing is missing: no gap, no line that was lost or could not be read." }
             } @else {

@@ -1,11 +1,12 @@
-//! The account as Markdown.
+//! The report as Markdown.
 
 use std::fmt::Write;
 
 use super::quantity::{self, Clock};
 use super::text::{state, times, view_title};
-use crate::report::account::Account;
+use crate::report::account::{Account, FindingAccount};
 use backstop_core::monitor::Unit;
+use backstop_core::text::printable;
 
 pub(super) fn render(account: &Account) -> String {
     let clock = Clock::of(account);
@@ -24,12 +25,12 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
     writeln!(text, "**{}**\n", quantity::verdict(account))?;
     writeln!(
         text,
-        "{} to {}, {}; {} samples, {} runs\n",
+        "{} to {}, {}; {}, {}\n",
         clock.minute(account.span.from),
         clock.minute(account.span.until),
         escape(&clock.name(account)),
-        quantity::digits(account.samples.count as f64),
-        account.run_count
+        quantity::samples(account),
+        quantity::runs(account)
     )?;
     if !account.series.is_empty() {
         table(
@@ -59,7 +60,15 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         table(
             text,
             "Findings",
-            &["state", "severity", "kind", "of", "evidence", "when"],
+            &[
+                "state",
+                "severity",
+                "kind",
+                "subject",
+                "evidence",
+                "when",
+                "suggestion",
+            ],
         )?;
     }
     for finding in &account.findings.list {
@@ -72,6 +81,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
                 finding.finding.subject.to_string(),
                 finding.finding.evidence.text.clone(),
                 times(finding, clock),
+                suggested(finding),
             ],
         )?;
     }
@@ -83,7 +93,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         table(
             text,
             "Open by kind",
-            &["kind", "at first", "at most", "at last", "bytes"],
+            &["kind", "first", "peak", "last", "bytes"],
         )?;
     }
     for kind in &account.kinds {
@@ -96,7 +106,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
     }
     let headings = [
         "from",
-        "memory at most",
+        "peak memory",
         "growth",
         "findings",
         "alerts",
@@ -141,8 +151,14 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
             ],
         )?;
     }
+    if let Some(machine) = &account.machine {
+        table(text, "Machine of this report", &["what", "value"])?;
+        for (name, value) in machine.lines() {
+            row(text, &[name.to_owned(), value])?;
+        }
+    }
     if !account.unknown.is_empty() {
-        writeln!(text, "\n## Not known\n")?;
+        writeln!(text, "\n## Unknown\n")?;
     }
     for unknown in &account.unknown {
         writeln!(
@@ -158,6 +174,11 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
     Ok(())
 }
 
+fn suggested(finding: &FindingAccount) -> String {
+    let all = finding.suggestions.iter().map(ToString::to_string);
+    all.collect::<Vec<_>>().join(" ")
+}
+
 fn table(text: &mut String, title: &str, headings: &[&str]) -> std::fmt::Result {
     writeln!(text, "\n## {title}\n\n| {} |", headings.join(" | "))?;
     writeln!(text, "|{}", " --- |".repeat(headings.len()))
@@ -171,13 +192,13 @@ fn row(text: &mut String, cells: &[String]) -> std::fmt::Result {
 /// Text that means nothing but itself: a label is anybody's, and may hold markup or a link.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
-    for letter in text.chars() {
+    // A line break would end the row of a table.
+    for letter in printable(text).chars() {
         match letter {
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '!' | '&' | '~' => {
                 escaped.push('\\');
                 escaped.push(letter);
             }
-            letter if letter.is_control() => escaped.push(' '),
             letter => escaped.push(letter),
         }
     }
@@ -192,7 +213,7 @@ mod tests {
     fn what_others_wrote_is_no_markup() {
         assert_eq!(
             escape("a|b\n<script>[x](y)`"),
-            "a\\|b \\<script\\>\\[x\\](y)\\`"
+            "a\\|b\\\\n\\<script\\>\\[x\\](y)\\`"
         );
     }
 }

@@ -61,6 +61,21 @@ pub(super) fn digits(value: f64) -> String {
     }
 }
 
+/// How many samples, as in `1 sample`.
+pub(super) fn samples(account: &Account) -> String {
+    let noun = if account.samples.count == 1 {
+        "sample"
+    } else {
+        "samples"
+    };
+    format!("{} {noun}", digits(account.samples.count as f64))
+}
+
+/// How many runs, as in `2 runs`.
+pub(super) fn runs(account: &Account) -> String {
+    backstop_core::text::counted(account.run_count, "run", "runs")
+}
+
 /// Thousands apart, by a space that no line is broken at.
 fn grouped(text: &str) -> String {
     let end = text.find('.').unwrap_or(text.len());
@@ -177,7 +192,7 @@ pub(super) fn verdict(account: &Account) -> String {
         }
         (None, None) if account.findings.opened > 0 => {
             let count = account.findings.opened;
-            format!("No finding is open; {count} came and went.")
+            format!("No finding is open; {count} opened and cleared.")
         }
         (None, None) => "No finding.".into(),
     }

@@ -1,12 +1,13 @@
-//! The account for a terminal.
+//! The report for a terminal.
 
 use std::fmt::Write;
 
 use super::quantity::{self, Clock};
 use crate::report::account::{Account, FindingAccount, FindingState};
 use crate::report::series::{Point, Series};
+use backstop_core::text::{counted, printable};
 
-/// So many characters for a line of values.
+/// How many characters a line of values has.
 const SPARKS: usize = 48;
 
 pub(super) fn render(account: &Account) -> String {
@@ -21,17 +22,17 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
     writeln!(
         text,
         "{}: {}",
-        line(&quantity::subject(account)),
+        printable(&quantity::subject(account)),
         quantity::verdict(account)
     )?;
     writeln!(
         text,
-        "{} to {}, {}; {} samples, {} runs",
+        "{} to {}, {}; {}, {}",
         clock.minute(account.span.from),
         clock.minute(account.span.until),
         clock.name(account),
-        quantity::digits(account.samples.count as f64),
-        account.run_count
+        quantity::samples(account),
+        quantity::runs(account)
     )?;
     if !account.series.is_empty() {
         writeln!(text)?;
@@ -62,10 +63,17 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
             state(finding),
             finding.worst,
             finding.finding.kind,
-            line(&finding.finding.subject.to_string()),
-            line(&finding.finding.evidence.text),
+            printable(&finding.finding.subject.to_string()),
+            printable(&finding.finding.evidence.text),
             times(finding, clock)
         )?;
+        for suggestion in &finding.suggestions {
+            writeln!(
+                text,
+                "    suggestion: {}",
+                printable(&suggestion.to_string())
+            )?;
+        }
     }
     if let Some(releases) = account.releases {
         writeln!(
@@ -75,13 +83,13 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         )?;
     }
     if !account.kinds.is_empty() {
-        writeln!(text, "\nOpen by kind: at first, at most, at last")?;
+        writeln!(text, "\nOpen by kind: first, peak, last")?;
     }
     for kind in &account.kinds {
         writeln!(
             text,
             "  {:<24} {:>8} {:>8} {:>8}  {}",
-            line(&kind.kind),
+            printable(&kind.kind),
             kind.first,
             kind.peak,
             kind.last,
@@ -94,7 +102,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
     for period in account.periods.iter().filter(|_| account.periods.len() > 1) {
         let memory = period.memory.map_or_else(String::new, |memory| {
             let show = |value| quantity::value(value, backstop_core::monitor::Unit::Bytes);
-            format!("memory {} at most", show(memory.max))
+            format!("peak memory {}", show(memory.max))
         });
         let rate = period.memory_per_hour.map_or_else(String::new, |rate| {
             format!(
@@ -104,12 +112,16 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         });
         writeln!(
             text,
-            "  {}  {memory}{rate}; {} findings, {} alerts, {} of {} releases failed",
+            "  {}  {memory}{rate}; {}, {}, {} of {} failed",
             period.date,
-            period.opened,
-            period.alerts,
+            counted(period.opened, "finding", "findings"),
+            counted(period.alerts, "alert", "alerts"),
             period.releases.failed,
-            period.releases.failed + period.releases.succeeded
+            counted(
+                period.releases.failed + period.releases.succeeded,
+                "release",
+                "releases"
+            )
         )?;
     }
     if !account.events.is_empty() {
@@ -124,17 +136,28 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
             text,
             "  {} {kind}{severity}: {}",
             clock.second(event.at),
-            line(&event.text)
+            printable(&event.text)
         )?;
+    }
+    if let Some(machine) = &account.machine {
+        writeln!(text, "\nMachine of this report")?;
+        for (name, value) in machine.lines() {
+            writeln!(text, "  {name:<12} {}", printable(&value))?;
+        }
     }
     for gap in &account.gaps.longest {
         writeln!(text, "\nGap: {}", clock.gap(gap))?;
     }
     if !account.unknown.is_empty() {
-        writeln!(text, "\nNot known")?;
+        writeln!(text, "\nUnknown")?;
     }
     for unknown in &account.unknown {
-        writeln!(text, "  {}: {}", line(&unknown.what), line(&unknown.why))?;
+        writeln!(
+            text,
+            "  {}: {}",
+            printable(&unknown.what),
+            printable(&unknown.why)
+        )?;
     }
     Ok(())
 }
@@ -163,13 +186,6 @@ pub(super) fn times(finding: &FindingAccount, clock: &Clock) -> String {
         Some(end) => format!("from {first} to {}", clock.minute(end)),
         None => format!("since {first}"),
     }
-}
-
-/// What stands on one line and sends nothing to the terminal but letters.
-fn line(text: &str) -> String {
-    text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
 }
 
 /// The means over time, in eight heights; a blank where nothing is known.

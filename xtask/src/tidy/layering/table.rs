@@ -72,8 +72,7 @@ pub(super) const ROWS: &[Row] = &[
 const EVERYTHING_SHIPPED: &[&str] = &[OS, CORE, SERVICE, "backstop-tempfs", "backstop-process"];
 
 /// What the command need not put behind a feature: `run` and `sweep` are made of these.
-pub(super) const ALWAYS_IN_COMMAND: &[&str] =
-    &[OS, CORE, SERVICE, "backstop-tempfs", "backstop-process"];
+pub(super) const ALWAYS_IN_COMMAND: &[&str] = &[OS, CORE, "backstop-tempfs", "backstop-process"];
 
 /// The external libraries that a package ships with, where it is bound to a list.
 pub(super) const LIBRARIES: &[(&str, &[&str])] = &[

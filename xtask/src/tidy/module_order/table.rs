@@ -29,6 +29,7 @@ pub(super) const CRATES: &[Crate] = &[
             row("kill_point", &[]),
             // Atomics and locks that a model checker can replace.
             row("sync", &[]),
+            row("text", &[]),
             row("resource", &["error"]),
             row("ledger", &["error", "kill_point", "sync", "resource"]),
             row("policy", &["resource"]),
@@ -38,11 +39,12 @@ pub(super) const CRATES: &[Crate] = &[
             ),
             row(
                 "monitor",
-                &["error", "resource", "ledger", "policy", "release"],
+                &["text", "error", "resource", "ledger", "policy", "release"],
             ),
             row(
                 "reclaim",
                 &[
+                    "text",
                     "error",
                     "kill_point",
                     "resource",
