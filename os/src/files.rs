@@ -1,4 +1,4 @@
-//! What the file modules take and give: plain values, the same on every system.
+//! The inputs and results of the file modules: plain values, the same on every system.
 
 mod limits;
 mod lock_attempt;

@@ -2,42 +2,42 @@
 
 use super::stat_line::StatLine;
 
-/// What `/proc/PID/stat` tells of a process.
+/// The fields of `/proc/PID/stat`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessStat {
-    /// The process number.
+    /// The PID.
     pub pid: i32,
-    /// The parent's number; 0 when it is in another pid namespace or there is none.
+    /// The parent's PID; 0 when the parent is in another pid namespace or there is none.
     pub ppid: i32,
     /// The process group.
     pub group: i32,
     /// The session.
     pub session: i32,
-    /// What it does at the moment.
+    /// What it is doing at the moment.
     pub state: ProcessState,
     /// Start time in clock ticks since boot.
     pub start_ticks: u64,
-    /// Time on a processor, user and system together, in clock ticks.
+    /// Processor time used, user and system together, in clock ticks.
     pub processor_ticks: u64,
-    /// The name of the program, cut by the kernel to 15 bytes; not valid UTF-8 is replaced.
+    /// The program's name, cut by the kernel to 15 bytes; invalid UTF-8 is replaced.
     pub comm: String,
     /// Resident memory.
     pub resident_bytes: u64,
-    /// Threads, the exited leader of a living group included.
+    /// Threads, including the exited leader of a process that still runs.
     pub threads: u32,
-    /// Whether it is a thread of the kernel and no program.
+    /// Whether it is a kernel thread.
     pub is_kernel_thread: bool,
 }
 
-/// What a process does at the moment.
+/// What a process is doing at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProcessState {
     /// On a processor or ready for one.
     Running,
-    /// Waiting, and woken by signals.
+    /// Waiting; a signal wakes it.
     Sleeping,
-    /// Waiting for a device, and not even killed until that answers.
+    /// Waiting for a device; not even SIGKILL ends it before the device answers.
     Uninterruptible,
     /// Stopped by a signal.
     Stopped,
@@ -53,7 +53,7 @@ pub enum ProcessState {
     Unknown(u8),
 }
 
-/// The line is not one that the kernel writes.
+/// The line is not in the kernel's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the process table's line has no readable field {field}")]
 pub struct ParseStatError {
@@ -65,7 +65,7 @@ impl ProcessStat {
     /// Reads the line of `/proc/PID/stat`.
     ///
     /// # Errors
-    /// A field is missing or is no number of its range.
+    /// A field is missing or is not a number in its range.
     pub fn parse(line: &[u8], page_bytes: u64) -> Result<Self, ParseStatError> {
         let line = StatLine::parse(line)?;
         Ok(Self {
@@ -83,8 +83,8 @@ impl ProcessStat {
         })
     }
 
-    /// Whether all of the process has exited. A leader that exited before its other threads is
-    /// shown as a zombie although the process lives.
+    /// Whether the whole process has exited. A leader that exited before its other threads is shown
+    /// as a zombie although the process is alive.
     #[must_use]
     pub fn has_exited(&self) -> bool {
         self.state.has_exited(self.threads)
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_those_of_the_manual() {
+    fn fields_match_the_manual_page() {
         let stat = ProcessStat::parse(&named(b"worker"), 4096).unwrap();
         assert_eq!(
             (stat.pid, stat.ppid, stat.group, stat.session),

@@ -1,9 +1,9 @@
-//! Telling people, and acting: findings that crossed a threshold, where they are told, and what is
-//! done about them.
+//! Alerts and remedies: findings that crossed a threshold, the sinks that they are delivered to,
+//! and the actions that they trigger.
 //!
-//! Takes the observations of a monitor; gives [`Alert`]s to [`Sink`]s, throttled and with every loss
-//! disclosed, and remedies with an account before and after. Nothing here runs on a thread of the
-//! program that is watched.
+//! Takes the observations of a monitor; delivers [`Alert`]s to [`Sink`]s, throttled and with every
+//! loss disclosed, and runs remedies with a record of the usage before and after. Nothing here runs
+//! on a thread of the monitored program.
 
 mod level;
 mod message;

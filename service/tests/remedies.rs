@@ -29,8 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 type Guard = Tracked<Owned<()>>;
 
-/// A backstop of its own, its clock's hand, and one resource of each criticality, a minute old and just
-/// touched.
+/// A backstop of its own, the control of its clock, and one resource of each criticality, a minute
+/// old and just touched.
 fn held() -> (Backstop, ManualClock, [Guard; 4]) {
     let (clock, hand) = Clock::manual();
     let policy = CleanupPolicy::default;
@@ -54,7 +54,7 @@ fn held() -> (Backstop, ManualClock, [Guard; 4]) {
     (backstop, hand, guards)
 }
 
-/// Remedies that no other test has a part in.
+/// Remedies that are shared with no other test.
 fn of(backstop: Backstop) -> RemediesBuilder {
     Remedies::builder(backstop).caches(Caches::default())
 }
@@ -66,7 +66,7 @@ fn open_kinds(backstop: &Backstop) -> Vec<&'static str> {
 }
 
 #[test]
-fn each_release_takes_what_it_may_and_a_rehearsal_takes_nothing() {
+fn each_release_takes_what_it_may_and_a_dry_run_takes_nothing() {
     const ALL: [&str; 4] = [
         "test.critical",
         "test.expendable",
@@ -116,7 +116,7 @@ fn each_release_takes_what_it_may_and_a_rehearsal_takes_nothing() {
 }
 
 #[test]
-fn what_a_remedy_released_says_so() {
+fn a_release_by_a_remedy_has_it_as_its_cause() {
     let (backstop, _hand, _guards) = held();
     let stubborn = backstop.track_with(EXPENDABLE, "stubborn", (), |()| {
         Err(Error::new(ErrorKind::Io, Doing::Release, "it will not go")
@@ -134,7 +134,7 @@ fn what_a_remedy_released_says_so() {
     drop(stubborn);
 }
 
-/// A cache that notes on which thread it is called.
+/// A cache that records on which thread it is called.
 struct Cache {
     name: &'static str,
     held: AtomicU64,
@@ -182,7 +182,7 @@ fn outcomes(record: &RemedyRecord) -> Vec<(&str, String)> {
 }
 
 #[test]
-fn caches_are_shrunk_elsewhere_and_one_that_breaks_harms_no_other() {
+fn caches_are_shrunk_on_another_thread_and_a_failing_one_harms_no_other() {
     let caches = Caches::default();
     let all = [
         Cache::new("good", || {}),
@@ -212,9 +212,9 @@ fn caches_are_shrunk_elsewhere_and_one_that_breaks_harms_no_other() {
     assert_eq!(
         outcomes(&record),
         [
-            ("shrink good", "500 B let go".to_owned()),
+            ("shrink good", "500 B freed".to_owned()),
             ("shrink bad", "failed: panicked: on purpose".to_owned()),
-            ("shrink last", "500 B let go".to_owned()),
+            ("shrink last", "500 B freed".to_owned()),
         ]
     );
     assert_eq!((all[0].held(), all[2].held()), (500, 500));
@@ -222,7 +222,7 @@ fn caches_are_shrunk_elsewhere_and_one_that_breaks_harms_no_other() {
 }
 
 #[test]
-fn a_cache_that_hangs_is_named_and_left() {
+fn a_cache_that_hangs_is_named_and_abandoned() {
     let caches = Caches::default();
     let (let_go, held_back) = crossbeam_channel::bounded::<()>(0);
     let cache = Cache::new("hanging", move || {
@@ -277,7 +277,7 @@ fn a_remedy_within_a_remedy_is_refused() {
 }
 
 #[test]
-fn a_remedy_rests_after_it_acted() {
+fn a_remedy_waits_after_it_acted() {
     let (clock, hand) = Clock::manual();
     let (backstop, _hand, _guards) = held();
     let idle = |seconds| Remedy::ReleaseIdle {
@@ -328,7 +328,7 @@ fn alert(transition: Transition, level: Level, kind: FindingKind) -> Alert {
 }
 
 #[test]
-fn an_alert_triggers_what_its_level_says_in_that_order() {
+fn an_alert_triggers_the_remedies_of_its_level_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let log = LogFiles::new(directory.path(), Rotation::default());
     let (asked, stops) = crossbeam_channel::unbounded();
@@ -402,7 +402,7 @@ fn an_alert_triggers_what_its_level_says_in_that_order() {
 }
 
 #[test]
-fn alerts_that_find_too_many_waiting_are_counted() {
+fn alerts_beyond_the_queue_are_counted() {
     let (let_go, held_back) = crossbeam_channel::bounded::<()>(0);
     let (backstop, _hand, _guards) = held();
     let rules = RemedyRules::none().with_level(Level::Critical, [Remedy::Stop]);
@@ -422,14 +422,14 @@ fn alerts_that_find_too_many_waiting_are_counted() {
     let failed = (0..100)
         .filter(|_| remedies.deliver(&alert).is_err())
         .count();
-    // One is acted upon, sixteen wait.
+    // One runs, sixteen wait.
     assert!((83..=84).contains(&failed), "{failed}");
     assert_eq!(remedies.statistics().alerts_dropped, failed as u64);
     drop(let_go);
 }
 
 #[test]
-fn the_plan_goes_through_its_stages_in_order_whatever_fails() {
+fn the_plan_runs_its_stages_in_order_whatever_fails() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let note = |name: &'static str| {
         let order = Arc::clone(&order);
@@ -481,12 +481,12 @@ fn the_plan_goes_through_its_stages_in_order_whatever_fails() {
 }
 
 #[test]
-fn a_trim_gives_back_what_the_allocator_keeps() {
+fn a_trim_returns_what_the_allocator_caches() {
     if backstop_os::heap::trim().is_none() {
-        // Not the C library that can.
+        // A C library without trimming.
         return;
     }
-    // Small pieces, every one of them given back but the last: the allocator keeps them all.
+    // Small pieces, all of them freed except the last: the allocator keeps them all.
     let mut pieces: Vec<Vec<u8>> = (0..400_000).map(|_| vec![1; 200]).collect();
     let last = pieces.pop();
     drop(pieces);
@@ -501,7 +501,7 @@ fn a_trim_gives_back_what_the_allocator_keeps() {
     drop(last);
 }
 
-/// The end of a program is looked at from outside.
+/// The end of a program is checked from outside.
 #[test]
 fn a_stop_ends_the_program_as_a_sigterm_would() {
     use std::os::unix::process::ExitStatusExt;

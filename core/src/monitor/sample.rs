@@ -1,4 +1,4 @@
-//! One look at everything.
+//! One sample of everything.
 
 mod ledger;
 mod process;
@@ -12,15 +12,15 @@ pub use system::{CgroupSample, DiskSample, Pressure, SystemSample};
 
 use super::moment::{Disturbance, Moment};
 
-/// What was seen at one moment. What could not be told is `None`, and never zero.
+/// The figures of one moment. A figure that could not be read is `None`, never zero.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// When.
+    /// When it was taken.
     pub at: Moment,
-    /// What happened to the clocks since the sample before.
+    /// What happened to the clocks since the previous sample.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbances: Vec<Disturbance>,
-    /// The process that is watched, or all of a tree added up.
+    /// The process that is monitored, or the sum of a tree.
     pub process: ProcessSample,
     /// The machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]

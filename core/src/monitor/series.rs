@@ -1,15 +1,15 @@
-//! What was measured lately, in bounded room.
+//! Recent measurements, in bounded memory.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::trend::Course;
 
-/// Measures of one thing within a window, thinned so that their number is bounded however often one
-/// looks.
+/// Measurements of one thing within a window, thinned so that their number is bounded however often
+/// samples are taken.
 ///
-/// Measures that are closer together than the window allows become one [`Point`], which keeps their
-/// lowest and highest: what rises and falls between two points is still seen to.
+/// Measurements that are closer together than the window allows are merged into one [`Point`],
+/// which keeps their minimum and maximum: a rise and fall between two points is not lost.
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     window: Duration,
@@ -17,10 +17,10 @@ pub(super) struct Series {
     points: VecDeque<Point>,
 }
 
-/// One measure, or several that stand close together.
+/// One measurement, or several that are close together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
-    /// When the first was taken, on the clock that stands still while the machine sleeps.
+    /// When the first was taken, on the clock that stops while the machine is suspended.
     pub(super) at: Duration,
     pub(super) low: f64,
     pub(super) high: f64,
@@ -29,7 +29,7 @@ pub(super) struct Point {
 }
 
 impl Series {
-    /// Of what lies `window` back, in about `points` points.
+    /// For measurements up to `window` old, in about `points` points.
     pub(super) fn new(window: Duration, points: u32) -> Self {
         Self {
             window,
@@ -38,8 +38,8 @@ impl Series {
         }
     }
 
-    /// Adds a measure, and says whether it made a new point. One that is earlier than the last point,
-    /// or no number, is left out.
+    /// Adds a measurement, and returns whether it made a new point. One that is earlier than the
+    /// last point, or is not a number, is ignored.
     pub(super) fn push(&mut self, at: Duration, value: f64) -> bool {
         if !value.is_finite() {
             return false;
@@ -62,12 +62,12 @@ impl Series {
         true
     }
 
-    /// Forgets all.
+    /// Drops all points.
     pub(super) fn clear(&mut self) {
         self.points.clear();
     }
 
-    /// How many points it keeps.
+    /// Number of points.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.points.len()
@@ -78,7 +78,7 @@ impl Series {
         Some((*self.points.front()?, *self.points.back()?))
     }
 
-    /// The highest that was measured before `moment`.
+    /// The maximum before `moment`.
     pub(super) fn high_before(&self, moment: Duration) -> Option<f64> {
         self.points
             .iter()
@@ -87,8 +87,8 @@ impl Series {
             .reduce(f64::max)
     }
 
-    /// How it went, if it fills three quarters of the window, and can have risen by `at_least`: most
-    /// things do not, and cost no more than a look at their quarters.
+    /// The course, if it fills three quarters of the window, and can have risen by `at_least`: most
+    /// things do not, and cost only a check of their quarters.
     pub(super) fn course(&mut self, at_least: f64) -> Course {
         match self.ends() {
             Some((first, last)) if last.at - first.at >= self.window.mul_f64(0.75) => {
@@ -117,7 +117,7 @@ impl Point {
         self.count = self.count.saturating_add(1);
     }
 
-    /// The mean of what it stands for.
+    /// The mean of its measurements.
     pub(super) fn mean(&self) -> f64 {
         self.sum / f64::from(self.count)
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn however_often_one_looks_its_room_is_bounded() {
+    fn memory_is_bounded_however_often_it_is_sampled() {
         let mut series = Series::new(seconds(60.0), 120);
         for tick in 0..1_000_000_u32 {
             series.push(Duration::from_millis(u64::from(tick)), f64::from(tick % 7));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_and_what_is_no_number_are_left_out() {
+    fn earlier_times_and_not_a_number_are_ignored() {
         let mut series = Series::new(seconds(10.0), 10);
         series.push(seconds(5.0), 1.0);
         series.push(seconds(4.0), 2.0);

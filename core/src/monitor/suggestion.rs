@@ -1,4 +1,4 @@
-//! What to do about a finding: each suggestion follows from a rule that it names.
+//! What to do about a finding: each suggestion is derived from a rule that it names.
 
 use std::fmt;
 
@@ -11,58 +11,59 @@ use crate::resource::Bytes;
 /// What to do about a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Suggestion {
-    /// The rule that it follows from.
+    /// The rule that it is derived from.
     pub rule: Rule,
-    /// What was seen and what to do, in sentences for people.
+    /// What was observed and what to do, in sentences for people.
     pub text: String,
-    /// Where in the code, if the ledger tells.
+    /// The place in the code, if the ledger has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub site: Option<String>,
 }
 
-/// The rules. Each says when it applies; [`suggestions`] applies no other, and none in doubt.
+/// The rules. Each documents when it applies; [`suggestions`] applies no other, and none in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Rule {
-    /// Memory grows or is near its limit, and tracked resources occupy at least half of what grew or of
-    /// what there is: the place with most bytes is named.
+    /// Memory grows or is near its limit, and tracked resources occupy at least half of the growth
+    /// or of the memory: the site with most bytes is named.
     MostBytes,
-    /// Memory grows or is near its limit, and tracked resources occupy less than half of it: a profile
-    /// of the heap is what tells.
+    /// Memory grows or is near its limit, and tracked resources occupy less than half of it: a heap
+    /// profile is needed.
     MemoryNotTracked,
-    /// The allocator keeps what the program freed.
+    /// The allocator keeps memory that the program freed.
     AllocatorKeeps,
     /// Memory grows outside the program's own allocator.
     NotOwnAllocator,
-    /// Handles grow or are near their limit, and tracked resources have at least half of them: the
-    /// place with most handles is named.
+    /// File descriptors grow or are near their limit, and tracked resources have at least half of
+    /// them: the site with most of them is named.
     MostHandles,
-    /// Handles grow or are near their limit, and tracked resources have less than half of them.
+    /// File descriptors grow or are near their limit, and tracked resources have less than half of
+    /// them.
     HandlesNotTracked,
-    /// Resources grow in number: the place of that kind with most of them is named.
+    /// Resources grow in number: the site of that kind with most of them is named.
     MostOpen,
-    /// Threads or children grow in number, and resources of a kind that stands for them are open: the
-    /// place with most of them is named.
+    /// Threads or children grow in number, and resources of a kind for them are open: the site with
+    /// most of them is named.
     MostRunning,
-    /// Threads or children grow in number, and no resource that stands for them is open.
+    /// Threads or children grow in number, and no resource for them is open.
     RunningNotTracked,
     /// A resource is open and untouched: the one untouched for longest is named.
     LongestIdle,
-    /// A resource is open for longer than it may be: the oldest is named.
+    /// A resource is open beyond its limit: the oldest is named.
     Oldest,
     /// The thread that opened a resource has ended.
     ThreadEnded,
-    /// A thread, timer or task goes on after it was told to stop.
+    /// A thread, timer or task keeps running after it was asked to stop.
     NotStopping,
-    /// The machine's memory is nearly all taken.
+    /// The machine's memory is nearly all in use.
     MachineFull,
     /// Releases end stuck.
     StuckReleases,
 }
 
-/// What to do about a finding, by the rules that apply. `ledger` is the sample that the finding is of;
-/// without one, rules that look into the ledger do not apply.
+/// What to do about a finding, by the rules that apply. `ledger` is the sample that the finding is
+/// based on; without one, rules that need the ledger do not apply.
 #[must_use]
 pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Suggestion> {
     let view = View { finding, ledger };
@@ -73,7 +74,7 @@ pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Sugg
              comes back, fewer arenas (MALLOC_ARENA_MAX) or another allocator keep less.",
         )),
         FindingKind::NativeMemory => Some(Rule::NotOwnAllocator.says(
-            "The memory was taken by C libraries: the program's own allocator does not have it, and \
+            "The memory was allocated by C libraries: it is not in the program's own allocator, and \
              a profile of its heap does not show it. Release what is open of the families that call \
              C libraries, and compare.",
         )),
@@ -91,12 +92,12 @@ pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Sugg
         FindingKind::OrphanedResource => view.thread_ended(),
         FindingKind::OrphanedThread => Some(view.here(
             Rule::NotStopping,
-            "It was told to stop, or nobody is left who could tell it, and it goes on. A thread \
-             cannot be ended from outside: have it look at its stop token in every loop and wait \
+            "It was asked to stop, or lost its owner, and keeps running. A thread \
+             cannot be ended from outside: make it check its stop token in every loop and wait \
              with a limit.",
         )),
         FindingKind::SystemMemoryNearLimit => Some(Rule::MachineFull.says(
-            "The machine is short of memory, whoever took it. Shrink caches and put off what can \
+            "The machine is short of memory, in this or other programs. Shrink caches and defer what can \
              wait, before the kernel chooses what to kill.",
         )),
         FindingKind::FailedCleanup => Some(view.here(
@@ -108,7 +109,7 @@ pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Sugg
     suggestion.into_iter().collect()
 }
 
-/// A finding with the ledger it is of.
+/// A finding with the ledger that it is based on.
 struct View<'a> {
     finding: &'a Finding,
     ledger: Option<&'a LedgerSample>,
@@ -141,8 +142,8 @@ impl View<'_> {
         let tracked: u64 = ledger.kinds.values().map(|tally| tally.handles).sum();
         let top = self.top_site(|site| site.tally.handles);
         let is_half = match self.finding.kind {
-            // Its evidence is a share of the limit, so the ledger's are held against nothing but that
-            // there are some.
+            // Its evidence is a share of the limit, so the ledger's figures are only required to be
+            // non-zero.
             FindingKind::HandlesNearLimit => tracked > 0,
             _ => self.is_half(tracked),
         };
@@ -200,7 +201,7 @@ impl View<'_> {
         Some(Rule::LongestIdle.says_at(
             &one.site,
             format!(
-                "{} {} was not touched for {:.0?}. If it is done with, release it; if it waits for \
+                "{} {} has not been touched for {:.0?}. If it is done with, release it; if it waits for \
                  work, an idle limit in the policy of its kind releases it, and a touch at each use \
                  keeps it.",
                 one.kind, one.label, one.idle
@@ -213,7 +214,7 @@ impl View<'_> {
         Some(Rule::Oldest.says_at(
             &one.site,
             format!(
-                "{} {} is open for {:.0?}. A lifetime limit in the policy of its kind releases it; \
+                "{} {} has been open for {:.0?}. A lifetime limit in the policy of its kind releases it; \
                  if it may live on, allow the kind a longer lifetime.",
                 one.kind, one.label, one.age
             ),
@@ -245,7 +246,7 @@ impl View<'_> {
         tracked as f64 * 2.0 >= self.finding.evidence.value
     }
 
-    /// The place of the finding's subject that has most of something, and some at all.
+    /// The site of the finding's subject that has most of something, if any.
     fn top_site(&self, measure: impl Fn(&SiteTally) -> u64) -> Option<&SiteTally> {
         let sites = self.ledger?.sites.iter();
         sites
@@ -393,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_is_not_in_the_ledger_asks_for_a_profile_and_names_no_place() {
+    fn memory_outside_the_ledger_suggests_a_profile_and_names_no_site() {
         let suggestion = one(FindingKind::GrowingMemory, Subject::Process, 9_000.0);
         assert_eq!(suggestion.rule, Rule::MemoryNotTracked);
         assert_eq!(suggestion.site, None);
@@ -419,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_and_children_are_told_apart() {
+    fn threads_and_children_are_distinguished() {
         let threads = one(FindingKind::GrowingThreads, Subject::Process, 9.0);
         assert_eq!(threads.site.as_deref(), Some("c.rs:3:3"));
         let children = one(FindingKind::GrowingChildren, Subject::Process, 9.0);
@@ -443,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_ledger_no_place_is_made_up() {
+    fn without_a_ledger_no_site_is_named() {
         for kind in FindingKind::ALL {
             for suggestion in suggestions(&finding(kind, Subject::Process, 1.0), None) {
                 assert_eq!(suggestion.site, None);

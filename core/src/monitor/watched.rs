@@ -1,4 +1,4 @@
-//! What a monitor watches.
+//! The target of a monitor.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::release::Backstop;
 use crate::resource::Bytes;
 
-/// Who is watched.
+/// What is monitored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     Own,
@@ -23,7 +23,7 @@ pub(super) enum Target {
 #[derive(Debug)]
 pub(super) struct Watched {
     process: Process,
-    /// `None` where the machine does not tell: the rest is watched all the same.
+    /// `None` where the machine's figures are unavailable: the rest is monitored nevertheless.
     system: Option<SystemSampler>,
     ledger: Option<LedgerSampler>,
 }
@@ -67,7 +67,7 @@ impl Watched {
             },
             Target::Cgroup(directory) => Self {
                 process: Process::Tree(TreeSampler::of_cgroup(directory)?),
-                // A group whose memory is not counted has processes all the same.
+                // A cgroup whose memory is not counted has processes nevertheless.
                 system: SystemSampler::of_cgroup(directory)
                     .or_else(|_| SystemSampler::new())
                     .ok(),
@@ -76,7 +76,7 @@ impl Watched {
         })
     }
 
-    /// Looks at all of it; `None` once the watched process is gone.
+    /// Samples all of it; `None` once the monitored process is gone.
     pub(super) fn look(
         &mut self,
         at: &Moment,

@@ -1,4 +1,4 @@
-//! Finds the processes that hold a file or directory.
+//! Finds the processes that use a file or directory.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -8,7 +8,7 @@ use super::{environment, process_table, procfs};
 use crate::holder::{Hold, Holder, Mappings};
 use crate::scan::Scan;
 
-/// Every hold on the file with this inode on this device.
+/// Every use of the file with this inode on this device.
 ///
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
@@ -18,11 +18,11 @@ pub fn holders_of(device: u64, inode: u64, mappings: Mappings) -> io::Result<Sca
     })
 }
 
-/// Every hold on the file or directory at `path`, or on anything beneath it, unlinked files
-/// included.
+/// Every use of the file or directory at `path`, or of anything beneath it, including unlinked
+/// files.
 ///
-/// Beneath a directory it compares names as `/proc` shows them, so `path` must be absolute and free
-/// of links; a process in another mount namespace shows its own names.
+/// Beneath a directory it compares names as `/proc` shows them, so `path` must be absolute and
+/// without links; a process in another mount namespace shows its own names.
 ///
 /// # Errors
 /// As [`holders_of`].
@@ -52,8 +52,8 @@ fn scan(mappings: Mappings, is_wanted: impl Fn(&str) -> bool) -> io::Result<Scan
 }
 
 fn holds(pid: i32, mappings: Mappings, is_wanted: &impl Fn(&str) -> bool) -> io::Result<Vec<Hold>> {
-    // First the one that needs the permission, so that a closed process is counted and not half
-    // looked into.
+    // First the call that needs the permission, so that an unreadable process is counted as a whole
+    // rather than read in part.
     let mut holds: Vec<Hold> = procfs::numbers_in(&format!("/proc/{pid}/fd"))?
         .into_iter()
         .filter(|number| is_wanted(&format!("/proc/{pid}/fd/{number}")))

@@ -1,6 +1,6 @@
-//! Linux, by its own interfaces.
+//! The implementation for Linux.
 
-// What the process itself has.
+// The process itself.
 pub mod before_exec;
 pub mod clock;
 pub mod exit;

@@ -1,4 +1,4 @@
-//! Starts a program that is in a control group from its first instant.
+//! Starts a program directly inside a cgroup.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use super::cgroup::Cgroup;
 use crate::not_started::NotStarted;
 
 /// # Errors
-/// Always: there are no control groups on this system.
+/// Always: there are no cgroups on this system.
 pub fn spawn_within(_command: &mut Command, _group: &Cgroup) -> Result<i32, NotStarted> {
     Err(NotStarted::Group(std::io::ErrorKind::Unsupported.into()))
 }

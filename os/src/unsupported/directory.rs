@@ -1,4 +1,4 @@
-//! A directory that stays the same one whatever happens to its name.
+//! A directory handle that is unaffected by changes of the directory's name.
 
 use std::convert::Infallible;
 use std::ffi::OsStr;

@@ -1,4 +1,4 @@
-//! Finds the processes that hold a file or directory.
+//! Finds the processes that use a file or directory.
 
 use std::io;
 use std::path::Path;

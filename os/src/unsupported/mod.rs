@@ -1,6 +1,6 @@
-//! Systems without an implementation: the same calls, each an honest "unsupported".
+//! Systems without an implementation: the same functions, which fail with `Unsupported`.
 
-// What the process itself has.
+// The process itself.
 pub mod before_exec;
 pub mod clock;
 pub mod exit;

@@ -1,4 +1,4 @@
-//! What this process takes of the machine, by a library that knows this system.
+//! Usage of this process, read with the sysinfo library.
 
 use std::io;
 
@@ -7,20 +7,20 @@ use sysinfo::System;
 use super::usage_table::UsageTable;
 use crate::usage::{Usage, UsageRow};
 
-/// Reads what this process takes.
+/// Reads the usage of this process.
 #[derive(Debug)]
 pub struct OwnUsage {
     table: UsageTable,
     highest: u64,
 }
 
-/// The library's view of this system.
+/// The library's state for this system.
 pub(super) fn system() -> io::Result<System> {
     System::new().map_err(|error| io::Error::new(io::ErrorKind::Unsupported, error.to_string()))
 }
 
 impl OwnUsage {
-    /// Begins.
+    /// Opens it.
     ///
     /// # Errors
     /// The library does not know this system.
@@ -31,7 +31,7 @@ impl OwnUsage {
         })
     }
 
-    /// Looks.
+    /// Takes a reading.
     ///
     /// # Errors
     /// This process is not in the system's table.
@@ -45,7 +45,7 @@ impl OwnUsage {
         self.highest = self.highest.max(row.resident);
         Ok(Usage {
             resident: row.resident,
-            // The most that was seen.
+            // The highest value read so far.
             peak: Some(self.highest),
             handles: None,
             threads: row.threads,
@@ -59,7 +59,7 @@ impl OwnUsage {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Not known on this system, and so no limit.
+    /// Not known on this system, hence no limit.
     #[must_use]
     pub fn handle_limit(&self) -> Option<u64> {
         None

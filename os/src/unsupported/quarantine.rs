@@ -1,4 +1,5 @@
-//! Removing an entry only after it is proven, in a place where nobody can exchange it any more.
+//! Removes an entry only after its identity is proven, in a place where no other process can
+//! exchange it.
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -14,7 +15,7 @@ use crate::identity::FileIdentity;
 pub struct Quarantine<'a>(Infallible, PhantomData<&'a Directory>);
 
 /// # Errors
-/// Never: there is no directory to call it with.
+/// Never: no directory can be opened on this system.
 pub fn remove_proven(
     root: &Directory,
     _name: &OsStr,
@@ -27,7 +28,7 @@ pub fn remove_proven(
 
 impl<'a> Quarantine<'a> {
     /// # Errors
-    /// Never: there is no directory to call it with.
+    /// Never: no directory can be opened on this system.
     pub fn open(root: &'a Directory, _name: &OsStr) -> Result<Self, Refusal> {
         match root.0 {}
     }

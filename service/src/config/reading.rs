@@ -1,4 +1,4 @@
-//! Reads settings from the environment, and from whatever `serde` reads.
+//! Reads settings from the environment, and from any format that `serde` reads.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use super::keys::{Alias, KEYS};
 use super::settings::{SettingError, Settings};
 
 impl Settings {
-    /// The defaults, and what this process's environment says otherwise.
+    /// The defaults, overridden by this process's environment.
     ///
     /// # Errors
-    /// A variable's value means nothing; the error names the variable.
+    /// A variable has an invalid value; the error names the variable.
     pub fn from_environment() -> Result<Self, SettingError> {
         Self::default()
             .with_environment(|name| std::env::var(name).ok())?
             .checked()
     }
 
-    /// These, and what the variables say otherwise. An empty variable is none.
+    /// These settings, overridden by the variables. An empty variable counts as unset.
     ///
     /// # Errors
     /// As for [`from_environment`](Self::from_environment).
@@ -150,7 +150,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 }
 
-/// One of a list, as text.
+/// An element of a list, as text.
 struct Item(String);
 
 impl<'de> Deserialize<'de> for Item {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn every_default_is_what_its_text_means() {
+    fn every_default_equals_its_text() {
         let mut written = Settings::default();
         for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
             written.set(key.name, key.default).unwrap();
@@ -232,23 +232,23 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_are_refused_where_they_stand() {
+    fn invalid_values_are_refused_with_their_place() {
         for (text, said) in [
             (
                 "{\"monitor\":\n{\"interval\": \"-5s\"}}",
-                "monitor.interval: `-5s` is not a span",
+                "monitor.interval: invalid duration `-5s`",
             ),
             (
                 "{\"monitor\":\n{\"interval\": 30}}",
-                "monitor.interval: `30` is not a span",
+                "monitor.interval: invalid duration `30`",
             ),
             (
                 "{\"monitor\":\n{\"growth\": \"5 parsecs\"}}",
-                "`5 parsecs` is not a size",
+                "invalid size `5 parsecs`",
             ),
             (
                 "{\"alert\":\n{\"handles\": [95, 85, 70]}}",
-                "three percentages that rise",
+                "three rising percentages",
             ),
             (
                 "{\"alert\":\n{\"system-memory\": 850}}",
@@ -256,11 +256,11 @@ mod tests {
             ),
             (
                 "{\"memory_management\":\n{\"memory_threshold_mb\": -1}}",
-                "`-1` is not a size",
+                "invalid size `-1`",
             ),
             (
                 "{\"monitor\":\n{\"intervall\": \"5s\"}}",
-                "there is no setting `monitor.intervall`",
+                "unknown setting `monitor.intervall`",
             ),
             ("{\"monitor\":\n{\"interval\": null}}", "invalid type"),
         ] {
@@ -278,7 +278,7 @@ mod tests {
         assert!(
             of(both)
                 .unwrap_err()
-                .contains("is not below alert.memory-limit")
+                .contains("must be below alert.memory-limit")
         );
         let high = of(r#"{"alert": {"memory-threshold": "30GB"}}"#).unwrap();
         assert_eq!(high.memory_limit(), Bytes::megabytes(50_000));

@@ -1,4 +1,4 @@
-//! What the text of a setting means.
+//! Parses the text of a setting.
 
 use std::time::Duration;
 
@@ -9,32 +9,34 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(format!("`{text}` is neither true nor false")),
+        _ => Err(format!("invalid value `{text}`: expected true or false")),
     }
 }
 
-/// A span that is longer than nothing.
+/// A duration greater than zero.
 pub(super) fn span(text: &str) -> Result<Duration, String> {
     let span = span_or_none(text)?;
     if span.is_zero() {
-        return Err(format!("`{text}` is no time at all"));
+        return Err(format!("`{text}` must be greater than zero"));
     }
     Ok(span)
 }
 
 pub(super) fn span_or_none(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| {
-        format!("`{text}` is not a span of time: write a whole number and a unit, such as 500ms, 2s, 10m, 24h or 7d")
+        format!(
+            "invalid duration `{text}`: use a number and a unit, e.g. 500ms, 2s, 10m, 24h or 7d"
+        )
     })
 }
 
-/// A size of more than nothing.
+/// A size greater than zero.
 pub(super) fn size(text: &str) -> Result<Bytes, String> {
     let bytes: Bytes = text
         .parse()
         .map_err(|error: backstop_core::resource::ParseBytesError| error.to_string())?;
     if bytes.0 == 0 {
-        return Err(format!("`{text}` is no size at all"));
+        return Err(format!("`{text}` must be greater than zero"));
     }
     Ok(bytes)
 }
@@ -44,21 +46,26 @@ pub(super) fn count(text: &str, least: u64, most: u64) -> Result<u64, String> {
         .parse()
         .ok()
         .filter(|count| (least..=most).contains(count));
-    number.ok_or_else(|| format!("`{text}` is not a whole number from {least} to {most}"))
+    number.ok_or_else(|| {
+        format!("invalid number `{text}`: expected a whole number from {least} to {most}")
+    })
 }
 
-/// A share, written in percent.
+/// A share, in percent.
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_end_matches('%').trim_end();
     let share = number.parse().ok().map(|percent: f64| percent / 100.0);
     share
         .filter(|share| *share > 0.0 && *share <= 1.0)
-        .ok_or_else(|| format!("`{text}` is not a percentage above 0 and up to 100"))
+        .ok_or_else(|| {
+            format!("invalid percentage `{text}`: expected a number above 0 and up to 100")
+        })
 }
 
-/// Three shares that rise, written in percent with commas between.
+/// Three rising shares, in percent, separated by commas.
 pub(super) fn steps(text: &str) -> Result<Steps, String> {
-    let wrong = || format!("`{text}` is not three percentages that rise, such as 70,85,95");
+    let wrong =
+        || format!("invalid value `{text}`: expected three rising percentages, e.g. 70,85,95");
     let shares = text
         .split(',')
         .map(percent)

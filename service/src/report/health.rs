@@ -1,4 +1,4 @@
-//! Whether all is well with a program: five indicators, each with its limit.
+//! The health of a program: five indicators, each with its limit.
 
 use std::fmt;
 
@@ -9,64 +9,64 @@ use super::series::Measure;
 use backstop_core::monitor::{FindingKind, ProcessSample};
 use backstop_core::resource::Bytes;
 
-/// Whether all is well with one program, as far as can be told.
+/// The health of one program, as far as known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Health {
     /// One for each [`HealthKind`], in its order.
     pub indicators: Vec<HealthIndicator>,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HealthIndicator {
-    /// What.
+    /// What is checked.
     pub kind: HealthKind,
-    /// Whether it is well.
+    /// The result.
     pub verdict: HealthVerdict,
-    /// What was seen, for people; of what is unknown, why.
+    /// The value, for people; if it is unknown, the reason.
     pub seen: String,
-    /// What it should be, for people.
+    /// The expected value, for people.
     pub limit: &'static str,
 }
 
-/// What is looked at.
+/// What is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum HealthKind {
     /// File descriptors: less than half of the limit.
     Handles,
-    /// Growth of memory: less than 10 MB an hour.
+    /// Memory growth: less than 10 MB per hour.
     Growth,
-    /// No kind and no site whose resources grow in number without end.
+    /// No kind and no site whose resources keep growing in number.
     Pools,
-    /// No leak in the span that is open, or was when its run ended.
+    /// No leak in the period that is open, or was when its run ended.
     Leaks,
     /// More than 99 % of the releases succeeded.
     Releases,
 }
 
-/// Whether something is well.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthVerdict {
-    /// It is.
+    /// Healthy.
     Well,
-    /// Nothing is known of it.
+    /// There is no data.
     Unknown,
-    /// It is not.
+    /// Unhealthy.
     Failed,
 }
 
 impl Health {
-    /// The share of the handle limit that may be taken.
+    /// The maximum share of the limit of file descriptors.
     pub const HANDLES: f64 = 0.5;
-    /// How much memory may grow in an hour.
+    /// The maximum growth of memory per hour.
     pub const GROWTH: Bytes = Bytes::megabytes(10);
-    /// The share of releases that must succeed.
+    /// The minimum share of releases that succeed.
     pub const RELEASES: f64 = 0.99;
 
-    /// Judges a program by how it stands now, and by its history, whichever there is.
+    /// Checks a program by its current usage and its history, as far as available.
     #[must_use]
     pub fn of(now: Option<&ProcessSample>, account: Option<&Account>) -> Self {
         Self {
@@ -101,7 +101,7 @@ fn handles(now: Option<&ProcessSample>, account: Option<&Account>) -> HealthIndi
             format!("{:.1} % of the limit", 100.0 * share),
         )
     });
-    HealthKind::Handles.judged(seen, "neither the program nor a history tells")
+    HealthKind::Handles.judged(seen, "no data")
 }
 
 fn growth(account: Option<&Account>) -> HealthIndicator {
@@ -113,10 +113,10 @@ fn growth(account: Option<&Account>) -> HealthIndicator {
         let sign = if rate < 0.0 { "-" } else { "" };
         (
             rate < Health::GROWTH.0 as f64,
-            format!("{sign}{shown} an hour"),
+            format!("{sign}{shown} per hour"),
         )
     });
-    HealthKind::Growth.judged(seen, "no run in the history was long enough to tell")
+    HealthKind::Growth.judged(seen, "no run in the history was long enough")
 }
 
 fn pools(account: Option<&Account>) -> HealthIndicator {
@@ -148,12 +148,12 @@ fn releases(account: Option<&Account>) -> HealthIndicator {
             format!("{:.2} % of {all}", 100.0 * share),
         ))
     });
-    HealthKind::Releases.judged(seen, "the history has no release")
+    HealthKind::Releases.judged(seen, "no releases in the history")
 }
 
-const NO_HISTORY: &str = "there is no history of it in this span";
+const NO_HISTORY: &str = "no history of this period";
 
-/// The findings that are open, or were when their run ended; `None` if nothing was watched.
+/// The findings that are open, or were when their run ended; `None` if nothing was monitored.
 fn open_findings(
     account: Option<&Account>,
     counts: impl Fn(FindingKind) -> bool,
@@ -183,8 +183,8 @@ impl HealthKind {
     const fn limit(self) -> &'static str {
         match self {
             Self::Handles => "less than 50 % of the limit",
-            Self::Growth => "less than 10 MB an hour",
-            Self::Pools => "no kind or site grows without end",
+            Self::Growth => "less than 10 MB per hour",
+            Self::Pools => "no kind or site keeps growing",
             Self::Leaks => "none",
             Self::Releases => "more than 99 % succeed",
         }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_handles_is_too_many() {
+    fn half_of_the_open_files_is_too_many() {
         let taken = |handles| ProcessSample {
             handles: Some(handles),
             handle_limit: Some(1000),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_looked_at_is_unknown_and_not_well() {
+    fn without_data_the_result_is_unknown_and_not_healthy() {
         let health = Health::of(None, None);
         for indicator in &health.indicators {
             assert_eq!(indicator.verdict, HealthVerdict::Unknown, "{indicator:?}");

@@ -1,4 +1,4 @@
-//! The program that watches itself, and tells its test what it finds.
+//! The program that monitors itself, and reports its findings to the test.
 
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::plant::Plant;
 pub(crate) const INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 pub(crate) const WINDOW: Duration = Duration::from_secs(2);
-/// Long enough for something to be found that is none.
+/// Long enough for a false finding to appear.
 const RUN: Duration = Duration::from_millis(6500);
 
-/// What the program says, a line each.
+/// The program's output, one line each.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Said {
@@ -33,16 +33,16 @@ pub(crate) struct End {
     pub samples: u32,
     /// Samples that came so late that they leave a part of the window empty.
     pub stalls: u32,
-    /// Bytes that a trim of the allocator gave back at the end.
+    /// Bytes that a trim of the allocator freed at the end.
     pub trimmed: u64,
 }
 
-/// How many samples are due in this span.
+/// How many samples are due in this time.
 pub(crate) fn samples(span: Duration) -> u32 {
     u32::try_from(span.as_millis() / INTERVAL.as_millis()).unwrap()
 }
 
-/// Plants it, a piece after each sample, and says what is found.
+/// Plants it, a piece after each sample, and reports the findings.
 pub(crate) fn run(plant: Plant) {
     let backstop = Backstop::builder().tracking(Tracking::Anonymous).start();
     let (told, heard) = sync_channel::<Observation>(0);
@@ -51,7 +51,7 @@ pub(crate) fn run(plant: Plant) {
         .backstop(backstop)
         .interval(INTERVAL)
         .limits(plant.limits())
-        // A piece is planted between two samples, and never seen half done.
+        // A piece is planted between two samples, and never sampled halfway.
         .observer(move |observation: &Observation| {
             if told.send(observation.clone()).is_ok() {
                 let _ = planted.recv();

@@ -12,7 +12,7 @@ use backstop_core::release::{Backstop, ReleaseReport, Standing, within};
 use backstop_core::resource::{Bytes, Deadline};
 use backstop_os::heap;
 
-/// Has a program end.
+/// Asks a program to terminate.
 pub(super) type Stop =
     std::sync::Arc<dyn Fn() -> Result<(), backstop_core::error::Error> + Send + Sync>;
 
@@ -22,12 +22,12 @@ pub(super) struct Means {
     pub(super) caches: Caches,
     pub(super) plan: FreeMemory,
     pub(super) stop: Stop,
-    /// For one step.
+    /// The time limit of one step.
     pub(super) patience: Duration,
 }
 
 impl Means {
-    /// Does it, step by step.
+    /// Runs it, step by step.
     pub(super) fn act(&self, remedy: Remedy) -> Vec<StepAccount> {
         let (backstop, patience) = (self.backstop, self.patience);
         match remedy {
@@ -55,14 +55,14 @@ impl Means {
                     let chosen = |standing: &Standing| chooses(remedy, standing);
                     told(&backstop.release_where(chosen, deadline))
                 };
-                // The release keeps to the patience; whoever waits for it must not be first to go.
+                // The release keeps to the limit; the waiting thread must not give up first.
                 let longer = patience.saturating_mul(2);
                 vec![StepAccount::take("release", backstop, longer, release)]
             }
         }
     }
 
-    /// Says what it would do, and touches nothing.
+    /// Lists what it would do, without doing it.
     pub(super) fn rehearse(&self, remedy: Remedy, rehearsal: &mut Rehearsal) {
         match remedy {
             Remedy::Trim => rehearsal.note(|| "trim the allocator".into()),
@@ -70,7 +70,7 @@ impl Means {
                 rehearsal.note_caches(&self.caches, shrinkage, self.patience);
             }
             Remedy::FreeMemory => self.plan.rehearse(&self.caches, self.patience, rehearsal),
-            Remedy::Stop => rehearsal.note(|| "ask the program to end".into()),
+            Remedy::Stop => rehearsal.note(|| "ask the program to terminate".into()),
             _ => {
                 let chosen = |standing: &Standing| chooses(remedy, standing);
                 let mut candidates = if remedy == Remedy::EnforcePolicies {
@@ -86,7 +86,7 @@ impl Means {
                     rehearsal.footprint.handles += standing.footprint.handles;
                     rehearsal.note(|| {
                         format!(
-                            "release {} {label} opened at {}, {:.0?} old, not touched for {:.0?}",
+                            "release {} {label} opened at {}, {:.0?} old, untouched for {:.0?}",
                             standing.kind, candidate.site, standing.facts.age, standing.facts.idle
                         )
                     });
@@ -96,7 +96,7 @@ impl Means {
     }
 }
 
-/// Whether a remedy releases what stands like this.
+/// Whether a remedy releases a resource in this state.
 fn chooses(remedy: Remedy, standing: &Standing) -> bool {
     let spared = standing.criticality == Criticality::Critical;
     match remedy {
@@ -120,18 +120,18 @@ fn told(report: &ReleaseReport) -> Result<String, String> {
     let unfinished = report
         .unfinished
         .iter()
-        .map(|one| format!("{one}: goes on"));
+        .map(|one| format!("{one}: still running"));
     let some: Vec<_> = stuck.chain(unfinished).take(NAMED).collect();
     Err(format!("{report}: {}", some.join("; ")))
 }
 
-/// How many of those that are stuck are named.
+/// How many of the stuck ones are named.
 const NAMED: usize = 10;
 
 pub(super) fn trim(backstop: Backstop, patience: Duration) -> StepAccount {
     StepAccount::take("trim", backstop, patience, || match heap::trim() {
-        Some(true) => Ok("the allocator gave memory back".into()),
-        Some(false) => Ok("the allocator had nothing to give back".into()),
+        Some(true) => Ok("the allocator returned memory".into()),
+        Some(false) => Ok("the allocator had no unused memory".into()),
         None => Err("this allocator cannot be trimmed".into()),
     })
 }
@@ -148,7 +148,7 @@ pub(super) fn shrink(
         StepAccount::take(name, backstop, patience, move || {
             let goal = shrinkage.goal(cache.footprint().bytes);
             match cache.shrink_to(goal) {
-                Ok(freed) => Ok(format!("{freed} let go")),
+                Ok(freed) => Ok(format!("{freed} freed")),
                 Err(error) => Err(error.chain()),
             }
         })
@@ -166,7 +166,7 @@ impl Shrinkage {
 }
 
 impl Rehearsal {
-    /// Lists an act, if there is room.
+    /// Lists an act, unless the list is full.
     pub(super) fn note(&mut self, act: impl FnOnce() -> String) {
         if self.acts.len() < Self::LISTED {
             self.acts.push(act());
@@ -186,7 +186,7 @@ impl Rehearsal {
             let held = match asked {
                 Ok(held) => held,
                 Err(error) => {
-                    self.note(|| format!("shrink {name}, whose size is not known: {error}"));
+                    self.note(|| format!("shrink {name}, size unknown: {error}"));
                     continue;
                 }
             };

@@ -13,8 +13,7 @@ use backstop_core::error::Error;
 use backstop_core::release::Backstop;
 use backstop_core::release::Caches;
 
-/// The stages of the plan, in their order: who makes more is stopped before what was made is given
-/// back.
+/// The stages of the plan, in order: producers are stopped before their results are freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
@@ -24,13 +23,13 @@ pub enum Stage {
     Caches,
     /// Open readers: files, workbooks, streams.
     Readers,
-    /// State that can be made again or stands on a disk.
+    /// State that can be rebuilt or is stored on disk.
     State,
-    /// Giving back what the allocators keep. The C library's is trimmed at the end of this stage.
+    /// Returning memory that allocators cache. The C library's is trimmed at the end of this stage.
     Trim,
 }
 
-/// The plan: ordered steps to free memory, each with an account before and after.
+/// The plan: ordered steps to free memory, each with a record of the usage before and after.
 ///
 /// # Examples
 /// ```
@@ -82,8 +81,8 @@ impl Stage {
 }
 
 impl FreeMemory {
-    /// Adds a step to a stage, after those that the stage has. It is called on a watched thread each
-    /// time that the plan is gone through; the steps after it are taken whether it fails, panics or
+    /// Adds a step to a stage, after the stage's existing steps. It is called on a thread with a
+    /// time limit each time the plan runs; the following steps run whether it fails, panics or
     /// hangs.
     #[must_use]
     pub fn step(
@@ -102,7 +101,7 @@ impl FreeMemory {
         self
     }
 
-    /// Goes through all stages.
+    /// Runs all stages.
     pub(super) fn run(
         &self,
         backstop: Backstop,

@@ -1,4 +1,4 @@
-//! The account as one page that loads nothing and runs no script.
+//! The report as one page that loads nothing and runs no script.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -11,7 +11,7 @@ use backstop_core::monitor::{FindingKind, Unit};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Nothing may be loaded or run, whatever a label says.
+/// Nothing may be loaded or run, whatever a label contains.
 const SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 pub(super) fn render(account: &Account) -> String {
@@ -48,7 +48,7 @@ pub(super) fn render(account: &Account) -> String {
 }
 
 fn header(account: &Account, subject: &str, clock: &Clock) -> Markup {
-    // What was open when a run ended is not well only because the run is over.
+    // What was open when a run ended still counts: it is only closed because the run is over.
     let list = account.findings.list.iter();
     let left = list.filter(|finding| finding.state != FindingState::Cleared);
     let class = match left.map(|finding| finding.worst).max() {
@@ -86,24 +86,24 @@ fn tiles(account: &Account) -> Markup {
     };
     let share = account.releases.and_then(|releases| {
         let share = releases.success_share()?;
-        // 99.96 % is not all.
+        // Rounded down: 99.96 % is not all.
         let percent = (share * 1000.0).floor() / 10.0;
         Some((releases, format!("{percent} %")))
     });
     html! {
         dl.tiles {
             @if let Some(memory) = of(Measure::Memory) {
-                div { dt { "Memory at most" } dd { (peak(memory)) }
+                div { dt { "Peak memory" } dd { (peak(memory)) }
                     dd.note { (quantity::value(memory.last, memory.unit)) " at the end" } }
-                div { dt { "Growth of memory" }
-                    dd { (growth(memory).unwrap_or_else(|| "not known".into())) }
-                    dd.note { "median slope, over all of it" } }
+                div { dt { "Memory growth" }
+                    dd { (growth(memory).unwrap_or_else(|| "unknown".into())) }
+                    dd.note { "median slope over the whole period" } }
             }
             @if let Some(series) = of(Measure::Handles) {
-                div { dt { "Handles at most" } dd { (peak(series)) } dd.note { (handles(series)) } }
+                div { dt { "Peak open files" } dd { (peak(series)) } dd.note { (handles(series)) } }
             }
             @if let Some((releases, share)) = share {
-                div { dt { "Releases that succeeded" } dd { (share) }
+                div { dt { "Successful releases" } dd { (share) }
                     dd.note { (quantity::digits(releases.failed as f64)) " failed" } }
             }
             div { dt { "Findings opened" } dd { (account.findings.opened) }
@@ -134,7 +134,7 @@ fn findings(account: &Account, clock: &Clock) -> Markup {
                     }
                 }
                 @if account.findings.omitted > 0 {
-                    p.facts { (account.findings.omitted) " more are not listed." }
+                    p.facts { (account.findings.omitted) " more not listed." }
                 }
             }
         }
@@ -153,8 +153,8 @@ fn charts(account: &Account, clock: &Clock) -> Markup {
         section {
             h2 { "Over time" }
             p.facts {
-                "The line is the mean, the band reaches from the least to the greatest. It is broken \
-                 where nothing is known. Bars below show when a finding was open."
+                "The line is the mean, the band is min to max. It is broken \
+                 where there is no data. Bars below show when a finding was open."
             }
             div.charts {
                 @for series in &account.series {
@@ -165,7 +165,7 @@ fn charts(account: &Account, clock: &Clock) -> Markup {
     }
 }
 
-/// The findings that are about a measure.
+/// The findings about a measure.
 fn marks(account: &Account, measure: Measure, stage: Stage, clock: &Clock) -> Vec<Mark> {
     let concerns = |finding: &&FindingAccount| measure_of(finding.finding.kind) == Some(measure);
     let mark = |finding: &FindingAccount| {
@@ -211,7 +211,7 @@ fn measure_of(kind: FindingKind) -> Option<Measure> {
     })
 }
 
-/// A heading, and whether its column is of numbers.
+/// A heading, and whether its column is numeric.
 type Column = (&'static str, bool);
 
 fn table(title: &str, columns: &[Column], rows: &[Vec<String>]) -> Markup {
@@ -275,10 +275,10 @@ fn periods(account: &Account) -> Markup {
     };
     let columns = [
         ("From", false),
-        ("Memory, mean", true),
-        ("at most", true),
+        ("Mean memory", true),
+        ("peak", true),
         ("growth", true),
-        ("Handles", true),
+        ("Open files", true),
         ("Threads", true),
         ("Findings, opened / cleared", true),
         ("Alerts", true),
@@ -319,13 +319,13 @@ fn holdings(account: &Account) -> Markup {
         .collect();
     let of_kinds = [
         ("Kind", false),
-        ("At first", true),
-        ("At most", true),
-        ("At last", true),
+        ("At start", true),
+        ("Peak", true),
+        ("At end", true),
         ("Bytes", true),
     ];
     let of_sites = [
-        ("Opened at", false),
+        ("Site", false),
         ("Kind", false),
         ("Open", true),
         ("Bytes", true),
@@ -333,7 +333,7 @@ fn holdings(account: &Account) -> Markup {
     ];
     html! {
         @if !kinds.is_empty() { (table("Open resources by kind", &of_kinds, &kinds)) }
-        @if !sites.is_empty() { (table("Open at the end, by place in the code", &of_sites, &sites)) }
+        @if !sites.is_empty() { (table("Open resources at the end by site", &of_sites, &sites)) }
     }
 }
 
@@ -398,9 +398,9 @@ fn runs(account: &Account, clock: &Clock) -> Markup {
 fn unknown(account: &Account, clock: &Clock) -> Markup {
     html! {
         section {
-            h2 { "Not known" }
+            h2 { "Unknown" }
             @if account.unknown.is_empty() {
-                p.facts { "Nothing is missing: no gap, no line that was lost or could not be read." }
+                p.facts { "Nothing: no gaps, and no lost or unreadable lines." }
             } @else {
                 ul {
                     @for unknown in &account.unknown {

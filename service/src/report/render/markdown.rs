@@ -1,4 +1,4 @@
-//! The account as Markdown.
+//! The report as Markdown.
 
 use std::fmt::Write;
 
@@ -83,7 +83,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         table(
             text,
             "Open by kind",
-            &["kind", "at first", "at most", "at last", "bytes"],
+            &["kind", "at start", "peak", "at end", "bytes"],
         )?;
     }
     for kind in &account.kinds {
@@ -96,11 +96,11 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
     }
     let headings = [
         "from",
-        "memory at most",
+        "peak memory",
         "growth",
         "findings",
         "alerts",
-        "releases failed",
+        "failed releases",
     ];
     if account.periods.len() > 1 {
         table(text, view_title(account), &headings)?;
@@ -142,7 +142,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         )?;
     }
     if !account.unknown.is_empty() {
-        writeln!(text, "\n## Not known\n")?;
+        writeln!(text, "\n## Unknown\n")?;
     }
     for unknown in &account.unknown {
         writeln!(
@@ -168,7 +168,7 @@ fn row(text: &mut String, cells: &[String]) -> std::fmt::Result {
     writeln!(text, "| {} |", cells.join(" | "))
 }
 
-/// Text that means nothing but itself: a label is anybody's, and may hold markup or a link.
+/// Text without any markup: a label is untrusted, and may contain markup or a link.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_wrote_is_no_markup() {
+    fn untrusted_text_is_not_markup() {
         assert_eq!(
             escape("a|b\n<script>[x](y)`"),
             "a\\|b \\<script\\>\\[x\\](y)\\`"

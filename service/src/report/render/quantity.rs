@@ -1,4 +1,4 @@
-//! Numbers with units, and times by the calendar of whoever reads them.
+//! Numbers with units, and times by the reader's calendar.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -27,7 +27,7 @@ pub(super) fn value(value: f64, unit: Unit) -> String {
     }
 }
 
-/// How fast it grows, such as `+12.0 MB/h`. What is less than the last digit shown is no growth.
+/// A growth rate, such as `+12.0 MB/h`. Less than the last digit shown is no growth.
 pub(super) fn rate(per_hour: f64, unit: Unit) -> String {
     let least = match unit {
         Unit::Bytes => 500.0,
@@ -40,13 +40,13 @@ pub(super) fn rate(per_hour: f64, unit: Unit) -> String {
     format!("{sign}{}/h", value(per_hour.abs(), unit))
 }
 
-/// The unit in which a number of bytes of this size is shown.
+/// The unit for a number of bytes of this size.
 pub(super) fn size_of(value: f64) -> (&'static str, f64) {
     let fitting = SIZES.iter().find(|(_, size)| value.abs() >= *size);
     *fitting.unwrap_or(&SIZES[4])
 }
 
-/// Three digits that count, and no fraction of what is whole.
+/// Three significant digits, and no fraction for whole numbers.
 pub(super) fn digits(value: f64) -> String {
     let places = match value.abs() {
         _ if value.fract() == 0.0 => 0,
@@ -61,7 +61,7 @@ pub(super) fn digits(value: f64) -> String {
     }
 }
 
-/// Thousands apart, by a space that no line is broken at.
+/// Groups thousands with a non-breaking space.
 fn grouped(text: &str) -> String {
     let end = text.find('.').unwrap_or(text.len());
     let (whole, rest) = text.split_at(end);
@@ -76,7 +76,7 @@ fn grouped(text: &str) -> String {
     shown + rest
 }
 
-/// A span in its two largest units.
+/// A duration in its two largest units.
 pub(in crate::report) fn seconds(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
@@ -95,7 +95,7 @@ fn two(whole: u64, large: u64, large_name: &str, small: u64, small_name: &str) -
     }
 }
 
-/// Times by one zone's calendar.
+/// Formats times by one zone's calendar.
 pub(super) struct Clock {
     zone: TimeZone,
     is_short: bool,
@@ -114,7 +114,7 @@ impl Clock {
         &self.zone
     }
 
-    /// To the minute; of what is shorter than an hour, to the second.
+    /// To the minute; in a period shorter than an hour, to the second.
     pub(super) fn minute(&self, at: Timestamp) -> String {
         match self.is_short {
             true => self.second(at),
@@ -151,7 +151,7 @@ impl Clock {
     }
 }
 
-/// The account in one sentence.
+/// The report in one sentence.
 pub(super) fn verdict(account: &Account) -> String {
     let with = |state| {
         let list = account.findings.list.iter();
@@ -160,30 +160,28 @@ pub(super) fn verdict(account: &Account) -> String {
         Some((worst.len(), *worst.iter().max()?))
     };
     if account.samples.count == 0 {
-        return "Nothing was recorded in this span.".into();
+        return "Nothing was recorded in this period.".into();
     }
     match (with(FindingState::Open), with(FindingState::Ended)) {
-        (Some((1, worst)), _) => format!("One finding is open, of severity {worst}."),
+        (Some((1, worst)), _) => format!("1 finding is open, severity {worst}."),
         (Some((count, worst)), _) => {
-            format!("{count} findings are open, the worst of severity {worst}.")
+            format!("{count} findings are open, highest severity {worst}.")
         }
         (None, Some((1, worst))) => {
-            format!("One finding, of severity {worst}, was open when its run ended.")
+            format!("1 finding of severity {worst} was open when its run ended.")
         }
         (None, Some((count, worst))) => {
-            format!(
-                "{count} findings, the worst of severity {worst}, were open when their runs ended."
-            )
+            format!("{count} findings of severity up to {worst} were open when their runs ended.")
         }
         (None, None) if account.findings.opened > 0 => {
             let count = account.findings.opened;
-            format!("No finding is open; {count} came and went.")
+            format!("No finding is open; {count} were cleared.")
         }
-        (None, None) => "No finding.".into(),
+        (None, None) => "No findings.".into(),
     }
 }
 
-/// What the account is about.
+/// The subject of the report.
 pub(super) fn subject(account: &Account) -> String {
     let program = account
         .samples

@@ -1,4 +1,4 @@
-//! The account for a terminal.
+//! The report for a terminal.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::quantity::{self, Clock};
 use crate::report::account::{Account, FindingAccount, FindingState};
 use crate::report::series::{Point, Series};
 
-/// So many characters for a line of values.
+/// Number of characters in a line of values.
 const SPARKS: usize = 48;
 
 pub(super) fn render(account: &Account) -> String {
@@ -75,7 +75,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         )?;
     }
     if !account.kinds.is_empty() {
-        writeln!(text, "\nOpen by kind: at first, at most, at last")?;
+        writeln!(text, "\nOpen by kind: at start, peak, at end")?;
     }
     for kind in &account.kinds {
         writeln!(
@@ -94,7 +94,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
     for period in account.periods.iter().filter(|_| account.periods.len() > 1) {
         let memory = period.memory.map_or_else(String::new, |memory| {
             let show = |value| quantity::value(value, backstop_core::monitor::Unit::Bytes);
-            format!("memory {} at most", show(memory.max))
+            format!("peak memory {}", show(memory.max))
         });
         let rate = period.memory_per_hour.map_or_else(String::new, |rate| {
             format!(
@@ -131,7 +131,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         writeln!(text, "\nGap: {}", clock.gap(gap))?;
     }
     if !account.unknown.is_empty() {
-        writeln!(text, "\nNot known")?;
+        writeln!(text, "\nUnknown")?;
     }
     for unknown in &account.unknown {
         writeln!(text, "  {}: {}", line(&unknown.what), line(&unknown.why))?;
@@ -165,14 +165,14 @@ pub(super) fn times(finding: &FindingAccount, clock: &Clock) -> String {
     }
 }
 
-/// What stands on one line and sends nothing to the terminal but letters.
+/// Text on one line, without control characters for the terminal.
 fn line(text: &str) -> String {
     text.chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
         .collect()
 }
 
-/// The means over time, in eight heights; a blank where nothing is known.
+/// The means over time, in eight heights; blank where there is no data.
 fn sparks(series: &Series) -> String {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let (Some(first), Some(last)) = (series.points.first(), series.points.last()) else {
@@ -188,7 +188,7 @@ fn sparks(series: &Series) -> String {
     for point in &series.points {
         let here = place(point);
         most[here] = Some(most[here].map_or(point.mean, |other| other.max(point.mean)));
-        // Few points are far apart: what lies between two of one line is no gap.
+        // Few points are far apart: the space between two of one line is no gap.
         if let Some(before) = before.filter(|_| !point.begins) {
             for slot in &mut most[before + 1..here.max(before + 1)] {
                 *slot = slot.or(Some(point.mean));
