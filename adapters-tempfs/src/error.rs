@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use backstop_core::error::{Error, ErrorKind, Retry, Stage};
-use backstop_os::files::{Refusal, Removal};
+use backstop_os::files::{Removal, RemovalRefusal};
 
 /// In a forked child, where guards release nothing.
 pub(crate) fn forked() -> Error {
@@ -36,10 +36,10 @@ pub(crate) fn revoked(path: &Path) -> Error {
 }
 
 /// A removal did not begin.
-pub(crate) fn refused(path: &Path, refusal: Refusal) -> Error {
+pub(crate) fn refused(path: &Path, refusal: RemovalRefusal) -> Error {
     let kind = match &refusal {
-        Refusal::Busy => ErrorKind::Held,
-        Refusal::System { .. } => ErrorKind::Io,
+        RemovalRefusal::Busy => ErrorKind::Held,
+        RemovalRefusal::System { .. } => ErrorKind::Io,
         _ => ErrorKind::Unproven,
     };
     Error::new(kind, Stage::Release, "it was not removed")

@@ -46,13 +46,13 @@ mod background;
 mod builder;
 mod cost;
 mod pace;
+mod target;
 mod watch;
-mod watched;
 
 mod dumps;
 mod leak_check;
 mod operation;
-mod standing;
+mod own_snapshot;
 
 mod backtraces;
 mod suggestion;

@@ -2,7 +2,7 @@
 
 /// One use of a file or directory by a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Holder {
+pub struct FileHolder {
     /// The process.
     pub pid: i32,
     /// How the process uses it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// One reading of a process's usage. A value that could not be read is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
+pub struct ProcessUsage {
     /// Resident memory in bytes.
     pub resident: u64,
     /// Peak resident memory in bytes.

@@ -19,7 +19,7 @@ use backstop_core::error::{Error, ErrorKind, Stage};
 pub use day::DayFile;
 pub use keeping::{Keeping, KeptDay, Pruned};
 pub use line::{
-    Event, EventKind, FindingChange, FindingLine, Line, Loss, LossReason, RunLine, RunStage,
+    Event, EventKind, FindingChange, FindingLine, Line, LossReason, LostLines, RunLine, RunStage,
 };
 pub use reading::{DayReading, Place, Reading};
 pub use writer::{HistoryWriter, Written};

@@ -39,8 +39,8 @@ mod render;
 
 pub use account::{
     Account, EventCount, FindingAccount, FindingState, FindingsAccount, Gap, GapReason, Gaps,
-    KindAccount, PeriodAccount, Releases, Request, RunAccount, RunState, Samples, SiteAccount,
-    Span, Spread, Unknown, View,
+    KindAccount, MinMeanMax, PeriodAccount, Releases, Request, RunAccount, RunState, Samples,
+    SiteAccount, Span, Unknown, View,
 };
 pub use health::{Health, HealthIndicator, HealthKind, HealthVerdict};
 pub use series::{Measure, Point, Series};

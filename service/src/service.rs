@@ -15,7 +15,8 @@ use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use crate::alert::{
-    AlertStatistics, FreeMemory, Rehearsal, Remedy, RemedyRecord, RemedyRefused, RemedyRules, Sink,
+    AlertStatistics, FreeMemory, Remedy, RemedyRecord, RemedyRefused, RemedyRehearsal, RemedyRules,
+    Sink,
 };
 use crate::config::Settings;
 use crate::history::Written;
@@ -178,7 +179,7 @@ impl Service {
 
     /// What a remedy would do now. Nothing is changed.
     #[must_use]
-    pub fn rehearse(&self, remedy: Remedy) -> Rehearsal {
+    pub fn rehearse(&self, remedy: Remedy) -> RemedyRehearsal {
         let remedies = self.with(|running| running.remedies.clone());
         remedies.rehearse(remedy)
     }

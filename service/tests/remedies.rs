@@ -7,16 +7,16 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::error::{Error, ErrorKind, Stage as Doing};
+use backstop_core::error::{Error, ErrorKind, Stage};
 use backstop_core::monitor::{Evidence, Finding, FindingKind, Moment, Severity, Subject, Unit};
 use backstop_core::policy::{CleanupPolicy, Criticality};
 use backstop_core::release::{Caches, Shrink};
 use backstop_core::release::{Cause, Clock, ManualClock, Owned, Tracked, Tracking};
 use backstop_core::resource::{Bytes, Footprint, Kind};
 use backstop_service::alert::{
-    Alert, FreeMemory, Level, LogFile, LogFiles, Remedies, RemediesBuilder, Remedy, RemedyRecord,
-    RemedyRefused, RemedyRules, RemedyTrigger, Rotation, Shrinkage, Sink, Stage, StepAccount,
-    StepOutcome, Transition,
+    Alert, FreeMemory, Level, LogFile, LogFiles, MemoryStage, Remedies, RemediesBuilder, Remedy,
+    RemedyRecord, RemedyRefused, RemedyRules, RemedyTrigger, Rotation, Shrinkage, Sink,
+    StepAccount, StepOutcome, Transition,
 };
 use parking_lot::Mutex;
 
@@ -119,7 +119,7 @@ fn each_release_takes_what_it_may_and_a_dry_run_takes_nothing() {
 fn a_release_by_a_remedy_has_it_as_its_cause() {
     let (backstop, _hand, _guards) = held();
     let stubborn = backstop.track_with(EXPENDABLE, "stubborn", (), |()| {
-        Err(Error::new(ErrorKind::Io, Doing::Release, "it will not go")
+        Err(Error::new(ErrorKind::Io, Stage::Release, "it will not go")
             .retry(backstop_core::error::Retry::Never))
     });
     let remedies = of(backstop).start().unwrap();
@@ -442,14 +442,14 @@ fn the_plan_runs_its_stages_in_order_whatever_fails() {
     let noted = note("cache");
     let cache = Cache::new("images", move || drop(noted()));
     let _registered = caches.register(&cache).unwrap();
-    let broken = || Err(Error::new(ErrorKind::Io, Doing::Release, "it will not go"));
+    let broken = || Err(Error::new(ErrorKind::Io, Stage::Release, "it will not go"));
     let plan = FreeMemory::default()
-        .step(Stage::State, "undo history", note("state"))
-        .step(Stage::Readers, "broken", broken)
-        .step(Stage::Readers, "panicking", || panic!("on purpose"))
-        .step(Stage::Readers, "index", note("readers"))
-        .step(Stage::Workers, "prefetch", note("workers"))
-        .step(Stage::Caches, "own cache", note("own cache"));
+        .step(MemoryStage::State, "undo history", note("state"))
+        .step(MemoryStage::Readers, "broken", broken)
+        .step(MemoryStage::Readers, "panicking", || panic!("on purpose"))
+        .step(MemoryStage::Readers, "index", note("readers"))
+        .step(MemoryStage::Workers, "prefetch", note("workers"))
+        .step(MemoryStage::Caches, "own cache", note("own cache"));
     let (backstop, _hand, _guards) = held();
     let builder = Remedies::builder(backstop).caches(caches);
     let remedies = builder.free_memory(plan).start().unwrap();

@@ -7,13 +7,13 @@ use backstop_core::error::{Error, Stage};
 use backstop_core::release::{Intent, Tracked};
 use backstop_core::resource::Recipe;
 use backstop_os::before_exec::BeforeExec;
-use backstop_os::born_within::spawn_within;
 use backstop_os::cgroup::{Cgroup, Entrance};
 use backstop_os::fork;
 use backstop_os::identity::Cookie;
-use backstop_os::not_started::NotStarted;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::signals::SignalSource;
+use backstop_os::spawn_error::SpawnError;
+use backstop_os::spawn_in_cgroup::spawn_in_cgroup;
 
 use super::containment::{cgroup_name, open_cgroup};
 use super::plan::{RunPlan, Scratch};
@@ -86,11 +86,11 @@ impl Setup<'_> {
     fn spawn(&self, tree: &Tree, scratch: Option<&dyn Scratch>) -> std::io::Result<i32> {
         if let Some(group) = tree.cgroup() {
             let mut command = self.command(scratch, None)?;
-            match spawn_within(&mut command, group) {
+            match spawn_in_cgroup(&mut command, group) {
                 Ok(pid) => return Ok(pid),
-                Err(NotStarted::Program(error)) => return Err(error),
+                Err(SpawnError::Program(error)) => return Err(error),
                 // An older kernel, or a filter of system calls: it goes in after it was forked.
-                Err(NotStarted::Group(_)) => {}
+                Err(SpawnError::Group(_)) => {}
             }
         }
         let entrance = tree.cgroup().map(Cgroup::entrance).transpose()?;

@@ -8,8 +8,8 @@ use super::findings::Findings;
 use super::limits::Limits;
 use super::observation::Observer;
 use super::pace::Pace;
+use super::target::{OpenTarget, Target};
 use super::watch::Watch;
-use super::watched::{Target, Watched};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::release::Backstop;
 use crate::resource::Bytes;
@@ -120,9 +120,9 @@ impl MonitorBuilder {
                 "the interval between samples must be greater than zero",
             ));
         }
-        let watched = Watched::open(&self.target, &self.limits, self.backstop, self.own_heap)?;
+        let target = OpenTarget::open(&self.target, &self.limits, self.backstop, self.own_heap)?;
         Ok(Watch::new(
-            watched,
+            target,
             Findings::new(self.limits),
             self.observers,
             Pace::new(self.interval, self.fastest),

@@ -16,7 +16,7 @@ pub use account::{MemoryAccount, OperationAccount, Peak, ResourceAccount};
 pub use spread::{Spread, TimeSpread};
 pub use statistics::{NameStatistics, OperationStatistics};
 
-use super::standing;
+use super::own_snapshot;
 use crate::release::{Backstop, BirthBook, End, Ended, Scope, ScopeError};
 use crate::resource::Bytes;
 use account::Began;
@@ -148,7 +148,7 @@ impl Operations {
 impl Operation {
     /// Samples the memory now, so that a peak between two steps of the work is not missed.
     pub fn look(&mut self) -> Bytes {
-        let sample = standing::now();
+        let sample = own_snapshot::now();
         self.began.highest = self.began.highest.max(sample.resident);
         sample.resident
     }

@@ -9,7 +9,7 @@ use super::moment::{Disturbance, Moment};
 use super::observation::{Observation, Observer};
 use super::pace::Pace;
 use super::sample::Sample;
-use super::watched::Watched;
+use super::target::OpenTarget;
 use backstop_os::clock;
 
 /// Takes samples on request, on the calling thread: what a [`Monitor`](super::Monitor) does on its
@@ -28,7 +28,7 @@ use backstop_os::clock;
 /// # Ok::<(), backstop_core::error::Error>(())
 /// ```
 pub struct Watch {
-    watched: Watched,
+    target: OpenTarget,
     findings: Findings,
     observers: Vec<Box<dyn Observer>>,
     pace: Pace,
@@ -39,14 +39,14 @@ pub struct Watch {
 
 impl Watch {
     pub(super) fn new(
-        watched: Watched,
+        target: OpenTarget,
         findings: Findings,
         observers: Vec<Box<dyn Observer>>,
         pace: Pace,
         interval: Duration,
     ) -> Self {
         Self {
-            watched,
+            target,
             findings,
             observers,
             pace,
@@ -89,7 +89,7 @@ impl Watch {
 
     pub(super) fn look(&mut self, at: Moment) -> Option<Observation> {
         let (cpu, wall) = (clock::thread_time(), clock::monotonic());
-        let (process, system, ledger) = self.watched.look(&at)?;
+        let (process, system, ledger) = self.target.look(&at)?;
         let sample = Sample {
             at,
             disturbances: self.disturbances(&at),
@@ -145,7 +145,7 @@ impl std::fmt::Debug for Watch {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Watch")
-            .field("watched", &self.watched)
+            .field("target", &self.target)
             .field("observers", &self.observers.len())
             .field("cost", &self.cost)
             .finish_non_exhaustive()

@@ -52,7 +52,7 @@ pub struct Stat {
 
 /// A name in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct DirectoryEntry {
     /// The name.
     pub name: OsString,
     /// The type according to the directory. Only a hint for ordering work: read the entry's

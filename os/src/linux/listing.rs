@@ -11,7 +11,7 @@ use rustix::fs::{FileType, RawDir};
 use rustix::io::Errno;
 
 use super::status;
-use crate::files::{Entry, FileKind};
+use crate::files::{DirectoryEntry, FileKind};
 
 /// Room for about a thousand names in one call.
 pub(super) const BUFFER: usize = 32 * 1024;
@@ -81,7 +81,7 @@ impl Entries {
 }
 
 impl Iterator for Entries {
-    type Item = io::Result<Entry>;
+    type Item = io::Result<DirectoryEntry>;
 
     fn next(&mut self) -> Option<Self::Item> {
         use std::os::fd::AsFd;
@@ -95,7 +95,7 @@ impl Iterator for Entries {
             }
         }
         let listed = self.names.pop_front()?;
-        Some(Ok(Entry {
+        Some(Ok(DirectoryEntry {
             name: OsString::from_vec(listed.name.into_bytes()),
             hint: listed.hint,
         }))

@@ -1,4 +1,4 @@
-//! Usage of this process, read from files that are kept open.
+//! ProcessUsage of this process, read from files that are kept open.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -7,7 +7,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{getpid, getrlimit};
 
 use super::{clock, descriptors, process_table, process_usage, rusage};
-use crate::usage::Usage;
+use crate::usage::ProcessUsage;
 
 /// Reads the usage of this process from three files that are opened once, so that a reading opens
 /// nothing and still works when no file descriptor is available.
@@ -50,7 +50,7 @@ impl OwnUsage {
     ///
     /// # Errors
     /// As [`open`](Self::open), in a process that was forked since.
-    pub fn read(&mut self) -> io::Result<Usage> {
+    pub fn read(&mut self) -> io::Result<ProcessUsage> {
         if own_pid() != self.pid {
             // The open files refer to the parent.
             *self = Self::open()?;
@@ -62,7 +62,7 @@ impl OwnUsage {
             .and_then(|text| text.split_ascii_whitespace().nth(1)?.parse::<u64>().ok())
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
         let threads = rustix::fs::fstat(&self.threads)?.st_nlink;
-        Ok(Usage {
+        Ok(ProcessUsage {
             resident: pages * self.page,
             peak: self.peak(),
             handles: self.handles(),

@@ -19,7 +19,7 @@ use super::claim::Claim;
 use super::directory::Directory;
 use super::removal::remove_tree;
 use super::{beneath, file_identity, lock, status};
-use crate::files::{Left, Limits, LockAttempt, Owners, Refusal, Remains, Removal, Stat};
+use crate::files::{Left, Limits, LockAttempt, Owners, Remains, Removal, RemovalRefusal, Stat};
 use crate::identity::FileIdentity;
 
 const TAKEN: &str = "taken";
@@ -48,7 +48,7 @@ pub fn remove_proven(
     expected: Option<&FileIdentity>,
     quarantine: &OsStr,
     limits: &Limits,
-) -> Result<Removal, Refusal> {
+) -> Result<Removal, RemovalRefusal> {
     Quarantine::open(root, quarantine)?.remove_proven(name, expected, limits)
 }
 
@@ -56,9 +56,9 @@ impl<'a> Quarantine<'a> {
     /// Opens the quarantine `name` in `root`, or creates it.
     ///
     /// # Errors
-    /// Another sweep uses it ([`Refusal::Busy`]); it is a link, another user's, or accessible to
+    /// Another sweep uses it ([`RemovalRefusal::Busy`]); it is a link, another user's, or accessible to
     /// other users; or it cannot be created.
-    pub fn open(root: &'a Directory, name: &OsStr) -> Result<Self, Refusal> {
+    pub fn open(root: &'a Directory, name: &OsStr) -> Result<Self, RemovalRefusal> {
         let failed = |source| system("open the quarantine", source);
         // Another sweep can remove the empty directory between our opening and our locking it; the
         // lock is then on a directory without a name and protects nothing.
@@ -66,7 +66,7 @@ impl<'a> Quarantine<'a> {
             let directory = open_or_create(root, name).map_err(failed)?;
             match lock::try_exclusive(&directory).map_err(failed)? {
                 LockAttempt::Won => {}
-                LockAttempt::Held => return Err(Refusal::Busy),
+                LockAttempt::Held => return Err(RemovalRefusal::Busy),
             }
             let ours = directory.stat().map_err(failed)?;
             match root.stat_beneath(name) {
@@ -83,7 +83,7 @@ impl<'a> Quarantine<'a> {
                 taken,
             });
         }
-        Err(Refusal::Busy)
+        Err(RemovalRefusal::Busy)
     }
 
     /// Names that an earlier sweep moved here and did not remove.
@@ -115,14 +115,14 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         expected: Option<&FileIdentity>,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         beneath::component(name).map_err(|source| system("use the name", source))?;
         if name == self.name {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "it is the quarantine itself");
             return Err(system("move it into the quarantine", source));
         }
         if expected.is_some_and(|expected| !expected.is_strong()) {
-            return Err(Refusal::Unprovable);
+            return Err(RemovalRefusal::Unprovable);
         }
         let earlier = match stat_if_there(&self.taken, name)? {
             Some(_) => Some(self.settle(name, expected, limits)?),
@@ -153,7 +153,7 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         claim: &Claim,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         let Some(file) = claim.file().filter(|_| name != self.name) else {
             return self.remove_identified(name, claim, limits);
         };
@@ -172,7 +172,7 @@ impl<'a> Quarantine<'a> {
                 file_identity::of(file).map_err(|error| system("read its identity", error))?;
             let found = self.taken.identity_beneath(name);
             let left = self.put_back(name)?;
-            return Err(Refusal::Different {
+            return Err(RemovalRefusal::Different {
                 expected: Box::new(expected),
                 found: Box::new(found.map_err(|error| system("read its identity", error))?),
                 left,
@@ -193,7 +193,7 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         claim: &Claim,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         let not_found = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
         let identity = match self.root.identity_beneath(name) {
             Err(error) if not_found(&error) => self.taken.identity_beneath(name),
@@ -206,7 +206,7 @@ impl<'a> Quarantine<'a> {
         };
         let claimed = claim.stat();
         if (identity.device, identity.inode) != (claimed.device, claimed.inode) {
-            return Err(Refusal::Different {
+            return Err(RemovalRefusal::Different {
                 expected: Box::new(FileIdentity {
                     device: claimed.device,
                     inode: claimed.inode,
@@ -233,7 +233,7 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         expected: Option<&FileIdentity>,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         let Some(stat) = stat_if_there(self.root, name)? else {
             return Ok(Removal::default());
         };
@@ -262,15 +262,15 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         expected: Option<&FileIdentity>,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         match self.check(name, expected, limits) {
             Ok(()) => {}
             Err(refusal) => {
                 let placed = self.put_back(name)?;
                 return Err(match refusal {
-                    Refusal::Different {
+                    RemovalRefusal::Different {
                         expected, found, ..
-                    } => Refusal::Different {
+                    } => RemovalRefusal::Different {
                         expected,
                         found,
                         left: placed,
@@ -297,7 +297,7 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         expected: Option<&FileIdentity>,
         limits: &Limits,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RemovalRefusal> {
         if let Some(stat) = stat_if_there(&self.taken, name)? {
             object(&stat, limits)?;
         }
@@ -310,7 +310,7 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         expected: Option<&FileIdentity>,
         left: Left,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RemovalRefusal> {
         let Some(expected) = expected else {
             return Ok(());
         };
@@ -320,7 +320,7 @@ impl<'a> Quarantine<'a> {
         compare(expected, found, left)
     }
 
-    fn put_back(&self, name: &OsStr) -> Result<Left, Refusal> {
+    fn put_back(&self, name: &OsStr) -> Result<Left, RemovalRefusal> {
         let failed = |source| system("put it back from the quarantine", source);
         match self.taken.rename_into(name, self.root, name) {
             Ok(()) => return Ok(Left::PutBack),
@@ -343,7 +343,7 @@ impl<'a> Quarantine<'a> {
     }
 
     /// Grants us all permissions on the directory `name`, once it is proven.
-    fn open_up(&self, name: &OsStr, expected: Option<&FileIdentity>) -> Result<(), Refusal> {
+    fn open_up(&self, name: &OsStr, expected: Option<&FileIdentity>) -> Result<(), RemovalRefusal> {
         let failed = |source| system("open up the directory", source);
         let component = beneath::component(name).map_err(failed)?;
         let pinned = beneath::pin(self.root.as_fd(), component.as_c_str())
@@ -391,7 +391,7 @@ fn open_or_create(root: &Directory, name: &OsStr) -> io::Result<Directory> {
     Ok(directory)
 }
 
-fn stat_if_there(directory: &Directory, name: &OsStr) -> Result<Option<Stat>, Refusal> {
+fn stat_if_there(directory: &Directory, name: &OsStr) -> Result<Option<Stat>, RemovalRefusal> {
     match directory.stat_beneath(name) {
         Ok(stat) => Ok(Some(stat)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -399,34 +399,34 @@ fn stat_if_there(directory: &Directory, name: &OsStr) -> Result<Option<Stat>, Re
     }
 }
 
-fn object(stat: &Stat, limits: &Limits) -> Result<(), Refusal> {
+fn object(stat: &Stat, limits: &Limits) -> Result<(), RemovalRefusal> {
     if stat.is_mount_root == Some(true) {
-        return Err(Refusal::MountPoint);
+        return Err(RemovalRefusal::MountPoint);
     }
     let us = rustix::process::geteuid().as_raw();
     if limits.owners == Owners::OnlyOurs && stat.owner != us {
-        return Err(Refusal::ForeignOwner { owner: stat.owner });
+        return Err(RemovalRefusal::ForeignOwner { owner: stat.owner });
     }
     Ok(())
 }
 
-fn compare(expected: &FileIdentity, found: FileIdentity, left: Left) -> Result<(), Refusal> {
+fn compare(expected: &FileIdentity, found: FileIdentity, left: Left) -> Result<(), RemovalRefusal> {
     if *expected == found {
         return Ok(());
     }
     // If only the handle differs because it cannot be read now, nothing is proven either way.
     if !found.is_strong() && (expected.device, expected.inode) == (found.device, found.inode) {
-        return Err(Refusal::Unprovable);
+        return Err(RemovalRefusal::Unprovable);
     }
-    Err(Refusal::Different {
+    Err(RemovalRefusal::Different {
         expected: Box::new(expected.clone()),
         found: Box::new(found),
         left,
     })
 }
 
-fn system(step: &'static str, source: io::Error) -> Refusal {
-    Refusal::System { step, source }
+fn system(step: &'static str, source: io::Error) -> RemovalRefusal {
+    RemovalRefusal::System { step, source }
 }
 
 #[cfg(test)]
@@ -447,7 +447,7 @@ mod tests {
         place.open().identity_beneath(os(name)).unwrap()
     }
 
-    fn remove(place: &Place, expected: Option<&FileIdentity>) -> Result<Removal, Refusal> {
+    fn remove(place: &Place, expected: Option<&FileIdentity>) -> Result<Removal, RemovalRefusal> {
         let root = place.open();
         remove_proven(
             &root,
@@ -487,7 +487,7 @@ mod tests {
         std::fs::write(place.directory("tree").join("precious"), "data").unwrap();
         let refusal = remove(&place, Some(&expected)).unwrap_err();
         assert!(
-            matches!(&refusal, Refusal::Different { left: Left::Untouched, found, .. }
+            matches!(&refusal, RemovalRefusal::Different { left: Left::Untouched, found, .. }
                 if **found == identity(&place, "tree")),
             "{refusal:?}"
         );
@@ -532,7 +532,7 @@ mod tests {
         let refusal = remove(&place, Some(&expected)).unwrap_err();
         let put_back = matches!(
             refusal,
-            Refusal::Different {
+            RemovalRefusal::Different {
                 left: Left::PutBack,
                 ..
             }
@@ -553,7 +553,7 @@ mod tests {
         let refusal = remove(&place, Some(&expected)).unwrap_err();
         let disputed = matches!(
             refusal,
-            Refusal::Different {
+            RemovalRefusal::Different {
                 left: Left::Disputed,
                 ..
             }
@@ -619,7 +619,7 @@ mod tests {
             .unwrap_err();
         let put_back = matches!(
             refusal,
-            Refusal::Different {
+            RemovalRefusal::Different {
                 left: Left::PutBack,
                 ..
             }
@@ -634,7 +634,7 @@ mod tests {
         let root = place.open();
         let first = Quarantine::open(&root, os(QUARANTINE)).unwrap();
         let second = Quarantine::open(&root, os(QUARANTINE));
-        assert!(matches!(second, Err(Refusal::Busy)), "{second:?}");
+        assert!(matches!(second, Err(RemovalRefusal::Busy)), "{second:?}");
         first.close().unwrap();
         Quarantine::open(&root, os(QUARANTINE)).unwrap();
     }
@@ -691,7 +691,7 @@ mod tests {
         let mut weak = identity(&place, "tree");
         weak.handle = None;
         let refusal = remove(&place, Some(&weak)).unwrap_err();
-        assert!(matches!(refusal, Refusal::Unprovable), "{refusal:?}");
+        assert!(matches!(refusal, RemovalRefusal::Unprovable), "{refusal:?}");
         assert!(place.path("tree").exists());
     }
 

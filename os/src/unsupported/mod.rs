@@ -25,7 +25,6 @@ pub mod removal;
 pub mod survey;
 
 // Processes.
-pub mod born_within;
 pub mod carriers;
 pub mod cgroup;
 pub mod cgroup_usage;
@@ -39,6 +38,7 @@ pub mod process_table;
 pub mod process_usage;
 pub mod signals;
 pub mod sockets;
+pub mod spawn_in_cgroup;
 pub mod subreaper;
 pub mod tree;
 pub mod usage_table;

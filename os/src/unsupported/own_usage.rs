@@ -1,11 +1,11 @@
-//! Usage of this process, read with the sysinfo library.
+//! ProcessUsage of this process, read with the sysinfo library.
 
 use std::io;
 
 use sysinfo::System;
 
 use super::usage_table::UsageTable;
-use crate::usage::{Usage, UsageRow};
+use crate::usage::{ProcessUsage, UsageRow};
 
 /// Reads the usage of this process.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl OwnUsage {
     ///
     /// # Errors
     /// This process is not in the system's table.
-    pub fn read(&mut self) -> io::Result<Usage> {
+    pub fn read(&mut self) -> io::Result<ProcessUsage> {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         let row: UsageRow = *self
             .table
@@ -43,7 +43,7 @@ impl OwnUsage {
             .first()
             .ok_or(io::ErrorKind::NotFound)?;
         self.highest = self.highest.max(row.resident);
-        Ok(Usage {
+        Ok(ProcessUsage {
             resident: row.resident,
             // The highest value read so far.
             peak: Some(self.highest),

@@ -7,7 +7,7 @@ use std::io;
 use std::marker::PhantomData;
 
 use super::directory::Directory;
-use crate::files::{Limits, Refusal, Removal};
+use crate::files::{Limits, Removal, RemovalRefusal};
 use crate::identity::FileIdentity;
 
 /// A private directory beneath a root. None can be opened on this system.
@@ -22,14 +22,14 @@ pub fn remove_proven(
     _expected: Option<&FileIdentity>,
     _quarantine: &OsStr,
     _limits: &Limits,
-) -> Result<Removal, Refusal> {
+) -> Result<Removal, RemovalRefusal> {
     match root.0 {}
 }
 
 impl<'a> Quarantine<'a> {
     /// # Errors
     /// Never: no directory can be opened on this system.
-    pub fn open(root: &'a Directory, _name: &OsStr) -> Result<Self, Refusal> {
+    pub fn open(root: &'a Directory, _name: &OsStr) -> Result<Self, RemovalRefusal> {
         match root.0 {}
     }
 
@@ -46,7 +46,7 @@ impl<'a> Quarantine<'a> {
         _name: &OsStr,
         _expected: Option<&FileIdentity>,
         _limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         match self.0 {}
     }
 
@@ -57,7 +57,7 @@ impl<'a> Quarantine<'a> {
         _name: &OsStr,
         _claim: &super::claim::Claim,
         _limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         match self.0 {}
     }
 

@@ -8,10 +8,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::desk::{Desk, SinkStatistics};
 use super::message::Alert;
 use super::rules::AlertRules;
 use super::sink::Sink;
+use super::sink_worker::{SinkStatistics, SinkWorker};
 use super::triage::Triage;
 use backstop_core::error::{Error, Stage};
 use backstop_core::monitor::{Observation, Observer};
@@ -51,7 +51,7 @@ struct Inner {
     triage: Mutex<Triage>,
     /// Taken before the thread is waited for, which ends when all senders are gone.
     queue: Mutex<Option<Sender<Work>>>,
-    desks: Arc<[Desk]>,
+    workers: Arc<[SinkWorker]>,
     ended: Receiver<()>,
 }
 
@@ -64,7 +64,7 @@ enum Work {
 #[must_use = "nothing is delivered until `start`"]
 pub struct AlertBuilder {
     rules: AlertRules,
-    desks: Vec<Desk>,
+    workers: Vec<SinkWorker>,
     patience: Duration,
 }
 
@@ -91,7 +91,7 @@ impl Alerts {
     pub fn builder() -> AlertBuilder {
         AlertBuilder {
             rules: AlertRules::default(),
-            desks: Vec::new(),
+            workers: Vec::new(),
             patience: Duration::from_secs(5),
         }
     }
@@ -116,7 +116,7 @@ impl Alerts {
             findings: triage.count(),
             suppressed: triage.suppressed(),
             lost: triage.lost(),
-            sinks: self.0.desks.iter().map(Desk::statistics).collect(),
+            sinks: self.0.workers.iter().map(SinkWorker::statistics).collect(),
         }
     }
 }
@@ -130,7 +130,8 @@ impl AlertBuilder {
 
     /// Adds a sink, with a name for its statistics.
     pub fn sink(mut self, name: impl Into<String>, sink: impl Sink) -> Self {
-        self.desks.push(Desk::new(name.into(), Box::new(sink)));
+        self.workers
+            .push(SinkWorker::new(name.into(), Box::new(sink)));
         self
     }
 
@@ -148,8 +149,8 @@ impl AlertBuilder {
     pub fn start(self) -> Result<Alerts, Error> {
         let (sender, work) = bounded(QUEUE);
         let (end, ended) = bounded(1);
-        let desks: Arc<[Desk]> = self.desks.into();
-        let (own, patience) = (Arc::clone(&desks), self.patience);
+        let workers: Arc<[SinkWorker]> = self.workers.into();
+        let (own, patience) = (Arc::clone(&workers), self.patience);
         std::thread::Builder::new()
             .name("backstop-alerts".into())
             .spawn(move || {
@@ -164,16 +165,18 @@ impl AlertBuilder {
         Ok(Alerts(Arc::new(Inner {
             triage: Mutex::new(Triage::new(self.rules)),
             queue: Mutex::new(Some(sender)),
-            desks,
+            workers,
             ended,
         })))
     }
 }
 
-fn deliver(work: &Receiver<Work>, desks: &[Desk], patience: Duration) {
+fn deliver(work: &Receiver<Work>, workers: &[SinkWorker], patience: Duration) {
     for work in work {
         match work {
-            Work::Alert(alert) => desks.iter().for_each(|desk| desk.deliver(&alert, patience)),
+            Work::Alert(alert) => workers
+                .iter()
+                .for_each(|worker| worker.deliver(&alert, patience)),
             // The receiver is gone if the deadline passed.
             Work::Mark(mark) => drop(mark.send(())),
         }
@@ -221,7 +224,7 @@ impl fmt::Debug for AlertBuilder {
         formatter
             .debug_struct("AlertBuilder")
             .field("rules", &self.rules)
-            .field("sinks", &self.desks.len())
+            .field("sinks", &self.workers.len())
             .finish_non_exhaustive()
     }
 }

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use backstop_core::monitor::FindingKind;
 
-pub use account::{Measure, StepAccount, StepOutcome};
-pub use free_memory::{FreeMemory, Stage};
-pub use record::{Rehearsal, RemedyRecord, RemedyRefused, RemedyTrigger};
+pub use account::{StepAccount, StepOutcome, UsageSnapshot};
+pub use free_memory::{FreeMemory, MemoryStage};
+pub use record::{RemedyRecord, RemedyRefused, RemedyRehearsal, RemedyTrigger};
 pub use remedies::{Remedies, RemediesBuilder, RemedyStatistics};
 pub use rules::RemedyRules;
 

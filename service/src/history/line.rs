@@ -20,7 +20,7 @@ pub enum Line {
     /// Anything else that happened: `backstop.event/1`.
     Event(Event),
     /// Lines that could not be written: `backstop.loss/1`.
-    Loss(Loss),
+    Loss(LostLines),
 }
 
 /// A run: from when a writer opened the history until it closed it, or was killed.
@@ -111,7 +111,7 @@ pub enum EventKind {
 
 /// Missing lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Loss {
+pub struct LostLines {
     /// When it was recorded.
     pub at: Timestamp,
     /// Since when lines are missing.

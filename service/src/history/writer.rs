@@ -11,7 +11,9 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-use super::line::{self, Event, FindingChange, FindingLine, Loss, LossReason, RunLine, RunStage};
+use super::line::{
+    self, Event, FindingChange, FindingLine, LossReason, LostLines, RunLine, RunStage,
+};
 use super::slim::slim;
 use super::{History, Keeping, utc_day};
 use backstop_core::error::{Error, ErrorKind, Stage};
@@ -70,7 +72,7 @@ struct Inner {
     buffer: Vec<u8>,
     written: Written,
     /// Losses that are not recorded yet.
-    untold: Vec<Loss>,
+    untold: Vec<LostLines>,
     /// Bytes until the next check of the total size.
     until_prune: u64,
 }
@@ -346,7 +348,7 @@ impl Inner {
                 loss.lines += lines;
                 loss.text = text;
             }
-            None => self.untold.push(Loss {
+            None => self.untold.push(LostLines {
                 at,
                 since: at,
                 lines,

@@ -1,8 +1,8 @@
 //! A report on a period of a history.
 
+mod builder;
 mod findings;
 mod gaps;
-mod gathering;
 mod holdings;
 mod periods;
 mod releases;
@@ -24,7 +24,7 @@ use backstop_core::monitor::Severity;
 pub use findings::{FindingAccount, FindingState, FindingsAccount};
 pub use gaps::{Gap, GapReason, Gaps};
 pub use holdings::{KindAccount, SiteAccount};
-pub use periods::{PeriodAccount, Spread, View};
+pub use periods::{MinMeanMax, PeriodAccount, View};
 pub use releases::Releases;
 pub use runs::{RunAccount, RunState};
 pub use unknown::Unknown;
@@ -183,11 +183,11 @@ impl Account {
     /// The history's directory does not exist or cannot be read. An unreadable day or line is not
     /// an error: it is listed as unknown.
     pub fn of(history: &History, request: &Request) -> Result<Self, Error> {
-        let mut gathering = gathering::Gathering::new(request);
+        let mut builder = builder::AccountBuilder::new(request);
         let reading = history.read(utc_day(request.from), utc_day(request.until), |line| {
-            gathering.take(line);
+            builder.take(line);
         })?;
-        Ok(gathering.finish(history.directory(), &reading))
+        Ok(builder.finish(history.directory(), &reading))
     }
 
     /// The highest severity among the open findings; `None` if none is open.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use crate::monitor::moment::Moment;
+use crate::monitor::own_snapshot;
 use crate::monitor::sample::{LedgerTally, ProcessSample};
-use crate::monitor::standing;
 use crate::release::Backstop;
 use crate::resource::{Footprint, Kind, ResourceId, Site};
 use backstop_os::process_table;
@@ -104,7 +104,7 @@ fn add(tally: &mut LedgerTally, footprint: Footprint) {
 }
 
 fn process() -> ProcessSample {
-    let mut process = standing::now();
+    let mut process = own_snapshot::now();
     process.children = process_table::children(process.pid)
         .ok()
         .and_then(|children| u32::try_from(children.len()).ok());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::monitor::sample::ProcessSample;
-use crate::monitor::{seconds, standing};
+use crate::monitor::{own_snapshot, seconds};
 use crate::release::{Births, End, Ended, Release};
 use crate::resource::Bytes;
 
@@ -102,10 +102,10 @@ pub(super) struct Began {
 
 impl Began {
     pub(super) fn now(name: String) -> Self {
-        let before = standing::now();
+        let before = own_snapshot::now();
         Self {
             name,
-            in_use: standing::heap_in_use(&before),
+            in_use: own_snapshot::heap_in_use(&before),
             highest: before.resident,
             before,
             // Last: the samples before it are not part of the operation's time.
@@ -116,7 +116,7 @@ impl Began {
     /// Must be called when the scope has ended. `ended` is `None` after a panic.
     pub(super) fn account(&self, ended: Option<Ended<()>>, births: &Births) -> OperationAccount {
         let took = self.at.elapsed();
-        let after = standing::now();
+        let after = own_snapshot::now();
         let (end, releases, failed_callbacks) = match ended {
             Some(ended) => (ended.end, ended.releases, ended.failed_callbacks),
             None => (End::Panicked, Vec::new(), Vec::new()),
@@ -129,7 +129,7 @@ impl Began {
                 before: self.before.resident,
                 after: after.resident,
                 peak: self.peak(&after),
-                in_use: self.in_use.zip(standing::heap_in_use(&after)),
+                in_use: self.in_use.zip(own_snapshot::heap_in_use(&after)),
             },
             handles: self.before.handles.zip(after.handles),
             opened: opened(births),

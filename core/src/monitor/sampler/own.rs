@@ -7,7 +7,7 @@ use crate::error::{Error, Stage};
 use crate::monitor::sample::{HeapSample, ProcessSample};
 use crate::resource::Bytes;
 use backstop_os::own_usage::OwnUsage;
-use backstop_os::usage::Usage;
+use backstop_os::usage::ProcessUsage;
 use backstop_os::{clock, heap, process_table, process_usage};
 
 /// Looks at its own process.
@@ -18,7 +18,7 @@ use backstop_os::{clock, heap, process_table, process_usage};
 #[derive(Debug)]
 pub struct OwnSampler {
     usage: OwnUsage,
-    last: Usage,
+    last: ProcessUsage,
     name: String,
     own_heap: Option<fn() -> Bytes>,
     dear: Allowances<Dear, 4>,

@@ -11,7 +11,7 @@ use backstop_os::{descriptors, process_table};
 
 /// The usage of this process at one moment. A figure that could not be read is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Measure {
+pub struct UsageSnapshot {
     /// Resident memory.
     pub resident: Option<Bytes>,
     /// File descriptors.
@@ -26,9 +26,9 @@ pub struct StepAccount {
     /// What was done.
     pub name: String,
     /// Before it.
-    pub before: Measure,
+    pub before: UsageSnapshot,
     /// After it.
-    pub after: Measure,
+    pub after: UsageSnapshot,
     /// How long it took.
     pub took: Duration,
     /// The outcome.
@@ -46,7 +46,7 @@ pub enum StepOutcome {
     Failed(String),
 }
 
-impl Measure {
+impl UsageSnapshot {
     /// The current usage. Takes some ten microseconds, plus a visit to each open resource.
     #[must_use]
     pub fn of(backstop: &Backstop) -> Self {
@@ -69,7 +69,7 @@ impl StepAccount {
         patience: Duration,
         step: impl FnOnce() -> Result<String, String> + Send + 'static,
     ) -> Self {
-        let before = Measure::of(&backstop);
+        let before = UsageSnapshot::of(&backstop);
         let start = Instant::now();
         let outcome = match within(Deadline::after(patience), step) {
             Ok(Ok(done)) => StepOutcome::Done(done),
@@ -82,7 +82,7 @@ impl StepAccount {
         Self {
             name: name.into(),
             before,
-            after: Measure::of(&backstop),
+            after: UsageSnapshot::of(&backstop),
             took: start.elapsed(),
             outcome,
         }
@@ -105,7 +105,7 @@ impl fmt::Display for StepOutcome {
 }
 
 /// `812.0 MB → 640.0 MB, 210 → 190 handles, 31 → 12 resources`.
-pub(super) fn difference(before: &Measure, after: &Measure) -> String {
+pub(super) fn difference(before: &UsageSnapshot, after: &UsageSnapshot) -> String {
     let mut parts = Vec::new();
     if let (Some(before), Some(after)) = (before.resident, after.resident) {
         parts.push(format!("{before} → {after}"));

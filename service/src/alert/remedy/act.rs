@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::account::StepAccount;
 use super::free_memory::FreeMemory;
-use super::record::Rehearsal;
+use super::record::RemedyRehearsal;
 use super::{Remedy, Shrinkage};
 use backstop_core::policy::Criticality;
 use backstop_core::release::Caches;
@@ -63,7 +63,7 @@ impl Means {
     }
 
     /// Lists what it would do, without doing it.
-    pub(super) fn rehearse(&self, remedy: Remedy, rehearsal: &mut Rehearsal) {
+    pub(super) fn rehearse(&self, remedy: Remedy, rehearsal: &mut RemedyRehearsal) {
         match remedy {
             Remedy::Trim => rehearsal.note(|| "trim the allocator".into()),
             Remedy::ShrinkCaches(shrinkage) => {
@@ -165,7 +165,7 @@ impl Shrinkage {
     }
 }
 
-impl Rehearsal {
+impl RemedyRehearsal {
     /// Lists an act, unless the list is full.
     pub(super) fn note(&mut self, act: impl FnOnce() -> String) {
         if self.acts.len() < Self::LISTED {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::account::{Measure, StepAccount, difference};
+use super::account::{StepAccount, UsageSnapshot, difference};
 use crate::alert::level::Level;
 use backstop_core::monitor::FindingKind;
 use backstop_core::resource::Footprint;
@@ -23,9 +23,9 @@ pub struct RemedyRecord {
     /// When.
     pub at: Timestamp,
     /// Usage before.
-    pub before: Measure,
+    pub before: UsageSnapshot,
     /// Usage after.
-    pub after: Measure,
+    pub after: UsageSnapshot,
     /// How long it took.
     pub took: Duration,
     /// Its steps, in order.
@@ -67,12 +67,12 @@ pub enum RemedyRefused {
 
 /// What a remedy would do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rehearsal {
+pub struct RemedyRehearsal {
     /// The remedy, in words.
     pub remedy: String,
     /// How long until it may act; zero if it may now.
     pub rests: Duration,
-    /// What it would do, one line each; at most [`Rehearsal::LISTED`].
+    /// What it would do, one line each; at most [`RemedyRehearsal::LISTED`].
     pub acts: Vec<String>,
     /// Number of further acts.
     pub others: u64,
@@ -80,7 +80,7 @@ pub struct Rehearsal {
     pub footprint: Footprint,
 }
 
-impl Rehearsal {
+impl RemedyRehearsal {
     /// The maximum number of acts listed.
     pub const LISTED: usize = 100;
 }

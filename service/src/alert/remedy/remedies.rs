@@ -11,11 +11,11 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::Remedy;
-use super::account::Measure;
+use super::account::UsageSnapshot;
 use super::act::Means;
 use super::free_memory::FreeMemory;
 use super::rate_limit::RateLimit;
-use super::record::{Rehearsal, RemedyRecord, RemedyRefused, RemedyTrigger};
+use super::record::{RemedyRecord, RemedyRefused, RemedyRehearsal, RemedyTrigger};
 use super::rules::RemedyRules;
 use crate::alert::log_files::{LogFile, LogFiles};
 use crate::alert::message::{Alert, Transition};
@@ -151,11 +151,11 @@ impl Remedies {
 
     /// Lists what a remedy would do now, without doing it.
     #[must_use]
-    pub fn rehearse(&self, remedy: Remedy) -> Rehearsal {
+    pub fn rehearse(&self, remedy: Remedy) -> RemedyRehearsal {
         let core = &self.core;
         let interval = core.rules.interval(remedy);
         let now = core.clock.now();
-        let mut rehearsal = Rehearsal {
+        let mut rehearsal = RemedyRehearsal {
             remedy: remedy.to_string(),
             rests: core.limit.lock().rest(remedy.name(), interval, now),
             acts: Vec::new(),
@@ -317,9 +317,9 @@ impl Core {
         let admitted = self.limit.lock().admit(remedy.name(), interval, now);
         admitted.map_err(|rest| self.refuse(RemedyRefused::Resting(rest)))?;
         let (at, start) = (Timestamp::now(), Instant::now());
-        let before = Measure::of(&self.means.backstop);
+        let before = UsageSnapshot::of(&self.means.backstop);
         let steps = self.means.act(remedy);
-        let after = Measure::of(&self.means.backstop);
+        let after = UsageSnapshot::of(&self.means.backstop);
         let record = RemedyRecord {
             serial: 0,
             remedy: remedy.to_string(),

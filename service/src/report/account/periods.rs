@@ -35,7 +35,7 @@ pub struct PeriodAccount {
     /// Samples.
     pub samples: u64,
     /// Memory, in bytes.
-    pub memory: Option<Spread>,
+    pub memory: Option<MinMeanMax>,
     /// How fast memory grew, in bytes per hour, if known.
     pub memory_per_hour: Option<f64>,
     /// Maximum number of open file descriptors.
@@ -54,7 +54,7 @@ pub struct PeriodAccount {
 
 /// Minimum, mean and maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Spread {
+pub struct MinMeanMax {
     /// The minimum.
     pub min: f64,
     /// The mean.
@@ -176,8 +176,8 @@ impl Periods {
     }
 }
 
-fn spread(collector: &Collector) -> Option<Spread> {
-    Some(Spread {
+fn spread(collector: &Collector) -> Option<MinMeanMax> {
+    Some(MinMeanMax {
         min: collector.least()?,
         mean: collector.mean()?,
         max: collector.peak()?,

@@ -9,7 +9,7 @@ use super::sample::{HeapSample, ProcessSample};
 use crate::resource::Bytes;
 use backstop_os::heap;
 use backstop_os::own_usage::OwnUsage;
-use backstop_os::usage::Usage;
+use backstop_os::usage::ProcessUsage;
 
 /// The current figures of this process, without expensive ones: children, sockets, proportional
 /// memory. A figure that cannot be read is `None` or zero.
@@ -32,7 +32,7 @@ pub(super) fn now() -> ProcessSample {
     }
 }
 
-fn read() -> Option<Usage> {
+fn read() -> Option<ProcessUsage> {
     /// Its files are opened once, so that a measurement opens none.
     static OWN: Mutex<Option<OwnUsage>> = Mutex::new(None);
     let mut own = OWN.lock();

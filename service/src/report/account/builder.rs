@@ -20,7 +20,7 @@ use backstop_core::monitor::{Disturbance, Moment, Sample, Severity};
 
 /// A report under construction. Its size does not depend on the number of lines.
 #[derive(Debug)]
-pub(super) struct Gathering<'a> {
+pub(super) struct AccountBuilder<'a> {
     request: &'a Request,
     samples: Samples,
     runs: Runs,
@@ -53,7 +53,7 @@ struct Last {
     cpu: f64,
 }
 
-impl<'a> Gathering<'a> {
+impl<'a> AccountBuilder<'a> {
     pub(super) fn new(request: &'a Request) -> Self {
         let collector = |measure| (measure, Collector::new(Series::POINTS));
         Self {

@@ -7,7 +7,7 @@ use crate::identity::FileIdentity;
 /// Why an entry is not the one to remove, or cannot be proven to be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum RemovalRefusal {
     /// The name refers to a different file than the recorded one.
     #[error("another file has this name: inode {} was recorded, inode {} was found ({left})", expected.inode, found.inode)]
     Different {

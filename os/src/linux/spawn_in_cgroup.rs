@@ -8,7 +8,7 @@ use std::process::Command;
 
 use super::cgroup::Cgroup;
 use super::fork_child::{exit_now, require_one_thread};
-use crate::not_started::NotStarted;
+use crate::spawn_error::SpawnError;
 
 /// `CLONE_INTO_CGROUP` of the kernel's `sched.h`, since Linux 5.7.
 const INTO_CGROUP: u64 = 0x2_0000_0000;
@@ -23,12 +23,12 @@ const INTO_CGROUP: u64 = 0x2_0000_0000;
 /// this process, as [`executing`](super::fork::executing) requires.
 ///
 /// # Errors
-/// The child cannot be created inside the cgroup ([`NotStarted::Group`]), or the program cannot be
-/// executed ([`NotStarted::Program`]). In both cases nothing is left running.
-pub fn spawn_within(command: &mut Command, group: &Cgroup) -> Result<i32, NotStarted> {
-    require_one_thread().map_err(NotStarted::Group)?;
+/// The child cannot be created inside the cgroup ([`SpawnError::Group`]), or the program cannot be
+/// executed ([`SpawnError::Program`]). In both cases nothing is left running.
+pub fn spawn_in_cgroup(command: &mut Command, group: &Cgroup) -> Result<i32, SpawnError> {
+    require_one_thread().map_err(SpawnError::Group)?;
     // The kernel closes it when the program is executed: an end without data is success.
-    let (mut answer, mut teller) = io::pipe().map_err(NotStarted::Group)?;
+    let (mut answer, mut teller) = io::pipe().map_err(SpawnError::Group)?;
     // SAFETY: all zeros are a valid value of this plain structure of the kernel's.
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
     arguments.flags = INTO_CGROUP;
@@ -44,7 +44,7 @@ pub fn spawn_within(command: &mut Command, group: &Cgroup) -> Result<i32, NotSta
         )
     };
     match pid {
-        -1 => Err(NotStarted::Group(io::Error::last_os_error())),
+        -1 => Err(SpawnError::Group(io::Error::last_os_error())),
         0 => {
             let error = command.exec();
             let number = error.raw_os_error().unwrap_or(libc::EINVAL);
@@ -59,10 +59,10 @@ pub fn spawn_within(command: &mut Command, group: &Cgroup) -> Result<i32, NotSta
                 Ok(()) => {
                     reap(pid);
                     let error = io::Error::from_raw_os_error(i32::from_ne_bytes(number));
-                    Err(NotStarted::Program(error))
+                    Err(SpawnError::Program(error))
                 }
                 Err(_) => i32::try_from(pid)
-                    .map_err(|_| NotStarted::Program(io::ErrorKind::InvalidData.into())),
+                    .map_err(|_| SpawnError::Program(io::ErrorKind::InvalidData.into())),
             }
         }
     }
@@ -88,8 +88,8 @@ mod tests {
     use std::time::Duration;
 
     /// Runs in the single thread of a just forked process; the test process has other threads.
-    fn spawn_one(group: &Cgroup, program: &str) -> Result<i32, NotStarted> {
-        spawn_within(Command::new(program).arg("61"), group)
+    fn spawn_one(group: &Cgroup, program: &str) -> Result<i32, SpawnError> {
+        spawn_in_cgroup(Command::new(program).arg("61"), group)
     }
 
     /// Runs `body` in a forked process with one thread and returns its exit code.
@@ -137,7 +137,7 @@ mod tests {
         let code = alone(move || {
             let reported = matches!(
                 spawn_one(&inner, "/no/such/program"),
-                Err(NotStarted::Program(error)) if error.kind() == io::ErrorKind::NotFound
+                Err(SpawnError::Program(error)) if error.kind() == io::ErrorKind::NotFound
             );
             u8::from(!(reported && inner.processes().is_ok_and(|inside| inside.is_empty())))
         });
@@ -155,7 +155,7 @@ mod tests {
             stop.wait();
             refused
         });
-        assert!(matches!(refused, Err(NotStarted::Group(_))), "{refused:?}");
+        assert!(matches!(refused, Err(SpawnError::Group(_))), "{refused:?}");
         group.remove().unwrap();
     }
 }

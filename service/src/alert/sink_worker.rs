@@ -13,7 +13,7 @@ use backstop_core::release::{CallError, within};
 use backstop_core::resource::Deadline;
 
 /// A sink behind a deadline.
-pub(super) struct Desk {
+pub(super) struct SinkWorker {
     name: String,
     sink: Arc<Mutex<Box<dyn Sink>>>,
     counts: Mutex<Counts>,
@@ -40,7 +40,7 @@ pub struct SinkStatistics {
     pub last_error: Option<String>,
 }
 
-impl Desk {
+impl SinkWorker {
     pub(super) fn new(name: String, sink: Box<dyn Sink>) -> Self {
         Self {
             name,

@@ -21,7 +21,7 @@ pub(super) enum Target {
 
 /// The samplers of one target.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct OpenTarget {
     process: Process,
     /// `None` where the machine's figures are unavailable: the rest is monitored nevertheless.
     system: Option<SystemSampler>,
@@ -35,7 +35,7 @@ enum Process {
     Tree(TreeSampler),
 }
 
-impl Watched {
+impl OpenTarget {
     pub(super) fn open(
         target: &Target,
         limits: &Limits,

@@ -4,7 +4,7 @@ use std::io;
 
 /// What refused to start a program.
 #[derive(Debug)]
-pub enum NotStarted {
+pub enum SpawnError {
     /// The cgroup, or the way into it: the program may start in another way.
     Group(io::Error),
     /// The program itself.
