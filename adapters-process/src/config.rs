@@ -78,9 +78,9 @@ pub(crate) fn chosen(
 /// How much of a stream is kept: its beginning and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CaptureLimits {
-    /// The first so many bytes. Default: 64 KiB.
+    /// The number of first bytes that are kept. Default: 64 KiB.
     pub head: usize,
-    /// The last so many bytes. Default: 192 KiB.
+    /// The number of last bytes that are kept. Default: 192 KiB.
     pub tail: usize,
     /// The longest line that a callback gets whole; a longer one comes in parts. Default: 64 KiB.
     pub line: usize,

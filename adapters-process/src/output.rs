@@ -29,7 +29,7 @@ pub enum Stream {
 /// What is called with each line.
 pub(crate) type LineCallback = Arc<dyn Fn(Stream, &[u8]) + Send + Sync>;
 
-/// The readers of one child's output. Dropping it ends them, whoever still holds the pipes.
+/// The readers of one child's output. Dropping it ends them, even if a process still holds the pipes.
 pub(crate) struct Output {
     stdout: Option<Reader>,
     stderr: Option<Reader>,

@@ -1,4 +1,4 @@
-//! What this family holds, and what became of what it held.
+//! The resources of this family, and the releases of earlier ones.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::thread::{ThreadView, orphaned, workers};
 use crate::timer::{TimerView, timers};
 
-/// What this family holds, and what became of what it held.
+/// The resources of this family, and the releases of earlier ones.
 #[derive(Debug, Clone, Serialize)]
 pub struct Overview {
     /// Counts by kind, of this [`Backstop`].
@@ -37,7 +37,7 @@ pub struct PastRelease {
     pub site: String,
     /// What began the release.
     pub cause: String,
-    /// What it came to.
+    /// Its outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// The last rung that was needed.

@@ -1,4 +1,4 @@
-//! Work in a process of its own, which can be killed.
+//! Work in a separate process, which can be killed.
 
 mod frames;
 
@@ -29,7 +29,7 @@ const VARIABLE: &str = "BACKSTOP_WORKER";
 ///
 /// # Guarantees
 /// A request that is not answered in time is ended by killing the whole tree of the process; it returns
-/// an error and hangs nobody. No more processes are started than the restart limit allows.
+/// an error and hangs no caller. No more processes are started than the restart limit allows.
 ///
 /// # When it does not hold
 /// What the work writes to standard output by other ways than its answers breaks the exchange: the
@@ -159,7 +159,7 @@ impl ProcessWorker {
         self
     }
 
-    /// The rules by which its process goes. Default: those of child processes.
+    /// The policy of its process. Default: that of child processes.
     #[must_use]
     pub fn policy(mut self, policy: CleanupPolicy) -> Self {
         self.policy = Some(policy);

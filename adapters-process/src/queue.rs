@@ -56,7 +56,7 @@ pub enum PushError<T> {
     Stopped(T),
 }
 
-/// What stopping a queue came to.
+/// The result of stopping a queue.
 #[derive(Debug)]
 #[must_use]
 pub struct Stopped<T> {
@@ -107,16 +107,16 @@ impl<T: Send + 'static> WorkerQueue<T> {
         })
     }
 
-    /// Puts an item into the queue, waiting for room at most for this span.
+    /// Puts an item into the queue, waiting for space at most this long.
     ///
     /// # Errors
     /// As [`try_push`](Self::try_push).
-    pub fn push(&self, item: T, span: Duration) -> Result<(), PushError<T>> {
+    pub fn push(&self, item: T, timeout: Duration) -> Result<(), PushError<T>> {
         if self.worker.get().is_err() || self.worker.end().is_some() {
             return Err(PushError::Stopped(item));
         }
         self.sender
-            .send_timeout(item, span)
+            .send_timeout(item, timeout)
             .map_err(|error| match error {
                 SendTimeoutError::Timeout(item) => PushError::Full(item),
                 SendTimeoutError::Disconnected(item) => PushError::Stopped(item),
@@ -135,7 +135,7 @@ impl<T: Send + 'static> WorkerQueue<T> {
         }
     }
 
-    /// Stops the worker after the item that it is at, and gives back what waits.
+    /// Stops the worker after its current item, and returns the items that wait.
     pub fn stop(self) -> Stopped<T> {
         let release = self.worker.release();
         Stopped {
@@ -144,17 +144,17 @@ impl<T: Send + 'static> WorkerQueue<T> {
         }
     }
 
-    /// Lets the worker handle what waits, for at most this span, and stops it.
-    pub fn finish(self, span: Duration) -> Stopped<T> {
+    /// Lets the worker handle the items that wait, for at most this long, and stops it.
+    pub fn finish(self, timeout: Duration) -> Stopped<T> {
         let Self {
             sender,
             left,
             worker,
             ..
         } = self;
-        // The worker ends by itself once nobody can push and nothing waits.
+        // The worker ends by itself once no handle can push and no item waits.
         drop(sender);
-        let _ = worker.wait(span);
+        let _ = worker.wait(timeout);
         Stopped {
             release: worker.release(),
             left: left.try_iter().collect(),

@@ -28,12 +28,12 @@ use supervision::{Plan, Supervision};
 /// A server: a child that is to run for long.
 ///
 /// # Guarantees
-/// It is healthy when [`start`](ServerBuilder::start) gives it. When it dies or turns unhealthy, its
+/// It is healthy when [`start`](ServerBuilder::start) returns it. When it dies or turns unhealthy, its
 /// whole tree is released before another one is started, and no more are started than its
 /// [limit](ServerBuilder::restarts) allows. After its release nothing of it lives and none is started.
 ///
 /// # When it does not hold
-/// Nobody can go on without it: a server whose guard is
+/// It does not outlive its guard: a server whose guard is
 /// [dismissed](backstop_core::release::Tracked::dismiss) is stopped in the background, its child too.
 pub struct Server {
     name: String,
@@ -51,7 +51,7 @@ pub struct ServerBuilder {
 }
 
 impl Server {
-    /// Sets up a server; `command` makes the command anew for each start.
+    /// Sets up a server; `command` builds the command for each start.
     #[track_caller]
     pub fn builder(
         name: impl Into<String>,
@@ -93,34 +93,34 @@ impl Server {
         self.supervision.statistics()
     }
 
-    /// Waits until it is in a state, for at most this span; the state that it is in then.
+    /// Waits until it is in a state, for at most this long, and returns the state that it is in then.
     #[must_use]
-    pub fn wait_for(&self, state: ServerState, span: Duration) -> ServerState {
+    pub fn wait_for(&self, state: ServerState, timeout: Duration) -> ServerState {
         self.supervision
-            .wait_until(Deadline::after(span), |current| current == state)
+            .wait_until(Deadline::after(timeout), |current| current == state)
     }
 }
 
 impl ServerBuilder {
-    /// How to look whether it is well. Default: its process runs.
+    /// How its health is checked. Default: its process runs.
     pub fn health(mut self, health: Health) -> Self {
         self.plan.health = health;
         self
     }
 
     /// How long it may take to become healthy. Default: 10 s.
-    pub fn start_deadline(mut self, span: Duration) -> Self {
-        self.plan.start_deadline = span;
+    pub fn start_deadline(mut self, deadline: Duration) -> Self {
+        self.plan.start_deadline = deadline;
         self
     }
 
-    /// How often its health is looked at. Default: every second.
-    pub fn health_interval(mut self, span: Duration) -> Self {
-        self.plan.health_interval = span;
+    /// How often its health is checked. Default: every second.
+    pub fn health_interval(mut self, interval: Duration) -> Self {
+        self.plan.health_interval = interval;
         self
     }
 
-    /// How many looks in a row must fail for it to be unhealthy. Default: 3.
+    /// How many checks in a row must fail for it to be unhealthy. Default: 3.
     pub fn failures_allowed(mut self, count: u32) -> Self {
         self.plan.failures_allowed = count.max(1);
         self
@@ -181,7 +181,7 @@ impl ServerBuilder {
             .site(site)
             .policy(policy)
             .declare();
-        // The supervisor has ways of its own to come to an end; this only bounds a hang.
+        // The supervisor ends by itself; this only bounds a hang.
         let patience = Deadline::after(plan.start_deadline + Duration::from_secs(10));
         let supervision = Supervision::new().map_err(|cause| error::no_thread(&name, cause))?;
         let (own, label, parent, on) = (
@@ -241,7 +241,7 @@ impl TrackedResource for Server {
 
     fn verify(&self) -> Presence {
         match self.thread.verify() {
-            // The thread ends after the release of the last child, and says how that went.
+            // The thread ends after the release of the last child, and returns its outcome.
             Presence::Gone => match self.supervision.stuck_child() {
                 None => Presence::Gone,
                 Some(holder) => Presence::present(holder),

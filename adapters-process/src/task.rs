@@ -20,12 +20,12 @@ use crate::config;
 ///
 /// # Guarantees
 /// Releasing asks it by its [`TaskToken`], then aborts it; `released` means that its future was
-/// dropped. Releasing needs no runtime of its own, and works from any thread; the tasks of a runtime
+/// dropped. Releasing needs no other runtime, and works from any thread; the tasks of a runtime
 /// that was shut down count as gone, because the runtime dropped them.
 ///
 /// # When it does not hold
-/// An abort takes effect at the task's next `await`: one that never comes there, or whose runtime is
-/// driven by nobody, makes the release end stuck.
+/// An abort takes effect at the task's next `await`: one that never reaches it, or whose runtime is
+/// not driven, makes the release end stuck.
 pub struct Task {
     name: String,
     handle: JoinHandle<()>,
@@ -63,7 +63,7 @@ impl TaskToken {
     /// It may be dropped and called again at any time.
     pub async fn cancelled(&self) {
         let mut receiver = self.0.clone();
-        // The sender goes with the guard, and then nobody wants the task any more either.
+        // The sender is dropped with the guard, after which the task is no longer needed.
         let _ = receiver.wait_for(|is_cancelled| *is_cancelled).await;
     }
 }
@@ -104,7 +104,7 @@ pub fn spawn_task<F: Future<Output = ()> + Send + 'static>(
 }
 
 impl Task {
-    /// Spawns a task on a runtime, tracked by `backstop`, with rules of its own or else those of its
+    /// Spawns a task on a runtime, tracked by `backstop`, with its own policy or else that of its
     /// kind, else [`task_policy`](config::task_policy).
     #[track_caller]
     pub fn spawn<F: Future<Output = ()> + Send + 'static>(

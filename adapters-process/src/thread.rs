@@ -32,7 +32,7 @@ pub enum ThreadEnd {
     Panicked(String),
 }
 
-/// What a thread and everyone who looks at it share.
+/// The state that a thread shares with its observers.
 pub(crate) struct Shared {
     pub(crate) name: String,
     pub(crate) kind: Kind,
@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     is_given_up: AtomicBool,
     end: Mutex<Option<ThreadEnd>>,
     ended: Condvar,
-    /// Dropped when it is asked to stop, which wakes whoever receives from the other end.
+    /// Dropped when it is asked to stop, which wakes a receiver at the other end.
     stop_sender: Mutex<Option<Sender<()>>>,
     stopped: Receiver<()>,
 }
@@ -154,7 +154,7 @@ impl Shared {
 
     /// No callback begins after this.
     pub(crate) fn ask_to_stop(&self) {
-        // The gate first: whoever sees the token cancelled may rely on the gate.
+        // The gate first: code that sees the token cancelled may rely on the gate.
         self.gate.close();
         self.token.cancel();
         drop(self.stop_sender.lock().take());

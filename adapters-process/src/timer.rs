@@ -18,7 +18,7 @@ use crate::config;
 use crate::error;
 use crate::thread::{StopToken, Thread, panic_text};
 
-/// A timer, on a thread of its own, so that a callback that hangs holds up no other timer.
+/// A timer, on its own thread, so that a callback that hangs delays no other timer.
 ///
 /// # Guarantees
 /// After a release that ended `released`, or after [`stop`](Self::stop) said yes, no callback runs and
@@ -73,17 +73,17 @@ pub fn timers() -> Vec<TimerView> {
 }
 
 impl Timer {
-    /// Calls once, after `span`; tracked by this process's [`Backstop`].
+    /// Calls once, after `delay`; tracked by this process's [`Backstop`].
     ///
     /// # Errors
     /// The system has no thread left.
     #[track_caller]
     pub fn once(
         name: impl Into<String>,
-        span: Duration,
+        delay: Duration,
         callback: impl FnOnce() + Send + 'static,
     ) -> Result<Tracked<Self>, Error> {
-        Self::once_on(&Backstop::global(), name, span, callback)
+        Self::once_on(&Backstop::global(), name, delay, callback)
     }
 
     /// Calls again and again, first after one interval; tracked by this process's [`Backstop`].
@@ -107,12 +107,12 @@ impl Timer {
     pub fn once_on(
         backstop: &Backstop,
         name: impl Into<String>,
-        span: Duration,
+        delay: Duration,
         callback: impl FnOnce() + Send + 'static,
     ) -> Result<Tracked<Self>, Error> {
         let mut callback = Some(callback);
         Self::start(backstop, &name.into(), None, move |stop, counts| {
-            if !stop.wait(span) {
+            if !stop.wait(delay) {
                 counts.call(stop, || {
                     if let Some(callback) = callback.take() {
                         callback();
@@ -197,9 +197,12 @@ impl Timer {
     /// Lets no further callback begin and waits for the one that runs; false if it still does at the
     /// deadline. Called from within the callback, it does not wait for that.
     #[must_use]
-    pub fn stop(&self, span: Duration) -> bool {
+    pub fn stop(&self, timeout: Duration) -> bool {
         self.thread.shared().ask_to_stop();
-        self.thread.shared().gate.wait_empty(Deadline::after(span))
+        self.thread
+            .shared()
+            .gate
+            .wait_empty(Deadline::after(timeout))
     }
 
     /// What it did so far.

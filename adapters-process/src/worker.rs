@@ -22,8 +22,8 @@ use crate::thread::{StopToken, Thread, ThreadEnd};
 /// body is caught, kept and given by [`end`](Self::end).
 ///
 /// # When it does not hold
-/// A thread cannot be killed. One that does not look at its token in time makes the release end stuck
-/// with the site where it was started, and stands in [`orphaned`](crate::orphaned) until it ends. Work
+/// A thread cannot be killed. One that does not check its token in time makes the release end stuck
+/// with the site where it was started, and is listed in [`orphaned`](crate::orphaned) until it ends. Work
 /// that must be killable belongs into a [`ProcessWorker`](crate::ProcessWorker).
 ///
 /// # Examples
@@ -33,7 +33,7 @@ use crate::thread::{StopToken, Thread, ThreadEnd};
 ///
 /// let worker = worker("poll", |stop| {
 ///     while !stop.wait(Duration::from_millis(10)) {
-///         stop.callback(|| { /* tell somebody */ });
+///         stop.callback(|| { /* notify a peer */ });
 ///     }
 /// })?;
 /// assert!(worker.release().outcome.is_released());
@@ -54,7 +54,7 @@ pub fn worker(
 }
 
 impl Worker {
-    /// Starts one, tracked by `backstop`, with rules of its own or else those of its kind, else
+    /// Starts one, tracked by `backstop`, with its own policy or else that of its kind, else
     /// [`thread_policy`](config::thread_policy).
     ///
     /// # Errors
@@ -95,17 +95,17 @@ impl Worker {
     /// Asks it to stop and waits until none of its callbacks runs; false if one still does at the
     /// deadline. Its body may still be on its way out.
     ///
-    /// Called from within a callback of its own, it does not wait for that one.
+    /// Called from within one of its callbacks, it does not wait for that one.
     #[must_use]
-    pub fn stop(&self, span: Duration) -> bool {
+    pub fn stop(&self, timeout: Duration) -> bool {
         self.0.shared().ask_to_stop();
-        self.0.shared().gate.wait_empty(Deadline::after(span))
+        self.0.shared().gate.wait_empty(Deadline::after(timeout))
     }
 
     /// Waits until its body has ended, without asking it to stop; `None` if it still runs.
     #[must_use]
-    pub fn wait(&self, span: Duration) -> Option<ThreadEnd> {
-        self.0.shared().wait(Deadline::after(span))
+    pub fn wait(&self, timeout: Duration) -> Option<ThreadEnd> {
+        self.0.shared().wait(Deadline::after(timeout))
     }
 
     /// How its body ended; `None` while it runs.

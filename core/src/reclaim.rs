@@ -1,7 +1,8 @@
 //! Releasing for a dead owner: who may, on what evidence, and what was done.
 //!
-//! Takes ledgers whose lease nobody holds and [`Reclaimer`]s of kinds; gives a [`SweepReport`] that
-//! explains each verdict, and a receipt of each act. Without proof nothing is touched.
+//! Takes ledgers whose lease is free, and [`Reclaimer`]s of kinds and recipe forms; returns a
+//! [`SweepReport`] that explains each verdict, and writes a receipt of each act. Without proof nothing is
+//! touched.
 
 mod sweep;
 

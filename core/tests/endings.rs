@@ -201,3 +201,27 @@ fn exit_waits_for_what_a_dropped_guard_left_to_the_background() {
     assert_eq!(scene.log(), ["slow"]);
     assert_eq!(scene.left(), Vec::<String>::new());
 }
+
+#[test]
+fn the_deadline_of_on_signals_holds_at_exit_too() {
+    if role::assigned().is_some() {
+        shutdown::on_signals(ShutdownOptions {
+            deadline: Duration::from_millis(10),
+            ..ShutdownOptions::default()
+        })
+        .unwrap();
+        let path = place().join("log");
+        let slow = backstop_core::track_with(KIND, "slow", (), move |()| {
+            // Within the default deadline, and far beyond the one that was set.
+            std::thread::sleep(Duration::from_secs(8));
+            std::fs::write(path, "slow")
+        });
+        #[expect(clippy::mem_forget, reason = "so that it is open at exit")]
+        std::mem::forget(slow);
+        return;
+    }
+    let scene = Scene::new();
+    let status = Actor::start(&mut scene.actor("owner")).wait();
+    assert!(status.success(), "{status}");
+    assert_eq!(scene.log(), Vec::<String>::new());
+}

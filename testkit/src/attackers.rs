@@ -1,8 +1,8 @@
 //! What an unlucky or hostile machine does to code that kills and deletes: links exchanged under it,
-//! process numbers and inodes given away again, forks without exec, a disk that gives errors.
+//! reused PIDs and inodes, forks without exec, a disk that returns errors.
 //!
 //! The only place of the testkit that may be `unsafe`. Every attacker works on what its test made, and
-//! says why where the machine does not let it attack.
+//! returns why where the machine does not permit the attack.
 
 mod directory_swapper;
 mod exchange;

@@ -1,7 +1,7 @@
 //! The behaviour that core promises of every tracked resource, once for all adapters.
 //!
 //! Takes a [`Subject`], which an adapter's test describes; runs each behaviour against real resources
-//! and gives a [`ConformanceReport`], or panics with the name of the behaviour that failed.
+//! and returns a [`ConformanceReport`], or panics with the name of the behaviour that failed.
 
 mod subject;
 
@@ -9,10 +9,10 @@ mod account;
 mod behaviour;
 mod drive;
 mod kill_matrix;
-mod letting_go;
 mod orphaned;
 mod outside;
 mod owner;
+mod releasing;
 mod report;
 mod stage;
 

@@ -1,4 +1,4 @@
-//! Ledgers that nobody wrote: of owners of another boot, another namespace, another user.
+//! Forged ledgers: of owners of another boot, another namespace, another user.
 
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use backstop_core::ledger::{OwnerRecord, State};
 use backstop_os::identity::Cookie;
 use backstop_os::{process, user};
 
-/// A ledger as a dead owner would have left it, whoever that is said to be.
+/// A ledger as a dead owner of any identity would have left it.
 #[derive(Debug, Clone)]
 #[must_use = "no ledger is there until `write`"]
 pub struct ForgedLedger {
@@ -62,7 +62,7 @@ impl ForgedLedger {
         self
     }
 
-    /// Writes it into `directory`, which is made if it is not there, and gives its path. Nobody holds
+    /// Writes it into `directory`, which is created if it does not exist, and returns its path. No process holds
     /// its lease.
     ///
     /// # Panics

@@ -66,16 +66,16 @@ impl KillPoints {
         }
     }
 
-    /// And at so many instants, spread evenly over the time that the scene's process takes. Where in
+    /// Also at this number of instants, spread evenly over the time that the scene's process takes. Where in
     /// the code they fall is the scheduler's choice, a different one in each run.
     pub fn and_at_instants(mut self, count: u32) -> Self {
         self.instants = count;
         self
     }
 
-    /// Plays the scene once for each blow. The scene makes its place anew, starts its process with
+    /// Plays the scene once for each kill. The scene creates its place again, starts its process with
     /// [`Blow::start`], lets the blow fall with [`Blow::fall`], sweeps, asserts that nothing is left,
-    /// and gives the status.
+    /// and returns the status.
     ///
     /// # Panics
     /// The process ends otherwise than by the blow or well, or the scene panics: the message of a

@@ -1,7 +1,7 @@
-//! This test again, in a process of its own that may be killed.
+//! The same test again, in a separate process that may be killed.
 //!
 //! A test that needs another process starts its own binary for the one test that is running, with a
-//! role in the environment. The test looks for its [`assigned`] role first and plays it instead of
+//! role in the environment. The test checks for its [`assigned`] role first and plays it instead of
 //! testing.
 
 mod actor;
@@ -18,7 +18,7 @@ pub use surroundings::{can_be_within, with_mounts, within};
 /// The variable that holds the role.
 pub const ROLE: &str = "BACKSTOP_TESTKIT_ROLE";
 
-/// What begins each line that an actor says.
+/// The prefix of each line that an actor prints.
 const SAID: &str = "BACKSTOP-SAID: ";
 
 /// The role that this process has to play; `None` in the test itself.
@@ -30,7 +30,7 @@ pub fn assigned() -> Option<String> {
 /// The command that runs the calling test again in `role`.
 ///
 /// # Errors
-/// It cannot be told which test is calling: the thread is not libtest's.
+/// The calling test is unknown: the thread is not libtest's.
 pub fn command(role: &str) -> Result<Command, String> {
     // libtest runs each test on a thread that it names after it, also one at a time.
     let thread = std::thread::current();
@@ -60,13 +60,13 @@ pub fn cast<'a>(command: &'a mut Command, role: &str) -> &'a mut Command {
         .stdout(Stdio::piped())
 }
 
-/// Says a line to the test that started this actor.
+/// Sends a line to the test that started this actor.
 ///
 /// # Panics
-/// The text has several lines, or nobody listens.
+/// The text has several lines, or the test is gone.
 pub fn say(text: &str) {
-    assert!(!text.contains('\n'), "an actor says one line at a time");
-    // In a line of its own: libtest may have begun one.
+    assert!(!text.contains('\n'), "an actor sends one line at a time");
+    // On a new line: libtest may have begun one.
     let line = format!("\n{SAID}{text}\n");
     let mut out = std::io::stdout().lock();
     out.write_all(line.as_bytes())
@@ -74,7 +74,7 @@ pub fn say(text: &str) {
         .expect("the test listens to its actor");
 }
 
-/// Waits until the test lets this actor go on, by closing its input.
+/// Waits until the test lets this actor continue, by closing its input.
 pub fn wait_for_cue() {
     let mut rest = Vec::new();
     // A broken pipe is a cue too.

@@ -16,5 +16,5 @@ pub fn rounds(default: u32) -> u32 {
     let count = text.to_str().and_then(|text| text.parse().ok());
     count
         .filter(|count| *count > 0)
-        .unwrap_or_else(|| panic!("{ROUNDS} is no number of rounds: {}", text.display()))
+        .unwrap_or_else(|| panic!("{ROUNDS} is not a number of rounds: {}", text.display()))
 }

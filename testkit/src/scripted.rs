@@ -1,7 +1,7 @@
-//! A resource that does exactly what its test says: works, fails, hangs, panics, lies.
+//! A resource that does exactly what its test scripts: works, fails, hangs, panics, lies.
 //!
-//! Takes a [`Script`] with an [`Act`] for each rung and a [`Look`] for the probe; gives the resource
-//! and a [`Remote`], by which the test sees what was called, lets go what hangs, and mends the rest.
+//! Takes a [`Script`] with an [`Act`] for each rung and a [`Look`] for the probe; returns the resource
+//! and a [`Remote`], by which the test sees what was called, ends what hangs, and repairs the rest.
 
 mod remote;
 mod script;
@@ -29,7 +29,7 @@ impl Scripted {
     /// The kind of all scripted resources.
     pub const KIND: Kind = Kind::new("testkit.scripted");
 
-    /// A resource that follows `script`, and the hand on it. Dropping the [`Remote`] lets go whatever
+    /// A resource that follows `script`, and its remote control. Dropping the [`Remote`] ends whatever
     /// hangs, so that no thread outlives its test.
     pub fn following(label: impl Into<Cow<'static, str>>, script: Script) -> (Self, Remote) {
         let blocking = script.blocking;
@@ -66,7 +66,7 @@ impl Scripted {
                 self.shared.hang();
                 Err(refuse(Retry::Never))
             }
-            // Past the hook: on purpose is no failure to print.
+            // Past the hook: a panic on purpose is not printed.
             Act::Panic => std::panic::resume_unwind(Box::new("as scripted")),
         }
     }
@@ -98,7 +98,7 @@ impl TrackedResource for Scripted {
             Look::Unknown => Presence::unknown("as scripted"),
             Look::Never => {
                 self.shared.hang();
-                Presence::unknown("it was let go")
+                Presence::unknown("its hang was ended")
             }
             Look::Panic => std::panic::resume_unwind(Box::new("as scripted")),
         }

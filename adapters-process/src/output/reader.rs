@@ -14,7 +14,7 @@ use super::{LineCallback, Stream};
 use crate::config::CaptureLimits;
 use crate::thread::Gate;
 
-/// Reads one stream to its end on a thread of its own. Dropping it ends the thread, even if somebody
+/// Reads one stream to its end on a separate thread. Dropping it ends the thread, even if another process
 /// holds the other end of the pipe, and no callback runs afterwards.
 pub(super) struct Reader {
     stream: Stream,
@@ -103,7 +103,7 @@ impl Reader {
             if !state.has_ended {
                 let stream = self.stream;
                 state.abandoned = Some(format!(
-                    "somebody still holds the other end of {stream:?}, and it was not waited for"
+                    "another process still holds the other end of {stream:?}, and it was not waited for"
                 ));
             }
         }
@@ -153,7 +153,7 @@ impl Pipe {
             Self::Stderr(pipe) => pipe.as_fd(),
         };
         match wait_readable(&[own, wake.as_fd()], None) {
-            // Abandoned comes first: whoever never stops writing must not keep the thread.
+            // Abandoned comes first: a process that never stops writing must not keep the thread.
             Ok(ready) => ready.get(1) != Some(&true),
             // It blocks in the read instead, as far as this system is concerned.
             Err(error) => error.kind() == io::ErrorKind::Unsupported,
@@ -217,7 +217,7 @@ impl Lines {
             for piece in text.chunks(self.longest) {
                 if self.begun.len() + piece.len() > self.longest {
                     self.is_cut = true;
-                    self.give(shared);
+                    self.store(shared);
                 }
                 self.begun.extend_from_slice(piece);
             }
@@ -234,13 +234,13 @@ impl Lines {
     }
 
     fn end_line(&mut self, shared: &Shared) {
-        self.give(shared);
+        self.store(shared);
         if std::mem::take(&mut self.is_cut) {
             shared.state.lock().cut_lines += 1;
         }
     }
 
-    fn give(&mut self, shared: &Shared) {
+    fn store(&mut self, shared: &Shared) {
         let line = std::mem::take(&mut self.begun);
         let Some(callback) = &self.callback else {
             return;

@@ -19,7 +19,7 @@ pub struct Captured {
     pub cut_lines: u64,
     /// How often a callback panicked.
     pub callback_panics: u64,
-    /// Why the stream was not read to its end, if it was not: who may still write to it.
+    /// Why the stream was not read to its end, if it was not: which process may still write to it.
     pub abandoned: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use crate::thread::panic_text;
 
 /// The longest line either way.
 const LONGEST: u64 = 64 << 20;
-/// How much of a line that is no answer an error shows.
+/// How much of an invalid answer an error shows.
 const SHOWN: usize = 120;
 
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ struct Reply {
     answer: Answer,
 }
 
-/// What a request came to.
+/// The result of a request.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Answer {
@@ -66,7 +66,7 @@ pub(super) fn read_answer(output: &mut impl BufRead, id: u64) -> Result<Answer, 
         )
     })?;
     let reply: Reply = serde_json::from_slice(&line).map_err(|cause| {
-        corrupt("the process wrote a line that is no answer")
+        corrupt("the process wrote a line that is not a valid answer")
             .with("line", shown(&line))
             .with_source(cause)
     })?;
@@ -97,14 +97,14 @@ fn read_line(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Error> {
 /// [`ProcessWorker`](crate::ProcessWorker). A panic of the handler is an error of its request.
 ///
 /// # Errors
-/// Standard input or output is broken, or a line is no request.
+/// Standard input or output is broken, or a line is not a valid request.
 pub fn serve<Q: DeserializeOwned, A: Serialize, E: fmt::Display>(
     mut handler: impl FnMut(Q) -> Result<A, E>,
 ) -> Result<(), Error> {
     let mut input = std::io::stdin().lock();
     while let Some(text) = read_line(&mut input)? {
         let Asked { id, request } = serde_json::from_slice(&text).map_err(|cause| {
-            corrupt("a line is no request")
+            corrupt("a line is not a valid request")
                 .with("line", shown(&text))
                 .with_source(cause)
         })?;

@@ -22,18 +22,18 @@ pub enum ServerEvent {
         /// How long it took.
         after: Duration,
     },
-    /// A look at its health failed.
+    /// A health check failed.
     HealthFailed {
         /// Why.
         reason: String,
-        /// How many looks in a row have failed.
+        /// How many checks in a row have failed.
         in_a_row: u32,
     },
     /// The child ended, or was ended because it was not well; its tree was released.
     Ended {
         /// Why.
         reason: String,
-        /// What the release of its tree came to.
+        /// The outcome of the release of its tree.
         release: String,
     },
     /// Another one will be started.
@@ -46,7 +46,7 @@ pub enum ServerEvent {
         /// Why the last one ended.
         reason: String,
     },
-    /// Its child was released by somebody else, and no other is started.
+    /// Its child was released from outside, and no other is started.
     Stopped,
 }
 
@@ -88,9 +88,9 @@ pub struct ServerStatistics {
     pub pid: Option<u32>,
     /// Children started, the first included.
     pub starts: u64,
-    /// Looks at its health.
+    /// Health checks.
     pub looks: u64,
-    /// Looks that failed.
+    /// Health checks that failed.
     pub failed_looks: u64,
     /// Why the last child ended.
     pub last_end: Option<String>,

@@ -1,4 +1,4 @@
-//! How to look whether a server is well.
+//! How the health of a server is checked.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use backstop_core::release::within;
 use backstop_core::resource::Deadline;
 
-/// A look at a server, with a time in which it must answer.
+/// A health check, with a time in which it must succeed.
 #[derive(Clone)]
 pub struct Health {
     look: Look,
@@ -24,7 +24,7 @@ enum Look {
     Check(Arc<dyn Fn() -> Result<(), String> + Send + Sync>),
 }
 
-/// The longest first line of an answer that is looked at.
+/// The maximum length of an answer's first line that is read.
 const STATUS_LINE: usize = 256;
 
 impl Health {
@@ -34,7 +34,7 @@ impl Health {
         Self::of(Look::Running)
     }
 
-    /// A connection to this port is taken.
+    /// The port accepts a connection.
     #[must_use]
     pub fn port(address: SocketAddr) -> Self {
         Self::of(Look::Port(address))
@@ -46,16 +46,16 @@ impl Health {
         Self::of(Look::Http(address, path.into()))
     }
 
-    /// A function says so, else why not. It runs on a watched thread, so that a hang is a failure.
+    /// A function returns Ok, else the reason. It runs on a thread with a deadline, so that a hang is a failure.
     #[must_use]
     pub fn check(check: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
         Self::of(Look::Check(Arc::new(check)))
     }
 
-    /// How long one look may take. Default: 2 s.
+    /// How long one check may take. Default: 2 s.
     #[must_use]
-    pub fn timeout(mut self, span: Duration) -> Self {
-        self.timeout = span.max(Duration::from_millis(1));
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout.max(Duration::from_millis(1));
         self
     }
 
@@ -66,7 +66,7 @@ impl Health {
         }
     }
 
-    /// Looks. A process that has exited is seen elsewhere.
+    /// Runs the check. A process that has exited is noticed elsewhere.
     pub(super) fn look(&self) -> Result<(), String> {
         match &self.look {
             Look::Running => Ok(()),

@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 ///
 /// # Guarantees
 /// After [`close`](Self::close) none begins. After [`wait_empty`](Self::wait_empty) said yes, none of
-/// another thread runs, and none ever will: whether it is closed and who is inside is one state
+/// another thread runs, and none ever will: whether it is closed and which threads are inside is one state
 /// behind one lock.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
@@ -20,7 +20,7 @@ pub(crate) struct Gate {
 #[derive(Debug, Default)]
 struct State {
     is_closed: bool,
-    /// Who is inside; one that passes again from within stands here twice.
+    /// The threads inside; one that passes again from within is listed twice.
     inside: Vec<ThreadId>,
 }
 
@@ -45,7 +45,7 @@ impl Gate {
         self.state.lock().is_closed = true;
     }
 
-    /// Waits until nobody but this thread is inside: a callback may stop its own worker.
+    /// Waits until no other thread is inside: a callback may stop its own worker.
     pub(crate) fn wait_empty(&self, deadline: Deadline) -> bool {
         let own = std::thread::current().id();
         let mut state = self.state.lock();
@@ -57,7 +57,7 @@ impl Gate {
         !late.timed_out()
     }
 
-    /// Whether nobody is inside.
+    /// Whether no thread is inside.
     pub(crate) fn is_empty(&self) -> bool {
         self.state.lock().inside.is_empty()
     }

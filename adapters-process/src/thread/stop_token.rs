@@ -31,16 +31,16 @@ impl StopToken {
         self.0.token().check()
     }
 
-    /// Waits until the thread is to stop or the span is over; true if it is to stop.
+    /// Waits until the thread is to stop or the time is over; true if it is to stop.
     #[must_use]
-    pub fn wait(&self, span: Duration) -> bool {
-        self.0.token().wait(span)
+    pub fn wait(&self, time: Duration) -> bool {
+        self.0.token().wait(time)
     }
 
     /// Runs a callback, unless the thread is to stop.
     ///
     /// # Guarantees
-    /// None begins once stopping has begun. Whoever waited for the stop, by
+    /// None begins once stopping has begun. A caller that waited for the stop, by
     /// [`Worker::stop`](crate::Worker::stop) or a release that ended `released`, sees none running and
     /// none ever again.
     pub fn callback<T>(&self, callback: impl FnOnce() -> T) -> Option<T> {

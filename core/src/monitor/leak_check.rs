@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub use report::{Leak, LeakReport, LeakSort};
 
-use crate::release::{Backstop, BirthBook};
+use crate::release::{Backstop, OpeningBook};
 use crate::resource::{Kind, Site};
 use allowed::Allowed;
 use belongings::Belongings;
@@ -69,7 +69,7 @@ pub struct LeakCheck {
 pub struct LeakScope {
     check: LeakCheck,
     before: Belongings,
-    book: BirthBook,
+    book: OpeningBook,
 }
 
 /// How far a check can determine what belongs to the body.
@@ -228,7 +228,7 @@ impl LeakCheck {
     fn start(self) -> LeakScope {
         LeakScope {
             before: Belongings::now(&self),
-            book: BirthBook::open(),
+            book: OpeningBook::open(),
             check: self,
         }
     }

@@ -17,7 +17,7 @@ pub use spread::{Spread, TimeSpread};
 pub use statistics::{NameStatistics, OperationStatistics};
 
 use super::own_snapshot;
-use crate::release::{Backstop, BirthBook, End, Ended, Scope, ScopeError};
+use crate::release::{Backstop, End, Ended, OpeningBook, Scope, ScopeError};
 use crate::resource::Bytes;
 use account::Began;
 use statistics::Names;
@@ -67,7 +67,7 @@ pub struct Operation {
     operations: Operations,
     /// `Some` until the end.
     scope: Option<Scope>,
-    book: BirthBook,
+    book: OpeningBook,
     began: Began,
 }
 
@@ -106,7 +106,7 @@ impl Operations {
         Operation {
             operations: self.clone(),
             scope: Some(scope),
-            book: BirthBook::open(),
+            book: OpeningBook::open(),
             began: Began::now(name),
         }
     }

@@ -10,7 +10,7 @@ use super::reclaimer::{Reclaimed, Reclaimer};
 use super::report::SweepItem;
 use crate::ledger::{Entry, OwnerRecord};
 
-/// Entries of a ledger, with where each stands in it, that one reclaimer takes at once.
+/// Entries of a ledger, with the offset of each in it, that one reclaimer takes at once.
 pub(super) struct Batch<'a> {
     pub(super) ledger: &'a Path,
     pub(super) owner: &'a OwnerRecord,
@@ -19,15 +19,15 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Judges all, then reclaims within `span` each what may go; `None` only judges. Each is told to
-    /// `settle` when it is known what came of it, and given in the order of the entries.
+    /// Judges all, then reclaims those that may go, each within `span`; `None` only judges. Each is passed
+    /// to `settle` when its outcome is known; all are returned in the order of the entries.
     pub(super) fn reclaim(
         &self,
         span: Option<Duration>,
         settle: &mut dyn FnMut(u64, &SweepItem),
     ) -> Vec<SweepItem> {
         let mut judged = self.judge();
-        // None may go unseen: what no one judged keeps its ledger.
+        // None may be skipped: an entry without a judgement keeps its ledger.
         judged.resize_with(self.entries.len(), || {
             Judgement::keep("its reclaimer gave no judgement")
         });
@@ -81,7 +81,7 @@ impl Batch<'_> {
         }
         let judge = |(_, entry): &(u64, Entry)| {
             if !entry.is_kind_readable() {
-                Judgement::keep(format!("nobody can tell what it is: {}", entry.kind))
+                Judgement::keep(format!("its kind cannot be read: {}", entry.kind))
             } else if entry.has_recipe {
                 Judgement::keep(format!(
                     "no reclaimer for the kind {} is compiled in",

@@ -1,8 +1,8 @@
 //! A process that outlives its owner's SIGKILL and reclaims at once.
 //!
 //! It is this program again, started with a variable in its environment. It waits for the ledger's
-//! lease, which the kernel gives it at the instant of the owner's death; there is nothing to poll and
-//! no time-out to choose. When the owner ends in order, its ledger is empty or gone, and the guardian
+//! lease, which the kernel passes to it at the moment of the owner's death; there is nothing to poll and
+//! no time-out to choose. When the owner exits normally, its ledger is empty or gone, and the guardian
 //! ends too.
 
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ pub fn enter(reclaimers: impl FnOnce() -> Reclaimers) {
     let Some(ledger) = std::env::var_os(VARIABLE) else {
         return;
     };
-    // What the owner's terminal or supervisor sends to its group is not meant for the guardian.
+    // Signals to the owner's process group are not meant for the guardian.
     backstop_os::exit::ignore_end_signals();
     let code = match guard(Path::new(&ledger), &reclaimers()) {
         Ok(()) => 0,
@@ -69,13 +69,13 @@ fn guard(path: &Path, reclaimers: &Reclaimers) -> Result<(), Error> {
     let opened = place.handle().open_file_beneath(&name, Access::ReadWrite);
     let file = match opened {
         Ok(file) => file,
-        // The owner has ended in order already.
+        // The owner has already exited normally.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed("the ledger cannot be opened")(error)),
     };
     let lease = Lease::wait(file).map_err(failed("the lease cannot be waited for"))?;
     let is_there = place.holds(&name, lease.file());
-    if !is_there.map_err(failed("the ledger cannot be looked at"))? {
+    if !is_there.map_err(failed("the ledger cannot be inspected"))? {
         return Ok(());
     }
     let report = Sweep::new(reclaimers).run_one(directory, &name, &lease);
@@ -105,7 +105,7 @@ pub fn start() -> Result<Guardian, Error> {
     let failed = |error| Error::io(Stage::Open, "the guardian cannot be started", error);
     let program = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(program);
-    // Out of the owner's group: what ends that group must not end the guardian first.
+    // In a process group of its own: a signal to the owner's group must not end the guardian first.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let child = command
@@ -124,7 +124,7 @@ pub fn start() -> Result<Guardian, Error> {
 pub struct Guardian(Child);
 
 impl Guardian {
-    /// Its process number.
+    /// Its PID.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.0.id()

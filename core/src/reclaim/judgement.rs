@@ -1,4 +1,4 @@
-//! What is to be done about an orphan, and why.
+//! The verdict on an orphan, with its reasons.
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ use serde::Serialize;
 pub enum Judgement {
     /// It is proven to be the recorded one and to have no owner.
     Reclaim {
-        /// The rule by which it goes.
+        /// The rule by which it is reclaimed.
         rule: String,
         /// What proves that it is the recorded one.
         evidence: Vec<String>,
         /// What would be done.
         act: String,
     },
-    /// It does not exist any more.
+    /// It no longer exists.
     Gone {
         /// What shows that.
         evidence: String,
@@ -25,7 +25,7 @@ pub enum Judgement {
     Keep {
         /// Why.
         reason: String,
-        /// Who holds it, where that can be told.
+        /// Who holds it, where that is known.
         holder: Option<String>,
     },
 }
@@ -39,7 +39,7 @@ impl Judgement {
         }
     }
 
-    /// Not there any more, as `evidence` shows.
+    /// Gone, as `evidence` shows.
     pub fn gone(evidence: impl Into<String>) -> Self {
         Self::Gone {
             evidence: evidence.into(),

@@ -21,9 +21,9 @@ pub struct Orphan<'a> {
 }
 
 impl Orphan<'_> {
-    /// Whether the owner died in this boot, as far as that can be told. Processes and what is mounted in
-    /// memory did not outlive another one, which takes proof: where `/proc` is hidden, or no descriptor
-    /// is left to read it, it counts as this one.
+    /// Whether the owner died in this boot, as far as that is known. Processes and files in memory did not
+    /// survive another boot, which takes proof: where `/proc` is hidden, or there is no file descriptor
+    /// to read it with, the boot counts as this one.
     #[must_use]
     pub fn is_of_this_boot(&self) -> bool {
         // Read once: it does not change while this process lives.

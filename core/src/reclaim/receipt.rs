@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::report::SweepItem;
 use crate::error::{Error, Stage};
 
-/// One act of a sweep: what was done to what, by what right, and what came of it.
+/// One act of a sweep: what was done to which resource, on what evidence, and the outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// When, in RFC 3339.

@@ -1,4 +1,4 @@
-//! Who can reclaim which kinds.
+//! What can reclaim which kinds and forms.
 
 use std::fmt;
 use std::time::Duration;
@@ -35,14 +35,14 @@ pub trait Reclaimer: Send + Sync {
         Order::Normal
     }
 
-    /// Looks at an orphan and touches nothing.
+    /// Inspects an orphan and touches nothing.
     fn judge(&self, orphan: &Orphan<'_>) -> Judgement;
 
     /// Releases it for its dead owner, and verifies.
     fn reclaim(&self, orphan: &Orphan<'_>, authority: &Authority, deadline: Deadline) -> Reclaimed;
 
     /// How many orphans of one owner, in the order of their turns, it takes at once: for kinds that are
-    /// looked for together more cheaply than one by one. Default: 1.
+    /// found together more cheaply than one by one. Default: 1.
     fn most_at_once(&self) -> usize {
         1
     }
@@ -52,8 +52,8 @@ pub trait Reclaimer: Send + Sync {
         orphans.iter().map(|orphan| self.judge(orphan)).collect()
     }
 
-    /// As [`reclaim`](Self::reclaim), for several, each within `span`. What each came to, by its index,
-    /// is told as soon as it is known, because only then it is on record.
+    /// As [`reclaim`](Self::reclaim), for several, each within `span`. The result of each is passed to
+    /// `settled` with its index as soon as it is known, because only then is it recorded.
     fn reclaim_all(
         &self,
         orphans: &[Orphan<'_>],
@@ -71,15 +71,15 @@ pub trait Reclaimer: Send + Sync {
     }
 }
 
-/// What a reclaim came to.
+/// The result of a reclaim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Reclaimed {
     /// Whether it is gone.
     pub outcome: Outcome,
-    /// How many things went: processes, files and directories.
+    /// How many processes, files and directories were removed.
     pub count: u64,
-    /// How many bytes came back.
+    /// How many bytes were freed.
     pub bytes: Bytes,
 }
 
@@ -93,7 +93,7 @@ impl Reclaimed {
         }
     }
 
-    /// Still there, for `reason`.
+    /// Still existing, for `reason`.
     pub fn stuck(reason: impl Into<String>) -> Self {
         Self {
             outcome: Outcome::Stuck {

@@ -1,4 +1,4 @@
-//! What a sweep saw and did.
+//! What a sweep found and did.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,24 +10,24 @@ use crate::ledger::{OwnerRecord, State};
 use crate::release::Outcome;
 use crate::resource::{Bytes, Recipe, ResourceId};
 
-/// The account of one sweep.
+/// The report of one sweep.
 #[derive(Debug, Default, Serialize)]
 #[must_use]
 pub struct SweepReport {
-    /// The ledgers it looked at.
+    /// The ledgers that it inspected.
     pub ledgers: Vec<SweptLedger>,
     /// The orphans it judged, in the order in which it would or did act.
     pub items: Vec<SweepItem>,
 }
 
-/// One ledger that a sweep looked at.
+/// One ledger that a sweep inspected.
 #[derive(Debug, Serialize)]
 pub struct SweptLedger {
     /// The file.
     pub path: PathBuf,
     /// Who wrote it; `None` if that cannot be read.
     pub owner: Option<OwnerRecord>,
-    /// What became of it.
+    /// What the sweep did with it.
     #[serde(flatten)]
     pub fate: LedgerFate,
 }
@@ -37,7 +37,7 @@ pub struct SweptLedger {
 #[serde(rename_all = "kebab-case", tag = "fate")]
 #[non_exhaustive]
 pub enum LedgerFate {
-    /// Its owner lives: nothing in it is anyone else's affair.
+    /// Its owner is alive: nothing in it is touched.
     OwnerAlive,
     /// Its owner is dead, and another process holds its lease: a fork that did not execute.
     LeaseKept {
@@ -62,7 +62,7 @@ pub enum LedgerFate {
 pub struct SweepItem {
     /// The ledger.
     pub ledger: PathBuf,
-    /// Whose it was: process number and command.
+    /// Its owner: PID and command.
     pub owner: String,
     /// Which resource.
     #[serde(serialize_with = "as_text")]
@@ -73,7 +73,7 @@ pub struct SweepItem {
     pub label: String,
     /// Where it was opened.
     pub site: String,
-    /// How far its life had come.
+    /// The state in which its owner left it.
     pub state: State,
     /// Its recipe.
     #[serde(serialize_with = "as_json")]
@@ -82,9 +82,9 @@ pub struct SweepItem {
     pub judgement: Judgement,
     /// What was done; `None` in a rehearsal, and where nothing was to be done.
     pub outcome: Option<Outcome>,
-    /// How many things went.
+    /// How many processes, files and directories were removed.
     pub count: u64,
-    /// How many bytes came back.
+    /// How many bytes were freed.
     pub bytes: Bytes,
 }
 
@@ -92,7 +92,7 @@ fn as_text<S: Serializer>(id: &ResourceId, serializer: S) -> Result<S::Ok, S::Er
     serializer.collect_str(id)
 }
 
-/// The recipe as the JSON that it is; as text if it is none.
+/// The recipe as JSON; as text if it is not valid JSON.
 fn as_json<S: Serializer>(recipe: &Option<Recipe>, serializer: S) -> Result<S::Ok, S::Error> {
     let Some(recipe) = recipe else {
         return serializer.serialize_none();
@@ -112,7 +112,7 @@ impl SweepReport {
             .any(|item| !matches!(item.judgement, Judgement::Gone { .. }))
     }
 
-    /// The orphans that are still there, or may be.
+    /// The orphans that still exist, or may exist.
     pub fn left(&self) -> impl Iterator<Item = &SweepItem> {
         self.items.iter().filter(|item| match &item.outcome {
             Some(outcome) => outcome.is_stuck(),
@@ -120,13 +120,13 @@ impl SweepReport {
         })
     }
 
-    /// How many things went.
+    /// How many processes, files and directories were removed.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.items.iter().map(|item| item.count).sum()
     }
 
-    /// How many bytes came back.
+    /// How many bytes were freed.
     #[must_use]
     pub fn bytes(&self) -> Bytes {
         self.items.iter().map(|item| item.bytes).sum()
@@ -134,7 +134,7 @@ impl SweepReport {
 }
 
 impl fmt::Display for SweepItem {
-    /// The whole explanation: owner, rule, evidence, act, and what came of it.
+    /// The whole explanation: owner, rule, evidence, act, and outcome.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{} {}", self.kind, self.label)?;
         writeln!(formatter, "  owner     {}", self.owner)?;

@@ -1,19 +1,19 @@
-//! Doing the same to many, on as many processors as there are.
+//! One act on many items, on several threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
 /// More threads than this only wait for each other: what is removed from one directory is removed one
-/// at a time, and only the looks and the freeing of what was removed happen beside each other.
+/// at a time, and only reading, and freeing what was removed, run in parallel.
 const MOST_WORKERS: usize = 4;
-/// At most so many answers are handed over at once.
+/// The maximum number of answers that are handed over at once.
 const LONGEST_HAND: usize = 64;
 
-/// Does `act` to each of `items`, side by side, and hands each answer with its item's index to `settled`
+/// Applies `act` to each of `items`, in parallel, and passes each answer with its item's index to `settled`
 /// on this thread as it comes: in any order, each once.
 ///
-/// Each thread has a value of its own from `own`. Where no other thread can be had, all is done on this
+/// Each thread has a value of its own from `own`. Where no other thread is available, all is done on this
 /// one. It returns when all is done.
 ///
 /// # Panics
@@ -33,7 +33,7 @@ pub fn side_by_side<T: Sync, S, R: Send>(
         }
         return;
     }
-    // Small hands where there is little to do, so that an act is on record soon after it was done.
+    // Small batches where there is little to do, so that an act is recorded soon after it was done.
     let hand = (items.len() / (workers * 64)).clamp(1, LONGEST_HAND);
     // Relaxed: it only shares the items out; the answers come through the channel.
     let next = AtomicUsize::new(0);

@@ -25,7 +25,7 @@ use backstop_os::pinned::PinnedProcess;
 /// # Guarantees
 /// Nothing of a live owner is touched: a sweep acts only while it holds the ledger's lease itself. An
 /// orphan of an unknown kind, or without proof of identity, is kept and reported. A sweep that is
-/// killed leaves the ledger as it is, and the next one goes on.
+/// killed leaves the ledger as it is, and the next one continues.
 #[derive(Debug)]
 #[must_use = "nothing is swept until `run`"]
 pub struct Sweep<'a> {
@@ -56,19 +56,19 @@ impl<'a> Sweep<'a> {
         self
     }
 
-    /// Looks in these directories instead of the default ones.
+    /// Sweeps these directories instead of the default ones.
     pub fn directories(mut self, directories: Vec<PathBuf>) -> Self {
         self.directories = directories;
         self
     }
 
-    /// Looks only at ledgers of processes that ran under this `backstop run`.
+    /// Sweeps only ledgers of processes that ran under this `backstop run`.
     pub fn of_run(mut self, run: Cookie) -> Self {
         self.run = Some(run);
         self
     }
 
-    /// Passes over this ledger: the sweeper's own, whose owner is surely alive.
+    /// Skips this ledger: the sweeper's own, whose owner is certainly alive.
     pub fn except(mut self, ledger: Option<&Path>) -> Self {
         self.except = ledger.map(Path::to_owned);
         self
@@ -123,7 +123,7 @@ impl<'a> Sweep<'a> {
                 continue;
             }
             if let Err(error) = self.sweep_name(directory, &name, report) {
-                // Its owner ended and took it away meanwhile.
+                // Its owner exited and removed it meanwhile.
                 if error.kind() != ErrorKind::NotFound {
                     report
                         .ledgers
@@ -153,11 +153,11 @@ impl<'a> Sweep<'a> {
             settled => Ok(settled),
         });
         let attempt = attempt.map_err(failed("the ledger cannot be locked"))?;
-        // It was given its name or removed between the listing and the lock.
+        // It was named or removed between the listing and the lock.
         if let LeaseAttempt::Won(lease) = &attempt
             && !directory
                 .holds(name, lease.file())
-                .map_err(failed("the ledger cannot be looked at"))?
+                .map_err(failed("the ledger cannot be inspected"))?
         {
             return Ok(());
         }
@@ -238,7 +238,7 @@ impl<'a> Sweep<'a> {
             if gone && !self.rehearse {
                 crate::kill_point::reach("sweep.closing");
                 if let Err(error) = LedgerReading::mark_closed(lease.file(), offset, item.id) {
-                    tracing::warn!(%error, path = %path.display(), "a reclaimed entry stays open");
+                    tracing::warn!(%error, path = %path.display(), "a reclaimed entry cannot be marked closed");
                     kept = true;
                 }
             }
@@ -279,8 +279,8 @@ impl<'a> Sweep<'a> {
         self.run.is_none_or(|run| owner.run == Some(run))
     }
 
-    /// By the reclaimers' order, then the last opened first: a child was opened after its parent. What
-    /// follows each other and has the same reclaimer is one turn; what has none is a turn each.
+    /// By the reclaimers' order, then the last opened first: a child was opened after its parent.
+    /// Consecutive entries of one reclaimer are one turn; those without a reclaimer are a turn each.
     fn in_turn(&self, entries: Vec<(u64, Entry)>) -> Vec<Turn> {
         // Looked up once for each: it may read the recipe.
         let with_reclaimer = |entry: (u64, Entry)| (self.reclaimers.index_of(&entry.1), entry);
@@ -305,17 +305,17 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Entries in a row, with the place of the reclaimer that takes all of them.
+/// Consecutive entries, with the place of the reclaimer that takes all of them.
 type Turn = (Option<usize>, Vec<(u64, Entry)>);
 
-/// How many entries of a reclaimer are its first batch: few, so that the first of what still runs is asked
-/// to end before all the rest has been looked at. It costs one more look at the processes of the system.
+/// How many entries of a reclaimer are its first batch: few, so that the first running process is asked
+/// to end before all the rest have been inspected. It costs one more pass over the processes of the system.
 const FIRST: usize = 1;
 
 /// How long a dead owner's lease is waited for.
 const EXECUTING: Duration = Duration::from_secs(1);
 
-/// Waits a moment for the lease in `file` if its owner is dead: a child that the owner was starting when
+/// Waits briefly for the lease in `file` if its owner is dead: a child that the owner was starting when
 /// it died keeps the lease until it has executed its program, and can be found from then on.
 fn outwait(file: File, path: &Path) -> std::io::Result<LeaseAttempt> {
     let is_dead = LedgerReading::of_file(&file, path)
@@ -333,7 +333,7 @@ fn outwait(file: File, path: &Path) -> std::io::Result<LeaseAttempt> {
     Ok(attempt)
 }
 
-/// What shows that the owner is dead, if that is certain.
+/// The evidence that the owner is dead, if that is certain.
 fn death_of(owner: &OwnerRecord) -> Option<String> {
     match PinnedProcess::verify(&owner.process, None) {
         Err(refusal) if refusal.proves_gone() => Some(refusal.to_string()),

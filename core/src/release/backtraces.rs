@@ -1,27 +1,27 @@
-//! How the program came to open a resource, for one in so many: captured without names, kept by place.
+//! Sampled backtraces of openings: one in N is captured, without names, and kept by place.
 //!
 //! The place of a call is known for every resource; that one shows who called the place.
 
 mod kept;
+mod sampled;
 
 use std::backtrace::Backtrace;
 use std::cell::Cell;
-use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
+pub use self::sampled::{BacktraceCounts, SampledBacktrace, SiteBacktraces};
+
 use self::kept::Kept;
-use super::births;
-use super::deadline_call::{CallError, within};
-use crate::resource::{Deadline, Kind, Site};
+use super::askers;
+use crate::resource::{Kind, Site};
 
 /// One in how many is captured; 0 is none.
 static EVERY: AtomicU32 = AtomicU32::new(0);
-/// Captures that found the store taken and were not waited with.
+/// Captures that were skipped because another thread held the store.
 static PASSED_OVER: AtomicU64 = AtomicU64::new(0);
 static KEPT: Mutex<Kept> = Mutex::new(Kept::new());
 
@@ -35,7 +35,7 @@ thread_local! {
 ///
 /// # Guarantees
 /// - While it is off, it costs nothing that the tracking of a resource does not cost without it.
-/// - While it is on, a thread waits for nobody: a capture that meets another one is passed over and
+/// - While it is on, no thread waits for another: a capture that meets another one is skipped and
 ///   counted.
 /// - Names are looked up when a backtrace is [shown](SampledBacktrace::shown), on a thread of their own,
 ///   and never while a resource is tracked.
@@ -45,61 +45,27 @@ thread_local! {
 #[derive(Debug)]
 pub struct BacktraceSampling;
 
-/// A backtrace without names.
-#[derive(Clone)]
-pub struct SampledBacktrace {
-    /// Which capture at its place it was, counted from 1.
-    pub number: u64,
-    trace: Arc<Backtrace>,
-}
-
-/// What is kept of one place.
-#[derive(Debug, Clone)]
-pub struct SiteBacktraces {
-    /// What was opened there.
-    pub kind: Kind,
-    /// Where.
-    pub site: Site,
-    /// How many backtraces were captured there.
-    pub captured: u64,
-    /// Those that are kept, the first one first and the last one last.
-    pub kept: Vec<SampledBacktrace>,
-}
-
-/// What was captured, and what of it is not kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BacktraceCounts {
-    /// Backtraces that were captured.
-    pub captured: u64,
-    /// Backtraces that gave way to later ones of their place.
-    pub replaced: u64,
-    /// Backtraces that went with places that were not seen for longest.
-    pub evicted: u64,
-    /// Resources whose turn it was while another thread's backtrace was being put away.
-    pub passed_over: u64,
-}
-
 impl BacktraceSampling {
     /// One in 128.
     pub const EVERY: NonZeroU32 = NonZeroU32::new(128).expect("128 is not 0");
     /// The most places that are kept.
-    pub const SITES: usize = 256;
+    pub const SITES: usize = kept::SITES;
     /// The most backtraces of one place that are kept.
-    pub const EACH: usize = 4;
+    pub const EACH: usize = kept::EACH;
 
     /// Captures one in `every` resources from here on, on average and at random, so that places that
     /// take turns are all seen.
     pub fn on(every: NonZeroU32) {
         // Relaxed, here and below: a thread may learn of it a few resources later.
         if EVERY.swap(every.get(), Ordering::Relaxed) == 0 {
-            births::ask();
+            askers::add();
         }
     }
 
     /// Captures no more. What is kept stays.
     pub fn off() {
         if EVERY.swap(0, Ordering::Relaxed) != 0 {
-            births::ask_no_more();
+            askers::remove();
         }
     }
 
@@ -130,25 +96,6 @@ impl BacktraceSampling {
     }
 }
 
-impl SampledBacktrace {
-    /// The backtrace with names, which are looked up now, on a thread of their own. The first time in a
-    /// process takes some 150 ms.
-    ///
-    /// # Errors
-    /// It took longer than `patience`.
-    pub fn shown(&self, patience: Duration) -> Result<String, CallError> {
-        let trace = Arc::clone(&self.trace);
-        within(Deadline::after(patience), move || trace.to_string())
-    }
-}
-
-impl fmt::Debug for SampledBacktrace {
-    /// Without names: looking them up is not for whoever only prints.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "SampledBacktrace({})", self.number)
-    }
-}
-
 /// Captures a backtrace if it is this resource's turn.
 pub(super) fn sample(kind: Kind, site: Site) {
     let every = EVERY.load(Ordering::Relaxed);
@@ -159,12 +106,12 @@ pub(super) fn sample(kind: Kind, site: Site) {
 
 /// Counts down to the next turn, on this thread alone.
 fn is_turn(every: u32) -> bool {
-    // Uniform from 1 to this: so many on average.
+    // Uniform from 1 to this: `every` on average.
     let longest = every.saturating_mul(2) - 1;
     let turn = LEFT.try_with(|left| {
         let count = match left.get() {
             0 => 1 + dice() % longest,
-            // Not longer than it would be by now: the share may have been set anew.
+            // Not longer than it would be by now: `every` may have been changed.
             count => count.min(longest),
         };
         left.set(count - 1);

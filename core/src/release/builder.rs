@@ -9,6 +9,7 @@ use super::clock::Clock;
 use crate::ledger::{Ledger, LedgerOptions, default_directories};
 use crate::policy::CleanupPolicy;
 use crate::resource::Kind;
+use backstop_os::fork;
 use backstop_os::identity::Cookie;
 
 /// What is tracked, and where.
@@ -28,11 +29,18 @@ pub enum Tracking {
 #[derive(Debug)]
 #[must_use = "nothing is set up until `start`"]
 pub struct Builder {
-    pub(super) tracking: Tracking,
-    pub(super) default_policy: CleanupPolicy,
-    pub(super) policies: HashMap<Kind, Arc<CleanupPolicy>>,
-    pub(super) clock: Clock,
+    tracking: Tracking,
+    default_policy: CleanupPolicy,
+    policies: HashMap<Kind, Arc<CleanupPolicy>>,
+    clock: Clock,
     run: Option<Cookie>,
+}
+
+impl Backstop {
+    /// Sets up another one.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
 }
 
 impl Default for Builder {
@@ -81,7 +89,7 @@ impl Builder {
         self
     }
 
-    /// The clock by which ages are told. Default: the system's.
+    /// The clock that ages are measured by. Default: the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -90,13 +98,21 @@ impl Builder {
     /// Sets it up. It lives as long as the process.
     ///
     /// A ledger that cannot be kept in a file is kept in memory, and one that cannot be kept in memory
-    /// is not kept: the program goes on, and [`Backstop::degraded`] says why.
+    /// is not kept: the program keeps running, and [`Backstop::degraded`] says why.
     pub fn start(self) -> Backstop {
         let (ledger, degraded) = self.open_ledger();
         if let Some(why) = &degraded {
             tracing::warn!(why, "tracking is degraded");
         }
-        Backstop::begin(self, ledger, degraded)
+        // Asked once while there is surely one process, so that a fork is noticed from here on.
+        let _ = fork::is_original_process();
+        Backstop::of(
+            ledger,
+            degraded,
+            self.default_policy,
+            self.policies,
+            self.clock,
+        )
     }
 
     fn open_ledger(&self) -> (Option<Ledger>, Option<String>) {

@@ -1,4 +1,4 @@
-//! What can be made smaller without anybody missing anything but time.
+//! Caches that can be made smaller at the cost of time only.
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock, Weak};
@@ -10,8 +10,8 @@ use crate::resource::{Bytes, Footprint};
 
 /// A cache or store that can be made smaller when memory is short.
 ///
-/// It is called on a watched thread of Backstop's own, one cache after the other; one that hangs is
-/// named and holds up no other.
+/// It is called on a thread of Backstop's own with a deadline, one cache after the other. One that hangs
+/// is reported, and the others are called all the same.
 pub trait Shrink: Send + Sync + 'static {
     /// Which one it is, for people. Asked for once, when it is registered.
     fn name(&self) -> Cow<'static, str>;
@@ -19,7 +19,7 @@ pub trait Shrink: Send + Sync + 'static {
     /// What it occupies now.
     fn footprint(&self) -> Footprint;
 
-    /// Lets go of what is beyond `size`, and gives how much that was.
+    /// Releases what exceeds `size`, and returns how many bytes that was.
     ///
     /// # Errors
     /// It could not.

@@ -1,4 +1,4 @@
-//! A request to stop, seen by whoever looks.
+//! A request to stop, which the work checks for.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -27,7 +27,7 @@ struct State {
 pub struct Cancelled;
 
 impl CancelToken {
-    /// A token that nobody has cancelled.
+    /// A token that is not cancelled.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -79,14 +79,14 @@ impl CancelToken {
         }
     }
 
-    /// Waits until it is cancelled or the span is over; true if it was cancelled. A pause that ends
+    /// Waits until it is cancelled or the time is over; true if it was cancelled. A pause that ends
     /// when work must end.
     #[must_use]
-    pub fn wait(&self, span: Duration) -> bool {
+    pub fn wait(&self, time: Duration) -> bool {
         let mut state = self.0.state.lock();
         self.0
             .woken
-            .wait_while_for(&mut state, |state| !state.cancelled, span);
+            .wait_while_for(&mut state, |state| !state.cancelled, time);
         state.cancelled
     }
 }

@@ -1,4 +1,4 @@
-//! The clock by which ages are told.
+//! The clock that ages are measured by.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,7 @@ impl Clock {
         Self(Source::Coarse)
     }
 
-    /// The system's clock that goes on while the machine sleeps.
+    /// The system's clock that keeps running while the machine is suspended.
     #[must_use]
     pub fn since_boot() -> Self {
         Self(Source::SinceBoot)
@@ -37,7 +37,7 @@ impl Clock {
         (Self(Source::Hand(Arc::clone(&time))), ManualClock(time))
     }
 
-    /// Whether both always tell the same time.
+    /// Whether both are the same clock.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Source::Coarse, Source::Coarse) | (Source::SinceBoot, Source::SinceBoot) => true,
@@ -63,8 +63,8 @@ pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
     /// Moves the time on.
-    pub fn advance(&self, span: Duration) {
-        let nanoseconds = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    pub fn advance(&self, time: Duration) {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.0.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 }

@@ -1,4 +1,4 @@
-//! Calls that may hang, made where a hang can be abandoned and named.
+//! Calls that may hang, made on threads where a hang can be abandoned and reported.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use crate::resource::Deadline;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that wait for work. A thread that hangs is not among them and holds up nobody.
+/// Threads that wait for work. A thread that hangs is not among them and delays no other call.
 static IDLE: Mutex<Vec<Sender<Job>>> = Mutex::new(Vec::new());
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
@@ -22,22 +22,22 @@ const MOST_IDLE: usize = 4;
 /// takes memory.
 const STACK: usize = 1 << 20;
 
-/// Why a watched call has no answer.
+/// Why a call has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// It did not return in time. Its thread goes on without anyone waiting for it.
+    /// It did not return in time. Its thread keeps running, and no caller waits for it.
     #[error("did not return in time")]
     Hung,
     /// It panicked.
     #[error("panicked: {0}")]
     Panicked(String),
     /// There is no thread to make it on.
-    #[error("no thread is to be had: {0}")]
+    #[error("no thread available: {0}")]
     NoThread(String),
 }
 
-/// A call that is being made on a watched thread.
+/// A call that is being made on a thread of its own.
 #[derive(Debug)]
 pub struct DeadlineCall<T>(Receiver<Result<T, String>>);
 
@@ -50,7 +50,7 @@ impl<T: Send + 'static> DeadlineCall<T> {
         let (answer, answers) = bounded(1);
         submit(Box::new(move || {
             let result = catch_unwind(AssertUnwindSafe(body)).map_err(|panic| panic_text(&*panic));
-            // Nobody waits any more if the deadline passed.
+            // No caller waits for it once the deadline has passed.
             let _ = answer.send(result);
         }))?;
         Ok(Self(answers))

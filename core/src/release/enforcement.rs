@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use super::backstop::Backstop;
 use super::cancel::CancelToken;
+use super::record::{Cause, Release};
 use crate::error::{Error, Stage};
+use crate::policy::Verdict;
+use crate::resource::Rung;
 
 /// Enforces policies until it is dropped.
 #[derive(Debug)]
@@ -16,8 +19,28 @@ pub struct Enforcement {
 }
 
 impl Backstop {
-    /// Releases at each interval whatever its policy says must go: what is over its lifetime or idle
-    /// limit.
+    /// Releases every resource whose policy requires it, at the current time of this clock.
+    ///
+    /// Call it at intervals: by [`enforce_every`](Self::enforce_every), a timer of the
+    /// program's own, a test.
+    pub fn enforce(&self) -> Vec<Release> {
+        let now = self.now();
+        let due: Vec<_> = self
+            .open_states()
+            .into_iter()
+            .filter_map(
+                |state| match self.policy_of(&state).judge(&state.facts(now)) {
+                    Verdict::Release(reason) => Some((state, reason)),
+                    Verdict::Keep => None,
+                },
+            )
+            .collect();
+        due.into_iter()
+            .map(|(state, reason)| Self::release_one(state, Cause::Policy(reason), Rung::Ask))
+            .collect()
+    }
+
+    /// Releases at each interval every resource that exceeds the lifetime or the idle limit of its policy.
     ///
     /// # Errors
     /// No thread can be started.
@@ -48,7 +71,7 @@ impl Backstop {
 }
 
 impl Drop for Enforcement {
-    /// Waits for a release that is under way: at the most as long as its ladder.
+    /// Waits for a release that is under way: at most as long as its ladder.
     fn drop(&mut self) {
         self.stop.cancel();
         if let Some(thread) = self.thread.take()

@@ -31,7 +31,7 @@ struct Counts {
     longest: Duration,
 }
 
-/// What became of the resources of one kind.
+/// Counts of the resources of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct KindStatistics {
     /// Open now.
@@ -50,7 +50,7 @@ pub struct KindStatistics {
     pub longest: Duration,
 }
 
-/// What became of all resources of one process.
+/// Counts of all resources of one process.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Statistics {
     /// By kind.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::backstop::Backstop;
-use super::cell::Parts;
 use super::tracked::Tracked;
+use super::tracked_state::Parts;
 use crate::error::Error;
 use crate::ledger::{NewEntry, OpenEntry, State};
 use crate::policy::CleanupPolicy;
@@ -26,8 +26,8 @@ pub struct IntentDraft {
 /// A resource that is about to be created, written in the ledger.
 ///
 /// # When it does not hold
-/// Dropping it leaves the intent standing, because the resource may exist: it is looked for when this
-/// process has ended. Say [`abandon`](Self::abandon) when it surely does not exist.
+/// Dropping it leaves the intent in the ledger, because the resource may exist: it is searched for when
+/// this process has ended. Call [`abandon`](Self::abandon) when it certainly does not exist.
 #[derive(Debug)]
 #[must_use = "an intent is fulfilled or abandoned"]
 pub struct Intent {
@@ -40,13 +40,21 @@ pub struct Intent {
     opened: u64,
 }
 
-impl IntentDraft {
-    pub(super) fn new(
-        backstop: Backstop,
+impl Backstop {
+    /// Announces a resource before it is created, so that it is found even if this process dies in
+    /// between.
+    #[track_caller]
+    pub fn intend(
+        &self,
         kind: Kind,
-        label: Cow<'static, str>,
-        site: Site,
-    ) -> Self {
+        label: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> IntentDraft {
+        IntentDraft::new(*self, kind, label.into(), Site::caller())
+    }
+}
+
+impl IntentDraft {
+    fn new(backstop: Backstop, kind: Kind, label: Cow<'static, str>, site: Site) -> Self {
         Self {
             backstop,
             kind,
@@ -58,7 +66,7 @@ impl IntentDraft {
         }
     }
 
-    /// How someone else can find and release it, if this process dies before it is fulfilled.
+    /// How another process can find and release it, if this one dies before it is fulfilled.
     pub fn recipe(mut self, recipe: Recipe) -> Self {
         self.recipe = Some(recipe);
         self
@@ -119,7 +127,7 @@ impl Intent {
     /// Replaces the recipe, when more is known but not yet all.
     ///
     /// # Errors
-    /// There is no space for it in the ledger; the old recipe stands.
+    /// There is no space for it in the ledger; the old recipe is kept.
     pub fn set_recipe(&self, recipe: &Recipe) -> Result<(), Error> {
         match &self.entry {
             Some(entry) => entry.set_recipe(recipe, || true),
@@ -135,7 +143,7 @@ impl Intent {
             if let Some(recipe) = resource.recipe()
                 && let Err(error) = entry.set_recipe(&recipe, || true)
             {
-                // The intent's recipe stands; a reclaimer then has less evidence, and says so.
+                // The intent's recipe is kept; a reclaimer then has less evidence, and reports that.
                 tracing::warn!(kind = %self.kind, %error, "the recipe could not be completed");
             }
             entry.set_footprint(resource.footprint());
@@ -161,7 +169,7 @@ impl Intent {
         backstop.guard(parts, entry, resource)
     }
 
-    /// The resource was not created, or is gone again: the ledger forgets it.
+    /// The resource was not created, or is gone again: its entry is removed from the ledger.
     pub fn abandon(self) {
         if let Some(entry) = self.entry {
             entry.close();

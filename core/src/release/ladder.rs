@@ -1,12 +1,10 @@
-//! The ladder: ask, insist, force, and a look after each whether it is gone.
+//! The ladder: ask, insist, force, and after each a check whether the resource is gone.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use super::cell::{AnyCell, AnyShare};
-use super::deadline_call::{CallError, DeadlineCall, panic_text};
+use super::deadline_call::{CallError, DeadlineCall};
 use super::record::{Cause, Outcome, Release};
-use super::release_all::give_up;
+use super::tracked_state::AnyShare;
 use crate::error::Error;
 use crate::policy::CleanupPolicy;
 use crate::resource::{Deadline, Presence, Progress, Rung, Step};
@@ -14,7 +12,7 @@ use crate::resource::{Deadline, Presence, Progress, Rung, Step};
 /// The release of one resource, which its holder drives until it ends. It can be left in the middle
 /// and driven on from another thread.
 pub(super) struct Ladder {
-    cell: AnyShare,
+    state: AnyShare,
     policy: CleanupPolicy,
     cause: Cause,
     started: Instant,
@@ -28,19 +26,19 @@ pub(super) struct Ladder {
 
 /// What the ladder is waiting for.
 enum Wait {
-    /// A call of `release`, followed by a look.
+    /// A call of `release`, followed by `verify`.
     Release(DeadlineCall<(Result<Progress, Error>, Option<Presence>)>),
-    /// A look, after a release that is done or pending; how long until the next one; by when.
-    Look(DeadlineCall<Presence>, Duration, Deadline),
-    /// The time of the next look.
-    NextLook(Deadline, Duration),
-    /// The time of the next try on this rung.
+    /// A call of `verify`, after a release that is done or pending; the pause until the next one; its deadline.
+    Verify(DeadlineCall<Presence>, Duration, Deadline),
+    /// The time of the next `verify`.
+    NextVerify(Deadline, Duration),
+    /// The time of the next attempt on this rung.
     NextTry(Deadline),
     /// Nothing: the next rung's call has yet to begin.
     Begin,
 }
 
-/// What came of one wait.
+/// The result of one wait.
 enum Event {
     Goes,
     Over(Outcome),
@@ -48,11 +46,11 @@ enum Event {
 }
 
 impl Ladder {
-    /// The ladder of a resource whose right to release was taken, beginning at `first`.
-    pub(super) fn new(cell: AnyShare, cause: Cause, first: Rung) -> Self {
-        let policy = cell.backstop.policy_of(&cell);
+    /// The ladder of a resource whose release was claimed, beginning at `first`.
+    pub(super) fn new(state: AnyShare, cause: Cause, first: Rung) -> Self {
+        let policy = state.backstop.policy_of(&state);
         let mut ladder = Self {
-            cell,
+            state,
             policy,
             cause,
             started: Instant::now(),
@@ -74,20 +72,20 @@ impl Ladder {
     pub(super) fn finish(mut self) -> Release {
         loop {
             if let Some(outcome) = self.advance(None) {
-                return self.account(outcome);
+                return self.record(outcome);
             }
         }
     }
 
-    /// Drives the ladder until its end or the deadline; past that it goes on in the background.
+    /// Drives the ladder until its end or the deadline; past that it continues in the background.
     pub(super) fn finish_within(mut self, patience: Deadline) -> Option<Release> {
         if let Some(outcome) = self.advance(Some(patience)) {
-            return Some(self.account(outcome));
+            return Some(self.record(outcome));
         }
-        let (cell, cause) = (self.cell.clone(), self.cause);
+        let (state, cause) = (self.state.clone(), self.cause);
         DeadlineCall::begin(move || drop(self.finish()))
             .err()
-            .map(|error| give_up(&cell, cause, &error))
+            .map(|error| state.end_without_thread(cause, &error))
     }
 
     fn advance(&mut self, patience: Option<Deadline>) -> Option<Outcome> {
@@ -101,7 +99,7 @@ impl Ladder {
     }
 
     fn step(&mut self, patience: Option<Deadline>) -> Event {
-        if self.cell.is_hurried() && self.rung != Rung::Force {
+        if self.state.is_hurried() && self.rung != Rung::Force {
             self.fail(format!("{}: cut short by a demand to force", self.rung));
             self.rung = Rung::Force;
             self.enter_rung();
@@ -109,13 +107,13 @@ impl Ladder {
         match std::mem::replace(&mut self.wait, Wait::Begin) {
             Wait::Begin => self.begin(),
             Wait::Release(call) => {
-                // A forced release whose time is short still gets to answer a look's time.
+                // A forced release whose time is short may still answer within one glance.
                 let ends = self.rung_ends;
                 match call.answer(glance(ends, patience)) {
                     Some(answer) => self.released(answer),
                     None if ends.has_passed() => {
                         self.fail(format!("{}: {}", self.rung, CallError::Hung));
-                        self.look_before_climbing()
+                        self.verify_before_climbing()
                     }
                     None => {
                         self.wait = Wait::Release(call);
@@ -123,24 +121,24 @@ impl Ladder {
                     }
                 }
             }
-            Wait::Look(call, pause, ends) => match call.answer(glance(ends, patience)) {
+            Wait::Verify(call, pause, ends) => match call.answer(glance(ends, patience)) {
                 Some(answer) => {
                     let presence =
                         answer.unwrap_or_else(|error| Presence::unknown(format!("verify {error}")));
-                    self.looked(presence, pause)
+                    self.verified(presence, pause)
                 }
                 None if ends.has_passed() => {
-                    self.looked(Presence::unknown("verify did not return in time"), pause)
+                    self.verified(Presence::unknown("verify did not return in time"), pause)
                 }
                 None => {
-                    self.wait = Wait::Look(call, pause, ends);
+                    self.wait = Wait::Verify(call, pause, ends);
                     go_on(patience)
                 }
             },
-            Wait::NextLook(at, pause) => match sleep_until(at, patience) {
-                true => self.look(pause),
+            Wait::NextVerify(at, pause) => match sleep_until(at, patience) {
+                true => self.verify(pause),
                 false => {
-                    self.wait = Wait::NextLook(at, pause);
+                    self.wait = Wait::NextVerify(at, pause);
                     go_on(patience)
                 }
             },
@@ -156,10 +154,10 @@ impl Ladder {
 
     fn begin(&mut self) -> Event {
         self.attempts += 1;
-        let (cell, step) = (self.cell.clone(), Step::new(self.rung, self.rung_ends));
+        let (state, step) = (self.state.clone(), Step::new(self.rung, self.rung_ends));
         let call = DeadlineCall::begin(move || {
-            let progress = cell.resource.release(&step);
-            let presence = progress.is_ok().then(|| cell.resource.verify());
+            let progress = state.resource.release(&step);
+            let presence = progress.is_ok().then(|| state.resource.verify());
             (progress, presence)
         });
         match call {
@@ -180,14 +178,14 @@ impl Ladder {
     ) -> Event {
         match answer {
             Ok((Ok(progress), presence)) => {
-                let presence = presence.unwrap_or(Presence::unknown("not looked"));
+                let presence = presence.unwrap_or(Presence::unknown("not verified"));
                 match (progress, presence) {
                     (_, Presence::Gone) => Event::Over(Outcome::Released),
-                    // It says that it let go and nothing can tell: trying harder proves nothing.
+                    // It reports success and no probe can confirm it: a higher rung proves nothing.
                     (Progress::Done, Presence::Unknown { reason }) => {
                         Event::Over(Outcome::ReleasedUnverified { reason })
                     }
-                    (_, presence) => self.looked(presence, FIRST_PAUSE),
+                    (_, presence) => self.verified(presence, FIRST_PAUSE),
                 }
             }
             Ok((Err(error), _)) => {
@@ -199,41 +197,41 @@ impl Ladder {
                     self.wait = Wait::NextTry(at);
                     return Event::Goes;
                 }
-                self.look_before_climbing()
+                self.verify_before_climbing()
             }
             Err(error) => {
                 self.fail(format!("{}: {error}", self.rung));
-                self.look_before_climbing()
+                self.verify_before_climbing()
             }
         }
     }
 
-    /// What failed or hung may have let go all the same, and must then not be released again; if it
-    /// did not, the look names who holds it.
-    fn look_before_climbing(&mut self) -> Event {
+    /// A release that failed or hung may have succeeded all the same, and must then not be repeated; if it
+    /// did not, the check names the holder.
+    fn verify_before_climbing(&mut self) -> Event {
         self.rung_ends = Deadline::after(Duration::ZERO);
-        self.look(FIRST_PAUSE)
+        self.verify(FIRST_PAUSE)
     }
 
-    fn look(&mut self, pause: Duration) -> Event {
-        let cell = self.cell.clone();
-        match DeadlineCall::begin(move || cell.resource.verify()) {
+    fn verify(&mut self, pause: Duration) -> Event {
+        let state = self.state.clone();
+        match DeadlineCall::begin(move || state.resource.verify()) {
             Ok(call) => {
                 let ends = Deadline::after(self.policy.verify_deadline());
-                self.wait = Wait::Look(call, pause, ends);
+                self.wait = Wait::Verify(call, pause, ends);
                 Event::Goes
             }
-            Err(error) => self.looked(Presence::unknown(error.to_string()), pause),
+            Err(error) => self.verified(Presence::unknown(error.to_string()), pause),
         }
     }
 
-    fn looked(&mut self, presence: Presence, pause: Duration) -> Event {
+    fn verified(&mut self, presence: Presence, pause: Duration) -> Event {
         if presence.is_gone() {
             return Event::Over(Outcome::Released);
         }
         let at = Deadline::after(pause);
         if at < self.rung_ends {
-            self.wait = Wait::NextLook(at, (pause * 2).min(LONGEST_PAUSE));
+            self.wait = Wait::NextVerify(at, (pause * 2).min(LONGEST_PAUSE));
             return Event::Goes;
         }
         self.climb(Some(presence))
@@ -252,7 +250,7 @@ impl Ladder {
             }
             Some(Presence::Present { holder }) => Outcome::Stuck {
                 holder,
-                reason: reason.unwrap_or_else(|| "still there after force".into()),
+                reason: reason.unwrap_or_else(|| "still exists after force".into()),
             },
             _ => Outcome::Stuck {
                 holder: None,
@@ -268,141 +266,25 @@ impl Ladder {
     }
 
     fn fail(&mut self, error: String) {
-        tracing::debug!(kind = %self.cell.kind, site = %self.cell.site, error, "a release failed");
+        tracing::debug!(kind = %self.state.kind, site = %self.state.site, error, "a release failed");
         self.errors.push(error);
     }
 
-    fn account(self, outcome: Outcome) -> Release {
+    fn record(self, outcome: Outcome) -> Release {
         let release = Release {
-            id: self.cell.id(),
-            kind: self.cell.kind,
-            label: label_of(&self.cell),
-            site: self.cell.site,
-            cause: self.cause,
-            outcome,
             rung: self.rung,
             attempts: self.attempts,
             took: self.started.elapsed(),
             errors: self.errors,
+            ..self.state.record(self.cause, outcome)
         };
         if release.outcome.is_stuck() {
             tracing::warn!(site = %release.site, "{release}");
         }
-        self.cell.end(&release);
-        self.cell.backstop.records().push(release.clone());
+        self.state.end(&release);
+        self.state.backstop.records().push(release.clone());
         release
     }
-}
-
-/// What came of a release on the calling thread.
-pub(super) enum Inline {
-    /// It went well, and is counted and not accounted one by one. With the table's hold, for the
-    /// caller to give up.
-    Quietly(Option<AnyShare>),
-    /// It took more than one call, or left something to tell.
-    Accounted(Release),
-}
-
-/// Releases on the calling thread what promises never to block.
-pub(super) fn release_inline(cell: &AnyCell, cause: Cause) -> Inline {
-    let first = call_inline(cell, Rung::Ask);
-    if let (Ok(Ok(_)), Ok(Presence::Gone)) = &first {
-        let tables = cell.end_quietly();
-        cell.backstop.records().count(cell.kind);
-        return Inline::Quietly(tables);
-    }
-    Inline::Accounted(climb_inline(cell, cause, first))
-}
-
-/// What a call of `release` and the look after it gave, or how they panicked.
-type Called = (
-    std::thread::Result<Result<Progress, Error>>,
-    std::thread::Result<Presence>,
-);
-
-fn call_inline(cell: &AnyCell, rung: Rung) -> Called {
-    // No clock is read: what never blocks needs no deadline.
-    let step = Step::new(rung, Deadline::passed());
-    let progress = catch_unwind(AssertUnwindSafe(|| cell.resource.release(&step)));
-    // Looked for even after a panic: it may have let go before that.
-    let seen = catch_unwind(AssertUnwindSafe(|| cell.resource.verify()));
-    (progress, seen)
-}
-
-/// The rest of an inline release whose first call did not simply succeed.
-#[cold]
-fn climb_inline(cell: &AnyCell, cause: Cause, first: Called) -> Release {
-    let started = Instant::now();
-    let mut errors = Vec::new();
-    let mut presence = Presence::unknown("not released");
-    let mut attempts = 0;
-    let mut last = Rung::Ask;
-    let mut done = false;
-    let mut first = Some(first);
-    for rung in Rung::ALL {
-        attempts += 1;
-        last = rung;
-        let (progress, seen) = first.take().unwrap_or_else(|| call_inline(cell, rung));
-        done = false;
-        match progress {
-            Ok(Ok(progress)) => done = progress == Progress::Done,
-            Ok(Err(error)) => errors.push(format!("{rung}: {}", error.chain())),
-            Err(panic) => errors.push(format!("{rung}: {}", panicked(&*panic))),
-        }
-        presence = seen.unwrap_or_else(|panic| {
-            done = false;
-            let panic = panicked(&*panic);
-            errors.push(format!("verify: {panic}"));
-            Presence::unknown(panic)
-        });
-        // It says that it let go and nothing can tell: trying harder proves nothing.
-        let cannot_tell = done && matches!(presence, Presence::Unknown { .. });
-        if presence.is_gone() || cannot_tell {
-            break;
-        }
-    }
-    let outcome = match presence {
-        Presence::Gone => Outcome::Released,
-        Presence::Unknown { reason } if done || errors.is_empty() => {
-            Outcome::ReleasedUnverified { reason }
-        }
-        Presence::Unknown { reason } => Outcome::Stuck {
-            holder: None,
-            reason: errors.last().cloned().unwrap_or(reason),
-        },
-        Presence::Present { holder } => Outcome::Stuck {
-            holder,
-            reason: errors
-                .last()
-                .cloned()
-                .unwrap_or_else(|| "still there".into()),
-        },
-    };
-    let release = Release {
-        id: cell.id(),
-        kind: cell.kind,
-        label: label_of(cell),
-        site: cell.site,
-        cause,
-        outcome,
-        rung: last,
-        attempts,
-        took: started.elapsed(),
-        errors,
-    };
-    cell.end(&release);
-    cell.backstop.records().push(release.clone());
-    release
-}
-
-fn panicked(panic: &(dyn std::any::Any + Send)) -> String {
-    CallError::Panicked(panic_text(panic)).to_string()
-}
-
-/// A label asked for when things go wrong already: a panic in it loses the label only.
-pub(super) fn label_of(cell: &AnyCell) -> String {
-    catch_unwind(AssertUnwindSafe(|| cell.resource.label().into_owned()))
-        .unwrap_or_else(|_| "(its label panicked)".into())
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(1);

@@ -1,17 +1,17 @@
-//! What is open, for whoever looks on.
+//! What is open, for observers.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::backstop::Backstop;
-use super::cell::AnyShare;
+use super::tracked_state::AnyShare;
 use crate::policy::CleanupPolicy;
 use crate::resource::{Footprint, Kind, ResourceId, Site};
 
 /// A resource that is open, as it was at one moment. It keeps the resource's memory, and not the
 /// resource: its guard may release it at any time.
 pub struct OpenResource {
-    cell: AnyShare,
+    state: AnyShare,
     age: Duration,
     idle: Duration,
 }
@@ -19,13 +19,13 @@ pub struct OpenResource {
 impl Backstop {
     /// Gives every resource that is open here, in no order, without gathering them first: of a million,
     /// none is held up for longer than a look at it takes.
-    pub fn each_open(&self, mut give: impl FnMut(OpenResource)) {
+    pub fn each_open(&self, mut take: impl FnMut(OpenResource)) {
         let now = self.now();
-        self.attachments().each(|cell| {
-            if cell.is_releasable() {
-                let facts = cell.facts(now);
-                give(OpenResource {
-                    cell,
+        self.attachments().each(|state| {
+            if state.is_releasable() {
+                let facts = state.facts(now);
+                take(OpenResource {
+                    state,
                     age: facts.age,
                     idle: facts.idle,
                 });
@@ -38,31 +38,31 @@ impl OpenResource {
     /// Which resource.
     #[must_use]
     pub fn id(&self) -> Option<ResourceId> {
-        self.cell.id()
+        self.state.id()
     }
 
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.cell.kind
+        self.state.kind
     }
 
     /// Where in the code it was opened.
     #[must_use]
     pub fn site(&self) -> Site {
-        self.cell.site
+        self.state.site
     }
 
     /// Which one, for people.
     #[must_use]
     pub fn label(&self) -> Cow<'static, str> {
-        self.cell.resource.label()
+        self.state.resource.label()
     }
 
     /// What it occupies.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
-        self.cell.footprint()
+        self.state.footprint()
     }
 
     /// How long it has been open.
@@ -71,7 +71,7 @@ impl OpenResource {
         self.age
     }
 
-    /// How long nobody has touched it.
+    /// How long it has not been touched.
     #[must_use]
     pub fn idle(&self) -> Duration {
         self.idle
@@ -80,13 +80,13 @@ impl OpenResource {
     /// The rules that are its own, instead of its kind's.
     #[must_use]
     pub fn own_policy(&self) -> Option<&CleanupPolicy> {
-        self.cell.policy.as_deref()
+        self.state.policy.as_deref()
     }
 
     /// The thread that opened it; 0 where that is not known.
     #[must_use]
     pub fn thread(&self) -> u32 {
-        self.cell.thread()
+        self.state.thread()
     }
 }
 

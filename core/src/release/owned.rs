@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::backstop::Backstop;
 use super::tracked::Tracked;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{Footprint, Kind, Presence, Progress, Site, Step, TrackedResource};
@@ -17,7 +18,7 @@ type Probe = Box<dyn Fn() -> Presence + Send + Sync>;
 /// A value of any type with the function that releases it: the resource behind
 /// [`track_with`](crate::track_with).
 ///
-/// The value is behind a lock, so that a release from outside never takes it from under its user: it
+/// The value is behind a lock, so that a release from another thread never takes it from its user: it
 /// waits until the user is done, and the next use is answered with an error.
 pub struct Owned<T> {
     kind: Kind,
@@ -28,9 +29,30 @@ pub struct Owned<T> {
     probe: Option<Probe>,
 }
 
-/// The value in use; nobody releases it meanwhile.
+/// The value in use; it is not released meanwhile.
 #[must_use]
 pub struct OwnedAccess<'a, T>(MutexGuard<'a, Option<(T, ReleaseFunction<T>)>>);
+
+impl Backstop {
+    /// Tracks any value with the function that releases it, for what no adapter covers.
+    ///
+    /// The value is reached by [`lock`](Tracked::lock), which answers with an error once it was
+    /// released. The result cannot be verified: the outcome is `released-unverified`, unless
+    /// [`Owned::with_probe`] sets a probe.
+    #[track_caller]
+    pub fn track_with<T: Send + 'static, E>(
+        &self,
+        kind: Kind,
+        label: impl Into<std::borrow::Cow<'static, str>>,
+        value: T,
+        release: impl FnOnce(T) -> Result<(), E> + Send + 'static,
+    ) -> Tracked<Owned<T>>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.track(Owned::new(kind, label, value, release))
+    }
+}
 
 impl<T: Send + 'static> Owned<T> {
     /// A value with the function that releases it.
@@ -51,14 +73,14 @@ impl<T: Send + 'static> Owned<T> {
         }
     }
 
-    /// Says how to look whether it is gone.
+    /// Sets the probe that checks whether it is gone.
     #[must_use]
     pub fn with_probe(mut self, probe: impl Fn() -> Presence + Send + Sync + 'static) -> Self {
         self.probe = Some(Box::new(probe));
         self
     }
 
-    /// Says what it occupies.
+    /// Sets its footprint.
     #[must_use]
     pub fn with_footprint(mut self, footprint: Footprint) -> Self {
         self.footprint = footprint;

@@ -11,8 +11,9 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::backstop::Backstop;
 use super::clock::Clock;
 use super::deadline_call::panic_text;
+use super::loan::{Loan, PoolStatistics};
 use super::record::{Cause, Release};
-use super::shelves::{Idle, Shelf, Shelves};
+use super::slots::{Idle, Slot, Slots};
 use super::tracked::Tracked;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{Deadline, Rung, Site, TrackedResource};
@@ -29,7 +30,7 @@ pub struct PoolOptions {
     /// How long one may be lent before [`long_loans`](Pool::long_loans) names its borrower's site.
     /// Default: 2 min.
     pub leak_threshold: Duration,
-    /// The clock by which both are told. Default: the system's.
+    /// The clock for both. Default: the system's.
     pub clock: Clock,
 }
 
@@ -58,46 +59,15 @@ type Reset<R> = Box<dyn Fn(&R) -> Result<(), Error> + Send + Sync>;
 struct Inner<K, R: TrackedResource> {
     options: PoolOptions,
     reset: Reset<R>,
-    shelves: Mutex<Shelves<K, R>>,
+    slots: Mutex<Slots<K, R>>,
     returned: Condvar,
 }
 
-/// One resource that is lent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loan {
-    pub(super) number: u64,
-    /// Where it was borrowed.
-    pub site: Site,
-    /// When: nanoseconds of the pool's clock.
-    pub since: u64,
-}
-
-/// What a pool did, and what it holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PoolStatistics {
-    /// Idle now.
-    pub idle: usize,
-    /// Lent now.
-    pub lent: usize,
-    /// Threads that wait now.
-    pub waiting: usize,
-    /// Opened since the start.
-    pub opened: u64,
-    /// Lent again without opening.
-    pub reused: u64,
-    /// Released instead of being taken back: dirty, or returned in a panic.
-    pub rejected: u64,
-    /// Released after lying idle.
-    pub evicted: u64,
-    /// Checkouts that waited in vain.
-    pub timed_out: u64,
-}
-
-/// A resource on loan; dropping it gives it back.
-#[must_use = "dropping it gives the resource back"]
+/// A resource on loan; dropping it returns it.
+#[must_use = "dropping it returns the resource"]
 pub struct Borrowed<K: Hash + Eq + Clone, R: TrackedResource> {
     pool: Arc<Inner<K, R>>,
-    shelf: usize,
+    slot: usize,
     loan: u64,
     guard: Option<Tracked<R>>,
 }
@@ -111,7 +81,7 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
         Self(Arc::new(Inner {
             options,
             reset: Box::new(reset),
-            shelves: Mutex::new(Shelves::new()),
+            slots: Mutex::new(Slots::new()),
             returned: Condvar::new(),
         }))
     }
@@ -119,11 +89,11 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
     /// Lends an idle resource of this key, or opens one if there may be another, or waits for one.
     ///
     /// # Errors
-    /// `open` failed; or none came back in time, in which case the error names who holds them.
+    /// `open` failed; or none came back in time, in which case the error names where they were borrowed.
     #[track_caller]
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "as a map takes its key; only the key of a new shelf is copied"
+        reason = "as a map takes its key; only the key of a new slot is copied"
     )]
     pub fn get_or_open(
         &self,
@@ -135,40 +105,40 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
         let mut deadline = None;
         // Declared before the lock, so dropped after it: one that is stuck must not hold up the pool.
         let mut revoked = Vec::new();
-        let mut shelves = self.0.shelves.lock();
+        let mut slots = self.0.slots.lock();
         loop {
-            // Looked for anew after each wait, in which it may have been taken down.
-            let place = shelves.place(&key);
-            let shelf = shelves.at(place);
-            while let Some(idle) = shelf.idle.pop() {
+            // Looked up again after each wait, in which it may have been removed.
+            let place = slots.place(&key);
+            let slot = slots.at(place);
+            while let Some(idle) = slot.idle.pop() {
                 if idle.guard.get().is_err() {
                     revoked.push(idle);
                 } else {
                     let now = self.0.options.clock.now();
-                    let loan = shelves.lend(place, site, now);
-                    shelves.statistics.reused += 1;
-                    drop(shelves);
+                    let loan = slots.lend(place, site, now);
+                    slots.statistics.reused += 1;
+                    drop(slots);
                     idle.guard.touch_at(&self.0.options.clock, now);
                     return Ok(self.lent(place, loan, idle.guard));
                 }
             }
-            if shelf.taken() < self.0.options.most_per_key {
-                shelf.opening += 1;
-                drop(shelves);
+            if slot.taken() < self.0.options.most_per_key {
+                slot.opening += 1;
+                drop(slots);
                 return self.open(&key, place, site, open);
             }
             let deadline = *deadline.get_or_insert_with(|| Deadline::after(self.0.options.wait));
-            shelves.waiting += 1;
+            slots.waiting += 1;
             let late = self
                 .0
                 .returned
-                .wait_until(&mut shelves, deadline.instant())
+                .wait_until(&mut slots, deadline.instant())
                 .timed_out();
-            shelves.waiting -= 1;
+            slots.waiting -= 1;
             if late {
-                shelves.statistics.timed_out += 1;
-                let place = shelves.place(&key);
-                return Err(none_came_back(shelves.at(place), self.0.options.wait));
+                slots.statistics.timed_out += 1;
+                let place = slots.place(&key);
+                return Err(none_came_back(slots.at(place), self.0.options.wait));
             }
         }
     }
@@ -186,47 +156,47 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
         };
         let guard = open(key)?;
         let loan = {
-            let mut shelves = self.0.shelves.lock();
-            shelves.statistics.opened += 1;
-            shelves.lend(place, site, self.0.options.clock.now())
+            let mut slots = self.0.slots.lock();
+            slots.statistics.opened += 1;
+            slots.lend(place, site, self.0.options.clock.now())
         };
         drop(opening);
         Ok(self.lent(place, loan, guard))
     }
 
-    fn lent(&self, shelf: usize, loan: u64, guard: Tracked<R>) -> Borrowed<K, R> {
+    fn lent(&self, slot: usize, loan: u64, guard: Tracked<R>) -> Borrowed<K, R> {
         Borrowed {
             pool: Arc::clone(&self.0),
-            shelf,
+            slot,
             loan,
             guard: Some(guard),
         }
     }
 
-    /// Releases what has lain idle for longer than the limit, and gives the accounts.
+    /// Releases what has lain idle for longer than the limit, and returns the records.
     pub fn evict_idle(&self) -> Vec<Release> {
         let now = self.0.options.clock.now();
         let limit = nanoseconds(self.0.options.idle_limit);
         self.evict(|idle| now.saturating_sub(idle.since) > limit)
     }
 
-    /// Releases everything idle, and gives the accounts.
+    /// Releases everything idle, and returns the records.
     pub fn clear(&self) -> Vec<Release> {
         self.evict(|_| true)
     }
 
     fn evict(&self, goes: impl Fn(&Idle<R>) -> bool) -> Vec<Release> {
         let gone = {
-            let mut shelves = self.0.shelves.lock();
-            let gone = shelves.take_idle(goes);
-            shelves.statistics.evicted += gone.len() as u64;
+            let mut slots = self.0.slots.lock();
+            let gone = slots.take_idle(goes);
+            slots.statistics.evicted += gone.len() as u64;
             gone
         };
         // Outside the lock: a release may take long.
         gone.into_iter()
             .map(|idle| {
-                Backstop::release_cell(
-                    idle.guard.into_cell().into_any(),
+                Backstop::release_one(
+                    idle.guard.into_state().into_any(),
                     Cause::PoolEvicted,
                     Rung::Ask,
                 )
@@ -240,10 +210,10 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
     pub fn long_loans(&self) -> Vec<(K, Loan)> {
         let now = self.0.options.clock.now();
         let limit = nanoseconds(self.0.options.leak_threshold);
-        let shelves = self.0.shelves.lock();
-        shelves
+        let slots = self.0.slots.lock();
+        slots
             .all()
-            .flat_map(|shelf| shelf.loans.iter().map(|loan| (shelf.key(), loan)))
+            .flat_map(|slot| slot.loans.iter().map(|loan| (slot.key(), loan)))
             .filter(|(_, loan)| now.saturating_sub(loan.since) > limit)
             .map(|(key, loan)| (key.clone(), loan.clone()))
             .collect()
@@ -252,12 +222,12 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Pool<K, R> {
     /// What it did, and what it holds.
     #[must_use]
     pub fn statistics(&self) -> PoolStatistics {
-        let shelves = self.0.shelves.lock();
+        let slots = self.0.slots.lock();
         PoolStatistics {
-            idle: shelves.all().map(|shelf| shelf.idle.len()).sum(),
-            lent: shelves.all().map(|shelf| shelf.loans.len()).sum(),
-            waiting: shelves.waiting,
-            ..shelves.statistics
+            idle: slots.all().map(|slot| slot.idle.len()).sum(),
+            lent: slots.all().map(|slot| slot.loans.len()).sum(),
+            waiting: slots.waiting,
+            ..slots.statistics
         }
     }
 }
@@ -276,25 +246,25 @@ struct Opening<'a, K, R: TrackedResource> {
 
 impl<K, R: TrackedResource> Drop for Opening<'_, K, R> {
     fn drop(&mut self) {
-        let mut shelves = self.pool.shelves.lock();
-        shelves.at(self.place).opening -= 1;
-        self.pool.wake(shelves);
+        let mut slots = self.pool.slots.lock();
+        slots.at(self.place).opening -= 1;
+        self.pool.wake(slots);
     }
 }
 
 impl<K, R: TrackedResource> Inner<K, R> {
-    /// Lets who waits look again, whatever their keys: one alone might wait for another key.
-    fn wake(&self, shelves: MutexGuard<'_, Shelves<K, R>>) {
-        let waiting = shelves.waiting;
-        drop(shelves);
+    /// Wakes all waiters, whatever their keys: a single one might wait for another key.
+    fn wake(&self, slots: MutexGuard<'_, Slots<K, R>>) {
+        let waiting = slots.waiting;
+        drop(slots);
         if waiting > 0 {
             self.returned.notify_all();
         }
     }
 }
 
-fn none_came_back<K, R: TrackedResource>(shelf: &Shelf<K, R>, waited: Duration) -> Error {
-    let holders: Vec<String> = shelf
+fn none_came_back<K, R: TrackedResource>(slot: &Slot<K, R>, waited: Duration) -> Error {
+    let holders: Vec<String> = slot
         .loans
         .iter()
         .map(|loan| loan.site.to_string())
@@ -305,7 +275,7 @@ fn none_came_back<K, R: TrackedResource>(shelf: &Shelf<K, R>, waited: Duration) 
         "no pooled resource came back in time",
     )
     .with("waited", format!("{waited:?}"))
-    .with("lent", shelf.loans.len())
+    .with("lent", slot.loans.len())
     .with("borrowed at", holders.join(" and "))
 }
 
@@ -339,22 +309,22 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Drop for Borrowed<K, R> {
         let clean = !std::thread::panicking() && guard.get().is_ok() && reset();
         let since = self.pool.options.clock.now();
         guard.touch_at(&self.pool.options.clock, since);
-        let mut shelves = self.pool.shelves.lock();
-        let shelf = shelves.at(self.shelf);
-        shelf.end(self.loan);
+        let mut slots = self.pool.slots.lock();
+        let slot = slots.at(self.slot);
+        slot.end(self.loan);
         let rejected = if clean {
-            shelf.idle.push(Idle { guard, since });
+            slot.idle.push(Idle { guard, since });
             None
         } else {
-            shelves.statistics.rejected += 1;
+            slots.statistics.rejected += 1;
             Some(guard)
         };
-        self.pool.wake(shelves);
+        self.pool.wake(slots);
         // Released outside the lock, and after its place was given back.
         drop(rejected);
     }
 }
 
-fn nanoseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

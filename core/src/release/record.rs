@@ -1,4 +1,4 @@
-//! What a release came to.
+//! The outcome and the record of a release.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,35 +8,35 @@ use serde::Serialize;
 use crate::policy::Reason;
 use crate::resource::{Kind, ResourceId, Rung, Site};
 
-/// What a release came to. "The call returned Ok" is none of these.
+/// The outcome of a release. "The call returned Ok" is none of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// A probe looked, and it is gone.
+    /// A probe confirmed that it is gone.
     Released,
-    /// It let go, and no probe can tell whether it is gone.
+    /// The release succeeded, and no probe can confirm that it is gone.
     ReleasedUnverified {
-        /// Why it cannot be told.
+        /// Why it cannot be confirmed.
         reason: String,
     },
-    /// It is still there, or its release never returned.
+    /// It still exists, or its release never returned.
     Stuck {
-        /// Who holds it, where that can be told.
+        /// Who holds it, where that is known.
         holder: Option<String>,
-        /// What the last rung met.
+        /// Why the last rung failed.
         reason: String,
     },
 }
 
 impl Outcome {
-    /// Whether it let go, verified or not.
+    /// Whether it was released, verified or not.
     #[must_use]
     pub fn is_released(&self) -> bool {
         !self.is_stuck()
     }
 
-    /// Whether it is still there.
+    /// Whether it still exists.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
         matches!(self, Self::Stuck { .. })
@@ -62,7 +62,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Who or what began a release.
+/// What began a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -76,11 +76,11 @@ pub enum Cause {
     ScopeEnded,
     /// The resource it belongs to was released.
     ParentReleased,
-    /// A policy said so.
+    /// Its policy required it.
     Policy(Reason),
-    /// A pool let it go.
+    /// A pool evicted it.
     PoolEvicted,
-    /// A remedy let it go, because of an alert.
+    /// A remedy released it, because of an alert.
     Remedy,
     /// A signal ended the program.
     Signal(i32),
@@ -105,7 +105,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The account of one release.
+/// The record of one release.
 #[derive(Debug, Clone)]
 #[must_use = "a release can be stuck"]
 pub struct Release {
@@ -119,7 +119,7 @@ pub struct Release {
     pub site: Site,
     /// What began the release.
     pub cause: Cause,
-    /// What it came to.
+    /// Its outcome.
     pub outcome: Outcome,
     /// The last rung that was needed.
     pub rung: Rung,

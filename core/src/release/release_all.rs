@@ -1,19 +1,20 @@
-//! Letting everything go, in order.
+//! Releasing everything, in order.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::backstop::Backstop;
-use super::cell::{AnyCell, AnyShare};
-use super::deadline_call::{CallError, DeadlineCall};
-use super::ladder::{Inline, Ladder, release_inline};
-use super::record::{Cause, Outcome, Release};
-use super::right::Claim;
+use super::deadline_call::DeadlineCall;
+use super::inline_release::{Inline, release_inline};
+use super::ladder::Ladder;
+use super::record::{Cause, Release};
+use super::release_claim::Claim;
+use super::tracked_state::{AnyShare, AnyState};
 use crate::policy::Order;
 use crate::resource::{Blocking, Deadline, Kind, Rung};
 use backstop_os::fork;
 
-/// What came of releasing many.
+/// The result of releasing many resources.
 #[derive(Debug, Default)]
 #[must_use = "some may be stuck"]
 pub struct ReleaseReport {
@@ -52,34 +53,33 @@ impl fmt::Display for ReleaseReport {
 
 /// One that is being released in the background.
 struct Pending {
-    cell: AnyShare,
+    state: AnyShare,
     call: DeadlineCall<Release>,
 }
 
 impl Backstop {
     /// Releases everything that is open: by order, the last opened first, children before parents.
     ///
-    /// Each release gets a moment; what takes longer goes on beside the next, so that one that is
-    /// stuck holds up no other. A parent waits for its children. What someone else is releasing is
-    /// waited for. Ends when all have ended, at the latest at the deadline.
+    /// Each release gets a moment; what takes longer continues while the next begins, so that one that is
+    /// stuck delays no other. A parent waits for its children. What another caller is releasing is
+    /// waited for. Returns when all have ended, at the latest at the deadline.
     pub fn release_all(&self, deadline: Deadline) -> ReleaseReport {
         self.release_open(|_| true, Cause::Asked, Rung::Ask, deadline)
     }
 
     /// Releases everything of a kind that is open, as [`release_all`](Self::release_all) does.
     pub fn release_kind(&self, kind: Kind, deadline: Deadline) -> ReleaseReport {
-        self.release_open(|cell| cell.kind == kind, Cause::Asked, Rung::Ask, deadline)
-    }
-
-    /// Releases everything that is open without asking first; what is being asked already is forced
-    /// too.
-    pub fn force_all(&self, deadline: Deadline) -> ReleaseReport {
-        self.release_open(|_| true, Cause::Asked, Rung::Force, deadline)
+        self.release_open(
+            |state| state.kind == kind,
+            Cause::Asked,
+            Rung::Ask,
+            deadline,
+        )
     }
 
     pub(super) fn release_open(
         &self,
-        chosen: impl Fn(&AnyCell) -> bool,
+        chosen: impl Fn(&AnyState) -> bool,
         cause: Cause,
         first: Rung,
         deadline: Deadline,
@@ -88,58 +88,57 @@ impl Backstop {
         if !fork::is_original_process() {
             return report;
         }
-        // One look at each, and another only in its turn: one that is neither open nor being released
-        // by others at the same time is gone.
-        let mut cells: Vec<(Order, AnyShare)> = self
-            .cells_not_released()
+        // Each is read once, and again only in its turn: one that is neither open nor being released at
+        // the same time is gone.
+        let mut states: Vec<(Order, AnyShare)> = self
+            .states_not_released()
             .into_iter()
-            .filter(|cell| chosen(cell))
-            .map(|cell| (self.policy_of(&cell).order(), cell))
+            .filter(|state| chosen(state))
+            .map(|state| (self.policy_of(&state).order(), state))
             .collect();
         if first == Rung::Force {
-            cells.iter().for_each(|(_, cell)| cell.hurry());
+            states.iter().for_each(|(_, state)| state.hurry());
         }
         let mut others = Vec::new();
-        cells.sort_by(|(left_order, left), (right_order, right)| {
+        states.sort_by(|(left_order, left), (right_order, right)| {
             left_order
                 .cmp(right_order)
                 .then_with(|| right.opened_order().cmp(&left.opened_order()))
         });
-        for group in cells.chunk_by(|(left, _), (right, _)| left == right) {
+        for group in states.chunk_by(|(left, _), (right, _)| left == right) {
             let pending: Vec<Pending> = group
                 .iter()
-                .filter_map(|(_, cell)| match cell.claim_release() {
-                    Claim::Own => report.begin(cell.clone(), cause, first),
-                    Claim::Anothers => {
-                        others.push(cell.clone());
+                .filter_map(|(_, state)| match state.claim_release() {
+                    Claim::Taken => report.begin(state.clone(), cause, first),
+                    Claim::HeldByAnother => {
+                        others.push(state.clone());
                         None
                     }
-                    Claim::Nobodys => None,
+                    Claim::Released => None,
                 })
                 .collect();
-            for Pending { cell, call } in pending {
-                report.collect(&cell, &call, deadline);
+            for Pending { state, call } in pending {
+                report.collect(&state, &call, deadline);
             }
         }
-        for cell in others {
-            report.await_other(&cell, deadline);
+        for state in others {
+            report.await_other(&state, deadline);
         }
         report
     }
 }
 
 impl ReleaseReport {
-    /// Releases one whose right to release was taken, and gives it back as pending if that takes
-    /// longer than a moment.
-    fn begin(&mut self, cell: AnyShare, cause: Cause, first: Rung) -> Option<Pending> {
-        if cell.resource.blocking() == Blocking::Never {
-            match release_inline(&cell, cause) {
-                Inline::Accounted(release) => self.ended.push(release),
+    /// Releases one that was claimed, and returns it as pending if that takes longer than a moment.
+    fn begin(&mut self, state: AnyShare, cause: Cause, first: Rung) -> Option<Pending> {
+        if state.resource.blocking() == Blocking::Never {
+            match release_inline(&state, cause) {
+                Inline::Recorded(release) => self.ended.push(release),
                 Inline::Quietly(_) => self.quietly += 1,
             }
             return None;
         }
-        let body = cell.clone();
+        let body = state.clone();
         let call = DeadlineCall::begin(move || {
             Backstop::release_children(&body);
             Ladder::new(body, cause, first).finish()
@@ -151,32 +150,32 @@ impl ReleaseReport {
                     None
                 }
                 Some(Err(error)) => {
-                    self.unfinished.push(format!("{}: {error}", name(&cell)));
+                    self.unfinished.push(format!("{}: {error}", name(&state)));
                     None
                 }
-                None => Some(Pending { cell, call }),
+                None => Some(Pending { state, call }),
             },
             Err(error) => {
-                self.ended.push(give_up(&cell, cause, &error));
+                self.ended.push(state.end_without_thread(cause, &error));
                 None
             }
         }
     }
 
-    /// Waits for a release that someone else began: a dropped guard's, in the background.
-    fn await_other(&mut self, cell: &AnyCell, deadline: Deadline) {
-        match cell.await_end(deadline) {
+    /// Waits for a release that another caller began: a dropped guard's, in the background.
+    fn await_other(&mut self, state: &AnyState, deadline: Deadline) {
+        match state.await_end(deadline) {
             Some(release) => self.ended.push(release),
-            None if cell.is_being_released() => self.unfinished.push(name(cell)),
+            None if state.is_being_released() => self.unfinished.push(name(state)),
             None => self.quietly += 1,
         }
     }
 
-    fn collect(&mut self, cell: &AnyCell, call: &DeadlineCall<Release>, deadline: Deadline) {
+    fn collect(&mut self, state: &AnyState, call: &DeadlineCall<Release>, deadline: Deadline) {
         match call.answer(deadline) {
             Some(Ok(release)) => self.ended.push(release),
-            Some(Err(error)) => self.unfinished.push(format!("{}: {error}", name(cell))),
-            None => self.unfinished.push(name(cell)),
+            Some(Err(error)) => self.unfinished.push(format!("{}: {error}", name(state))),
+            None => self.unfinished.push(name(state)),
         }
     }
 }
@@ -184,20 +183,7 @@ impl ReleaseReport {
 /// How long the next one waits for the one before it, so that quick releases end in strict order.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// Ends a release that found no thread as stuck, so that a later one may begin.
-pub(super) fn give_up(cell: &AnyCell, cause: Cause, error: &CallError) -> Release {
-    let outcome = Outcome::Stuck {
-        holder: None,
-        reason: error.to_string(),
-    };
-    let release = Release::by_another(cell, cause, outcome);
-    tracing::warn!(site = %release.site, "{release}");
-    cell.end(&release);
-    cell.backstop.records().push(release.clone());
-    release
-}
-
-fn name(cell: &AnyCell) -> String {
-    let label = super::ladder::label_of(cell);
-    format!("{} {label} opened at {}", cell.kind, cell.site)
+fn name(state: &AnyState) -> String {
+    let label = state.label();
+    format!("{} {label} opened at {}", state.kind, state.site)
 }

@@ -1,4 +1,4 @@
-//! A named span of work that owns resources and releases them in reverse order.
+//! A named piece of work that owns resources and releases them in reverse order.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,14 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::backstop::Backstop;
 use super::cancel::{CancelToken, Cancelled};
-use super::cell::{AnyShare, Cell};
 use super::deadline_call::panic_text;
 use super::record::{Cause, Outcome, Release};
 use super::tracked::{Revoked, Tracked};
+use super::tracked_state::{AnyShare, TrackedState};
 use crate::ledger::{NewEntry, OpenEntry, Share, State};
 use crate::resource::{Footprint, Kind, ResourceId, Rung, Site, TrackedResource};
 
-/// A span of work. What it holds goes when it ends, the last first, however it ends: by
+/// A piece of work. What it holds is released when it ends, the last first, however it ends: by
 /// [`finish`](Self::finish), by an error that drops it, by a panic, or because it was cancelled.
 ///
 /// # Guarantees
@@ -74,13 +74,13 @@ pub enum End {
 
 /// A resource that a scope holds. Using it is all that can be done; the scope releases it.
 #[derive(Clone)]
-pub struct Held<R: TrackedResource>(Share<Cell, R>);
+pub struct Held<R: TrackedResource>(Share<TrackedState, R>);
 
-/// What a scope came to: what its body gave, and each release. Neither hides the other.
+/// The result of a scope: the value of its body, and each release. Neither hides the other.
 #[derive(Debug)]
 #[must_use]
 pub struct Ended<T> {
-    /// What the body gave.
+    /// The value of the body.
     pub value: T,
     /// How the scope ended.
     pub end: End,
@@ -177,9 +177,9 @@ impl Scope {
 
     /// Holds a resource until the end.
     pub fn hold<R: TrackedResource>(&mut self, resource: Tracked<R>) -> Held<R> {
-        let cell = resource.into_cell();
-        self.steps.push(Step::Release(cell.clone().into_any()));
-        Held(cell)
+        let state = resource.into_state();
+        self.steps.push(Step::Release(state.clone().into_any()));
+        Held(state)
     }
 
     /// Opens one resource for each item, all or none: if one cannot be opened, or the scope is
@@ -231,10 +231,10 @@ impl Scope {
             .push(Step::Callback(name, When::Failure, Box::new(callback)));
     }
 
-    /// Runs the work and ends the scope: finished if the body gave a value, failed if it gave an
-    /// error, cancelled if the token was cancelled by then, whatever the body gave.
+    /// Runs the work and ends the scope: finished if the body returned a value, failed if it returned an
+    /// error, cancelled if the token was cancelled by then, whatever the body returned.
     ///
-    /// A panic of the body ends the scope and goes on.
+    /// A panic of the body ends the scope and is resumed.
     pub fn run<T, E>(
         mut self,
         body: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -248,7 +248,7 @@ impl Scope {
         };
         let (value, end) = match value {
             Err(error) => (Err(ScopeError::Body(error)), End::Failed),
-            // Its value is partial data: nobody gets it.
+            // Its value is partial data, and is dropped.
             Ok(_) if self.token.is_cancelled() => (Err(ScopeError::Cancelled), End::Cancelled),
             Ok(value) => (Ok(value), End::Finished),
         };
@@ -285,7 +285,7 @@ impl Scope {
     fn end(&mut self, end: End) -> Ending {
         let mut ending = Ending::default();
         ending.run(std::mem::take(&mut self.steps), end);
-        // Whoever works in a child scope or on another thread learns that it is over.
+        // Work in a child scope or on another thread sees that it is over.
         self.token.cancel();
         if let Some(entry) = self.entry.take() {
             entry.close();
@@ -323,9 +323,9 @@ impl Ending {
     fn run(&mut self, steps: Vec<Step>, end: End) {
         for step in steps.into_iter().rev() {
             match step {
-                Step::Release(cell) => {
+                Step::Release(state) => {
                     self.releases
-                        .push(Backstop::release_cell(cell, Cause::ScopeEnded, Rung::Ask));
+                        .push(Backstop::release_one(state, Cause::ScopeEnded, Rung::Ask));
                 }
                 Step::Callback(_, When::Failure, _) if end == End::Finished => {}
                 Step::Callback(name, _, callback) => {
@@ -371,7 +371,7 @@ impl<T> Ended<T> {
 }
 
 impl<T, E> Ended<Result<T, ScopeError<E>>> {
-    /// What the body gave. Stuck releases are in the history, and were logged.
+    /// The value of the body. Stuck releases are in the history, and were logged.
     ///
     /// # Errors
     /// The body failed, or the scope was cancelled.
@@ -384,7 +384,7 @@ impl<R: TrackedResource> Held<R> {
     /// The resource, unless its release has begun.
     ///
     /// # Errors
-    /// It was released: by the scope's end, or by somebody else before it.
+    /// It was released: by the end of the scope, or before it by another caller.
     pub fn get(&self) -> Result<&R, Revoked> {
         if self.0.is_open() {
             Ok(&self.0.resource)

@@ -1,10 +1,9 @@
-//! Letting go of some: those that a caller chooses by how they stand.
+//! Releasing some: those that a caller selects by their state.
 
 use super::backstop::Backstop;
-use super::cell::AnyCell;
-use super::ladder::label_of;
 use super::record::Cause;
 use super::release_all::ReleaseReport;
+use super::tracked_state::AnyState;
 use crate::policy::{Criticality, Facts, Verdict};
 use crate::resource::{Deadline, Footprint, Kind, ResourceId, Rung, Site};
 
@@ -13,7 +12,7 @@ use crate::resource::{Deadline, Footprint, Kind, ResourceId, Rung, Site};
 pub struct Standing {
     /// What it is.
     pub kind: Kind,
-    /// Its age, and how long nobody has touched it.
+    /// Its age, and how long it has not been touched.
     pub facts: Facts,
     /// What it occupies.
     pub footprint: Footprint,
@@ -47,8 +46,8 @@ impl Backstop {
     #[must_use]
     pub fn due_by_policy(&self) -> Vec<Candidate> {
         let now = self.now();
-        self.listed(now, |cell, standing| {
-            self.policy_of(cell).judge(&standing.facts) != Verdict::Keep
+        self.listed(now, |state, standing| {
+            self.policy_of(state).judge(&standing.facts) != Verdict::Keep
         })
     }
 
@@ -61,33 +60,33 @@ impl Backstop {
     ) -> ReleaseReport {
         let now = self.now();
         self.release_open(
-            |cell| chosen(&self.standing(cell, now)),
+            |state| chosen(&self.standing(state, now)),
             Cause::Remedy,
             Rung::Ask,
             deadline,
         )
     }
 
-    fn listed(&self, now: u64, chosen: impl Fn(&AnyCell, &Standing) -> bool) -> Vec<Candidate> {
-        let cells = self.open_cells();
-        let candidates = cells.iter().filter_map(|cell| {
-            let standing = self.standing(cell, now);
-            chosen(cell, &standing).then(|| Candidate {
-                id: cell.id(),
-                label: label_of(cell),
-                site: cell.site,
+    fn listed(&self, now: u64, chosen: impl Fn(&AnyState, &Standing) -> bool) -> Vec<Candidate> {
+        let states = self.open_states();
+        let candidates = states.iter().filter_map(|state| {
+            let standing = self.standing(state, now);
+            chosen(state, &standing).then(|| Candidate {
+                id: state.id(),
+                label: state.label(),
+                site: state.site,
                 standing,
             })
         });
         candidates.collect()
     }
 
-    fn standing(&self, cell: &AnyCell, now: u64) -> Standing {
+    fn standing(&self, state: &AnyState, now: u64) -> Standing {
         Standing {
-            kind: cell.kind,
-            facts: cell.facts(now),
-            footprint: cell.footprint(),
-            criticality: self.policy_of(cell).criticality(),
+            kind: state.kind,
+            facts: state.facts(now),
+            footprint: state.footprint(),
+            criticality: self.policy_of(state).criticality(),
         }
     }
 }

@@ -2,40 +2,22 @@
 //!
 //! Everything open is released in order and within a deadline. A second signal skips to force.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::OnceLock;
-use std::time::Duration;
+mod at_exit;
+mod options;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::backstop::Backstop;
 use super::record::Cause;
-use super::release_all::ReleaseReport;
 use crate::error::{Error, Stage};
 use crate::resource::{Deadline, Rung};
-use backstop_os::fork;
+use at_exit::finish;
 
-/// How long the end may take.
-#[derive(Debug, Clone, Copy)]
-pub struct ShutdownOptions {
-    /// For everything together, on a first signal or at exit. Default: 10 s.
-    pub deadline: Duration,
-    /// For everything together, once a second signal has come. Default: 3 s.
-    pub force_deadline: Duration,
-}
+pub use options::ShutdownOptions;
 
-impl Default for ShutdownOptions {
-    fn default() -> Self {
-        Self {
-            deadline: Duration::from_secs(10),
-            force_deadline: Duration::from_secs(3),
-        }
-    }
-}
-
-/// Releases everything of the global [`Backstop`] when SIGINT, SIGTERM or SIGHUP comes, then lets the
-/// signal have its usual effect, so that whoever waits for this program sees how it ended.
+/// Releases everything of the global [`Backstop`] when SIGINT, SIGTERM or SIGHUP comes, then the
+/// signal has its usual effect, so that a process that waits for this one sees how it ended.
 ///
 /// With `panic = "abort"`, a panic releases everything too; otherwise the guards do, as the panic
 /// unwinds.
@@ -49,6 +31,7 @@ impl Default for ShutdownOptions {
 /// The handlers cannot be installed.
 pub fn on_signals(options: ShutdownOptions) -> Result<(), Error> {
     let backstop = Backstop::global();
+    at_exit::set_options(options);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| {
         Error::io(
             Stage::Configure,
@@ -90,10 +73,10 @@ pub fn request() -> Result<(), Error> {
 
 /// The first signal releases on a thread of its own, so that a second one is seen.
 fn release_for_signal(backstop: Backstop, signal: i32, count: u32, options: ShutdownOptions) {
-    let (first, span) = match count {
+    let (first, time) = match count {
         1 => (Rung::Ask, options.deadline),
         2 => (Rung::Force, options.force_deadline),
-        // A third: whoever sends it has waited long enough.
+        // A third: the sender has waited long enough.
         _ => end_by(signal),
     };
     let released = std::thread::Builder::new()
@@ -103,7 +86,7 @@ fn release_for_signal(backstop: Backstop, signal: i32, count: u32, options: Shut
                 |_| true,
                 Cause::Signal(signal),
                 first,
-                Deadline::after(span),
+                Deadline::after(time),
             );
             finish(backstop, &report);
             end_by(signal);
@@ -128,39 +111,4 @@ fn release_on_panic(backstop: Backstop, options: ShutdownOptions) {
         let report = backstop.release_open(|_| true, Cause::Panicked, Rung::Ask, deadline);
         finish(backstop, &report);
     }));
-}
-
-/// Releases what is still open when the program returns from `main` or calls `std::process::exit`.
-pub(super) fn release_at_exit(backstop: Backstop) {
-    static AT_EXIT: OnceLock<Backstop> = OnceLock::new();
-    extern "C" fn release() {
-        if !fork::is_original_process() {
-            return;
-        }
-        if let Some(backstop) = AT_EXIT.get() {
-            let deadline = Deadline::after(ShutdownOptions::default().deadline);
-            // A panic must not leave a function that C calls.
-            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                let report = backstop.release_open(|_| true, Cause::Exit, Rung::Ask, deadline);
-                finish(*backstop, &report);
-            }));
-        }
-    }
-    if AT_EXIT.set(backstop).is_ok() && !backstop_os::exit::at_exit(release) {
-        tracing::warn!("nothing will be released at exit: no handler can be installed");
-    }
-}
-
-/// Takes the ledger away if nothing is left in it; what is left there is the reclaimer's.
-fn finish(backstop: Backstop, report: &ReleaseReport) {
-    if !report.is_complete() {
-        tracing::warn!(%report, unfinished = ?report.unfinished, "not everything was released");
-        return;
-    }
-    if backstop.is_empty()
-        && let Some(ledger) = backstop.ledger()
-        && let Err(error) = ledger.remove()
-    {
-        tracing::warn!(%error, "the ledger stays behind");
-    }
 }

@@ -45,7 +45,7 @@ impl Tallies {
                 Some(own) => &own.count,
                 None => self.enrol(kind, &mut counters.0),
             };
-            // Not a read-modify-write: nobody else writes it. Relaxed: a count, read for display.
+            // Not a read-modify-write: no other thread writes it. Relaxed: a count, read for display.
             count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             Some(())
         });
@@ -67,13 +67,13 @@ impl Tallies {
     }
 
     /// Gives each kind's counts, in any number of parts.
-    pub(super) fn each(&self, mut give: impl FnMut(Kind, u64)) {
+    pub(super) fn each(&self, mut take: impl FnMut(Kind, u64)) {
         let sums = self.0.lock();
         for (kind, count) in &sums.ended {
-            give(*kind, *count);
+            take(*kind, *count);
         }
         for (kind, count) in &sums.living {
-            give(*kind, count.load(Ordering::Relaxed));
+            take(*kind, count.load(Ordering::Relaxed));
         }
     }
 }

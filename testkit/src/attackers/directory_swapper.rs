@@ -1,12 +1,12 @@
-//! Exchanges a directory with another one, as fast as it goes.
+//! Exchanges a directory with another one, as fast as possible.
 
 use std::io;
 use std::path::Path;
 
 use super::exchange::Exchange;
 
-/// Keeps exchanging a directory with a victim beside it until it is dropped: no link gives it away, and
-/// only which directory it is tells the one from the other.
+/// Keeps exchanging a directory with a victim next to it until it is dropped: no link reveals it, and
+/// only the identity of the directories differs.
 #[derive(Debug)]
 #[must_use = "dropping it ends the attack"]
 pub struct DirectorySwapper(Exchange);

@@ -1,4 +1,4 @@
-//! Two names that change places as fast as it goes.
+//! Two names that are exchanged as fast as possible.
 
 use std::io;
 use std::path::{Path, PathBuf};

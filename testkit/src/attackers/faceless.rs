@@ -19,7 +19,7 @@ struct MemoryMap {
 /// The fields of `proc_pid_stat(5)` in the order of the map's places, but the heap's end and with the
 /// ends of arguments and environment where they begin.
 const FIELDS: [usize; 11] = [26, 27, 45, 46, 47, 47, 28, 48, 48, 50, 50];
-/// The place of the heap's end, which the table does not tell.
+/// The index of the heap's end, which the kernel's header does not define here.
 const HEAP_END: usize = 5;
 
 /// Takes arguments and environment from the sight of others, for as long as this process lives: it

@@ -1,4 +1,4 @@
-//! A disk that gives errors: chosen system calls are answered EIO, whatever they are asked.
+//! A disk that returns errors: chosen system calls fail with EIO, whatever their arguments.
 #![expect(
     unsafe_code,
     reason = "a filter of system calls is installed by system calls alone"
@@ -65,7 +65,7 @@ const ARCHITECTURE: u32 = 0xC000_00B7;
 const ARCHITECTURE: u32 = 0;
 
 /// Has the command, and all that it starts, find a disk on which these calls fail. Where such filters
-/// cannot be had, `spawn` gives the error.
+/// is not available, `spawn` returns the error.
 pub fn on_failing_disk<'a>(command: &'a mut Command, calls: &[DiskCall]) -> &'a mut Command {
     let filter = filter(calls);
     // SAFETY: the hook makes two system calls and allocates nothing: the filter was made before.

@@ -1,4 +1,4 @@
-//! A child that goes on with a copy of everything its parent has.
+//! A child that keeps running with a copy of everything its parent has.
 #![expect(
     unsafe_code,
     reason = "core forks only processes with one thread; a test has more"
@@ -12,7 +12,7 @@ use backstop_os::fork_child::exit_now;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::signal::Signal;
 
-/// Runs `body` in a forked child, waits for it, and gives the code that it ended with; `None` if it
+/// Runs `body` in a forked child, waits for it, and returns its exit code; `None` if it
 /// hung and was killed, or died by a signal.
 ///
 /// `body` must not wait for another thread: the child has only the one that called. In a process of

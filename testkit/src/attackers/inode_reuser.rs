@@ -15,13 +15,13 @@ pub struct InodeReuser {
 }
 
 impl InodeReuser {
-    /// The most tries. ext4 gave the same inode at once in 1000 of 1000 cases, tmpfs in none.
+    /// The maximum number of tries. ext4 reused the inode at once in 1000 of 1000 cases, tmpfs in none.
     const MOST: u32 = 1000;
 
     /// Unlinks the file and makes a new, empty one until that has the old one's inode.
     ///
     /// # Errors
-    /// The file system does not give inodes away again, or the file cannot be replaced.
+    /// The file system does not reuse inodes, or the file cannot be replaced.
     pub fn replace_file(path: &Path) -> Result<Self, String> {
         Self::replace(path, || {
             std::fs::remove_file(path)?;
@@ -53,7 +53,7 @@ impl InodeReuser {
             }
         }
         Err(format!(
-            "the file system of {} did not give inode {} away again in {} tries",
+            "the file system of {} did not reuse inode {} in {} tries",
             path.display(),
             old.ino(),
             Self::MOST

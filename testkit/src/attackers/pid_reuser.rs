@@ -10,7 +10,7 @@ use std::time::Duration;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::signal::Signal;
 
-/// An innocent process under a number that was somebody else's. Dropping it ends and reaps it.
+/// An innocent process with the PID of an earlier process. Dropping it ends and reaps it.
 #[derive(Debug)]
 #[must_use = "dropping it ends the innocent process"]
 pub struct PidReuser(PinnedProcess);
@@ -26,7 +26,7 @@ impl PidReuser {
     ///
     /// # Errors
     /// This kernel or this user may not choose numbers (it takes `CAP_CHECKPOINT_RESTORE` or
-    /// `CAP_SYS_ADMIN`), or somebody else has the number.
+    /// `CAP_SYS_ADMIN`), or another process has the PID.
     pub fn take(pid: i32) -> Result<Self, String> {
         for _ in 0..TRIES {
             match clone_with_number(pid) {
@@ -34,7 +34,7 @@ impl PidReuser {
                     let pinned = PinnedProcess::pin(pid).map_err(|error| error.to_string())?;
                     return Ok(Self(pinned));
                 }
-                // The number is not free yet, or somebody else has it.
+                // The PID is not free yet, or another process has it.
                 Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
@@ -50,7 +50,7 @@ impl PidReuser {
         &self.0
     }
 
-    /// Whether nobody has killed it.
+    /// Whether it was not killed.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         !self.0.has_exited()

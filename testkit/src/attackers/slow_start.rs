@@ -7,11 +7,11 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Has the command's child wait, before it executes, until its parent is dead, and so many milliseconds
+/// Has the command's child wait, before it executes, until its parent is dead, and N milliseconds
 /// longer: in that time others find neither its environment nor what it would do next.
 ///
-/// Whoever starts it does not come back from `spawn` and must be killed. A child whose parent is not
-/// killed gives up after a minute.
+/// The process that starts it does not return from `spawn` and must be killed. A child whose parent is not
+/// killed exits after a minute.
 pub fn start_slowly(command: &mut Command, milliseconds: u32) -> &mut Command {
     let parent = std::process::id();
     let hook = move || {

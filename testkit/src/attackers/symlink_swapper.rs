@@ -1,4 +1,4 @@
-//! Exchanges a directory with a link to a victim, as fast as it goes.
+//! Exchanges a directory with a link to a victim, as fast as possible.
 
 use std::ffi::OsString;
 use std::io;
@@ -17,7 +17,7 @@ pub struct SymlinkSwapper {
 }
 
 impl SymlinkSwapper {
-    /// Begins to exchange `directory` with a link to `victim` that it makes beside it.
+    /// Begins to exchange `directory` with a link to `victim` that it creates next to it.
     ///
     /// # Errors
     /// The link cannot be made, or the file system cannot exchange names.

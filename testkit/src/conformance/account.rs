@@ -1,4 +1,4 @@
-//! What others can read of it: the ledger says what is open, where it was opened, and how to release it.
+//! What other processes can read of it: the ledger shows what is open, where it was opened, and how to release it.
 
 use backstop_core::ledger::{Entry, LedgerReading, State};
 use backstop_core::resource::TrackedResource;

@@ -6,12 +6,12 @@ use super::behaviour::{Behaviour, Ran};
 use super::report::ConformanceReport;
 use super::stage::Stage;
 use super::subject::Subject;
-use super::{account, kill_matrix, letting_go, orphaned, outside, owner};
+use super::{account, kill_matrix, orphaned, outside, owner, releasing};
 
 /// Checks that a kind of resource keeps what Backstop promises of it.
 ///
 /// Call it from a `#[test]` function whose other statements may be run more than once: the suite runs
-/// the same test in processes of its own, to kill them. In those, it does not return.
+/// the same test in separate processes, to kill them. In those, it does not return.
 ///
 /// # Panics
 /// A behaviour does not hold: the message begins with its name.
@@ -56,7 +56,7 @@ pub fn check<S: Subject>(subject: &S) -> ConformanceReport {
 
 fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     let mut all = Vec::new();
-    all.extend(letting_go::behaviours());
+    all.extend(releasing::behaviours());
     all.extend(account::behaviours());
     all.extend(outside::behaviours());
     all.extend(orphaned::behaviours());

@@ -1,4 +1,4 @@
-//! Its owner is gone, or seems to be: who may release it, on what evidence, and what is written down.
+//! Its owner is gone, or seems to be: who may release it, on what evidence, and what is recorded.
 
 use backstop_core::ledger::State;
 use backstop_core::reclaim::{Judgement, LedgerFate, Receipts, Sweep, SweepReport};
@@ -16,7 +16,10 @@ pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
             "a killed owner's is explained, rehearsed, reclaimed once, with a receipt",
             killed,
         ),
-        Behaviour::new("a forked child releases nothing of its parent's", forked),
+        Behaviour::new(
+            "a forked child releases none of its parent's resources",
+            forked,
+        ),
     ]
 }
 

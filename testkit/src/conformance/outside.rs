@@ -36,7 +36,7 @@ fn already_gone<S: Subject>(stage: &Stage<'_, S>) -> Ran {
 fn dismissed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     let backstop = stage.backstop();
     let (guard, trace) = stage.open(&backstop);
-    assert!(guard.dismiss(), "nobody had begun its release");
+    assert!(guard.dismiss(), "its release had not begun");
     assert!(backstop.is_empty(), "it is still accounted for");
     let report = backstop.release_all(soon());
     assert!(report.ended.is_empty() && report.quietly == 0, "{report:?}");
@@ -69,7 +69,7 @@ fn held<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     let release = guard.release();
     match &release.outcome {
         Outcome::Stuck { .. } => assert_eq!(release.label, label),
-        other => panic!("it is held, and its release says `{other}`"),
+        other => panic!("it is held, and its release reports `{other}`"),
     }
     stage.assert_present(&trace, "although it is held");
     let release = sibling.release();

@@ -21,9 +21,9 @@ pub(super) const UNFORKED: &str = "unforked: ";
 /// What the owner does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Opens one, says its trace, and waits to be killed.
+    /// Opens one, sends its trace, and waits to be killed.
     Opens,
-    /// Opens one, forks, has the child drop everything, says trace and result, waits to be killed.
+    /// Opens one, forks, has the child drop everything, sends trace and result, waits to be killed.
     Forks,
     /// Opens one and, on cue, releases it and ends.
     Releases,

@@ -1,4 +1,4 @@
-//! Where one behaviour is played: a subject, and a directory of its own.
+//! Where one behaviour is played: a subject, and its own directory.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ impl<'a, S: Subject> Stage<'a, S> {
         self.directory.path().join("ledgers")
     }
 
-    /// A backstop of its own, tracking in this stage's directory.
+    /// A separate backstop, tracking in this stage's directory.
     pub(super) fn backstop(&self) -> Backstop {
         self.backstop_tracking(Tracking::Directory(self.ledgers()))
     }
@@ -82,9 +82,9 @@ impl<'a, S: Subject> Stage<'a, S> {
         while let Presence::Present { holder } = self.subject.look(trace) {
             assert!(
                 Instant::now() < late,
-                "`{trace}` is still there, held by {holder:?}"
+                "`{trace}` still exists, held by {holder:?}"
             );
-            // Whoever releases it in the background tells nobody.
+            // A release in the background reports to no caller.
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -94,15 +94,15 @@ impl<'a, S: Subject> Stage<'a, S> {
         assert!(!seen.is_gone(), "`{trace}` is gone {when}");
     }
 
-    /// The account agrees with what is to be seen.
+    /// The record agrees with what is observed.
     pub(super) fn assert_true(&self, release: &Release, trace: &str) {
         let seen = self.subject.look(trace);
         match &release.outcome {
             Outcome::Released | Outcome::ReleasedUnverified { .. } => assert!(
                 !matches!(seen, Presence::Present { .. }),
-                "the account says `{release}`, and `{trace}` is still there"
+                "the record says `{release}`, and `{trace}` still exists"
             ),
-            _ => panic!("the account says `{release}`"),
+            _ => panic!("the record says `{release}`"),
         }
     }
 

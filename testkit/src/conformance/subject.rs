@@ -10,9 +10,9 @@ use backstop_core::resource::{Presence, TrackedResource};
 
 /// One kind of resource of an adapter, as the conformance suite meets it.
 ///
-/// The suite tells the adapter nothing and believes it nothing: it opens real resources and looks for
-/// them by [`look`](Self::look), which must not go through the adapter. What a look needs is a
-/// *trace*, a line of text such as a path or `pid start-time`, because the suite also looks for what
+/// The suite passes nothing to the adapter and trusts none of its answers: it opens real resources and finds
+/// them by [`look`](Self::look), which must not go through the adapter. What that needs is a
+/// *trace*, a line of text such as a path or `pid start-time`, because the suite also finds what
 /// another process opened.
 ///
 /// # Examples
@@ -71,11 +71,11 @@ pub trait Subject: Send + Sync {
     /// One line of text by which [`look`](Self::look) finds the resource, in any process.
     fn trace(&self, resource: &Self::Resource) -> String;
 
-    /// Looks for it without the adapter. `Unknown` where it cannot be seen from the calling process;
-    /// behaviours that hang on that look are then named as not applying.
+    /// Checks for it without the adapter. `Unknown` where it cannot be seen from the calling process;
+    /// behaviours that depend on it are then reported as not applicable.
     fn look(&self, trace: &str) -> Presence;
 
-    /// Whether someone else can release it: an adapter that says so announces it by an intent, writes a
+    /// Whether another process can release it: such an adapter announces it by an intent, writes a
     /// recipe and knows its reclaimer. Default: no, it dies with its process.
     fn has_recipe(&self) -> bool {
         false
@@ -86,7 +86,7 @@ pub trait Subject: Send + Sync {
         Reclaimers::new()
     }
 
-    /// Destroys it behind the adapter's back, as an `rm -r` or a `kill -9` of somebody would; true if
+    /// Destroys it without the adapter, as an `rm -r` or a `kill -9` by another user would; true if
     /// that was done. Used for "already gone", and to clean up what was dismissed. Default: not done.
     fn destroy(&self, trace: &str) -> bool {
         let _ = trace;
@@ -100,9 +100,9 @@ pub trait Subject: Send + Sync {
         None
     }
 
-    /// What is left of resources opened in `place`, whoever opened them and however far it came: the
+    /// What is left of resources opened in `place`, by any process and in any state: the
     /// search after an owner was killed while it opened or released. Default: what is left in `place`
-    /// itself; a kind that lives elsewhere looks there.
+    /// itself; a kind that lives elsewhere checks there.
     fn leftovers(&self, place: &Path) -> Vec<String> {
         std::fs::read_dir(place)
             .into_iter()

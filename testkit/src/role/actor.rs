@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::SAID;
 
-/// How often an actor's end is looked for.
+/// How often an actor's exit is polled for.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long what an actor said last may be on its way after its end, on a machine with much else to do.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -51,14 +51,14 @@ impl Actor {
         self.child.id()
     }
 
-    /// The next line that it says; `None` if it ends without.
+    /// The next line that it sends; `None` if it exits without one.
     ///
     /// # Panics
     /// It neither speaks nor ends.
     pub fn next_line(&mut self) -> Option<String> {
         let late = Instant::now() + Self::PATIENCE;
         loop {
-            // Its output alone does not tell: what it opened may hold that open after its end.
+            // Its output alone does not show it: what it opened may hold that open after its exit.
             let ended = self.has_ended();
             let wait = if ended { LAST_WORDS } else { LOOK_EVERY };
             match self.lines.recv_timeout(wait) {
@@ -75,7 +75,7 @@ impl Actor {
         }
     }
 
-    /// Lets it go on: see [`wait_for_cue`](super::wait_for_cue).
+    /// Lets it continue: see [`wait_for_cue`](super::wait_for_cue).
     pub fn cue(&mut self) {
         drop(self.child.stdin.take());
     }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::within;
 
-/// A mount namespace of a test's own. What is mounted in it is seen by nobody else, and goes with this
+/// A private mount namespace. What is mounted in it is visible to no other process, and is unmounted with this
 /// value and the last process in it, also if the test is killed.
 #[derive(Debug)]
 pub struct PrivateMounts(Child);

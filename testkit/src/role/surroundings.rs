@@ -29,7 +29,7 @@ pub fn within(wrapper: &[&str], command: &Command) -> Command {
 }
 
 /// The command in a mount namespace of its own, after the shell lines `mounts` were run there. What
-/// they mount is seen by nobody else and goes with the last process in it.
+/// they mount is visible to no other process and is unmounted with the last process in it.
 #[must_use]
 pub fn with_mounts(mounts: &str, command: &Command) -> Command {
     let script = format!("set -e\n{mounts}\nexec \"$@\"");
@@ -42,7 +42,7 @@ pub fn with_mounts(mounts: &str, command: &Command) -> Command {
     within(&wrapper, command)
 }
 
-/// Whether such surroundings can be had here; else why not.
+/// Whether such surroundings are available here; else why not.
 ///
 /// # Errors
 /// The wrapper cannot be started, or refuses, with what it says.

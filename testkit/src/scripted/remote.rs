@@ -1,4 +1,4 @@
-//! The test's hand on a scripted resource.
+//! The remote control of a scripted resource.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -6,7 +6,7 @@ use backstop_core::resource::{Presence, Rung};
 
 use super::script::{Act, Look, Script, next};
 
-/// Sees what was called, lets go what hangs, mends what fails.
+/// Counts the calls, ends what hangs, repairs what fails.
 #[derive(Debug)]
 pub struct Remote(Arc<Shared>);
 
@@ -31,7 +31,7 @@ struct State {
     script: Script,
     calls: Vec<Called>,
     let_go: u32,
-    /// How many looks still find what is going.
+    /// How many further calls of `verify` still find it.
     looks_left: Option<u32>,
     hanging: u32,
     free: bool,
@@ -48,7 +48,7 @@ impl Remote {
         self.0.state().calls.clone()
     }
 
-    /// How often it let go: once, if all is well.
+    /// How often it was released: once, in a correct run.
     #[must_use]
     pub fn let_go(&self) -> u32 {
         self.0.state().let_go
@@ -66,7 +66,7 @@ impl Remote {
         self.0.woken.notify_all();
     }
 
-    /// From here on it lets go at once and tells the truth. What hangs already hangs on.
+    /// From here on it is released at once and reports the truth. A call that hangs keeps hanging.
     pub fn mend(&self) {
         let mut state = self.0.state();
         state.script = Script::default().blocking(state.script.blocking);

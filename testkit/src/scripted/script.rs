@@ -1,4 +1,4 @@
-//! What a scripted resource does when it is told to go, and says when it is looked for.
+//! What a scripted resource does when it is released, and answers when it is verified.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use backstop_core::resource::{Blocking, Rung};
 pub enum Act {
     /// Lets go.
     Done,
-    /// Says that it will, and is gone after so many looks.
+    /// Answers that it is pending, and is gone after N calls of `verify`.
     Pending {
-        /// How many looks still find it.
+        /// How many calls still find it.
         looks: u32,
     },
     /// Lets go after this long.
     Slow(Duration),
-    /// Says that it let go, and did not.
+    /// Answers that it is released, and is not.
     Lie,
     /// Fails with an error that can be retried.
     FailForNow,
@@ -30,17 +30,17 @@ pub enum Act {
     Panic,
 }
 
-/// What one call of `verify` says.
+/// The answer of one call of `verify`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Look {
-    /// Whether it let go.
+    /// The truth.
     Truth,
     /// That it is gone, whatever is true.
     Gone,
     /// That it is there, whatever is true.
     Present,
-    /// That it cannot be told.
+    /// Unknown.
     Unknown,
     /// Nothing, until the [`Remote`](super::Remote) lets it.
     Never,
@@ -59,7 +59,7 @@ pub struct Script {
 }
 
 impl Default for Script {
-    /// Lets go at once, on every rung, and tells the truth.
+    /// Is released at once, on every rung, and answers the truth.
     fn default() -> Self {
         Self {
             acts: Rung::ALL.map(|_| VecDeque::from([Act::Done])),
@@ -80,7 +80,7 @@ impl Script {
         self
     }
 
-    /// What the looks say.
+    /// The answers of `verify`.
     ///
     /// # Panics
     /// There is no look.
@@ -90,7 +90,7 @@ impl Script {
         self
     }
 
-    /// Whether releasing it can block its thread, as it says. Default: it can.
+    /// Whether it declares that its release can block the thread. Default: it does.
     pub fn blocking(mut self, blocking: Blocking) -> Self {
         self.blocking = blocking;
         self

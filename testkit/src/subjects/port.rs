@@ -64,11 +64,16 @@ impl TrackedResource for Port {
         Blocking::Never
     }
     fn release(&self, _: &Step) -> Result<Progress, Error> {
-        drop(self.listener.lock().expect("nobody panics with it").take());
+        drop(
+            self.listener
+                .lock()
+                .expect("no thread panics with it")
+                .take(),
+        );
         Ok(Progress::Done)
     }
     fn verify(&self) -> Presence {
-        match *self.listener.lock().expect("nobody panics with it") {
+        match *self.listener.lock().expect("no thread panics with it") {
             Some(_) => Presence::Present { holder: None },
             None => Presence::Gone,
         }

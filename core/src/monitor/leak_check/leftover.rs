@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::belongings::Belongings;
 use super::{Leak, LeakCheck, LeakSort};
-use crate::release::{Births, StillOpen};
+use crate::release::{Openings, StillOpen};
 
-/// What is left now. `births` are the resources that the calling thread opened in the meantime.
-pub(super) fn leaks(check: &LeakCheck, before: &Belongings, births: &Births) -> Vec<Leak> {
+/// What is left now. `openings` are the resources that the calling thread opened in the meantime.
+pub(super) fn leaks(check: &LeakCheck, before: &Belongings, openings: &Openings) -> Vec<Leak> {
     let now = Belongings::now(check);
     let mut left = Leftovers::default();
-    left.add_resources(check, before, &now, births);
+    left.add_resources(check, before, &now, openings);
     left.add_handles(check, before, &now);
     for (number, name) in &now.threads {
         if !before.threads.contains_key(number) && !check.allowed.thread(name) {
@@ -41,7 +41,7 @@ impl Leftovers {
         check: &LeakCheck,
         before: &Belongings,
         now: &Belongings,
-        births: &Births,
+        openings: &Openings,
     ) {
         let new = now.resources.difference(&before.resources);
         let of_all = new.filter_map(|id| check.backstop?.still_open(*id));
@@ -49,7 +49,7 @@ impl Leftovers {
             let backstop = check.backstop;
             backstop.is_some_and(|backstop| one.is_of(backstop))
         };
-        let of_thread = births.left.iter().filter(|one| !is_in_all(one)).cloned();
+        let of_thread = openings.left.iter().filter(|one| !is_in_all(one)).cloned();
         for one in of_all.chain(of_thread) {
             if !check.allowed.kind(one.kind) {
                 let place = (

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::monitor::sample::ProcessSample;
 use crate::monitor::{own_snapshot, seconds};
-use crate::release::{Births, End, Ended, Release};
+use crate::release::{End, Ended, Openings, Release};
 use crate::resource::Bytes;
 
 /// The record of one operation.
@@ -114,7 +114,11 @@ impl Began {
     }
 
     /// Must be called when the scope has ended. `ended` is `None` after a panic.
-    pub(super) fn account(&self, ended: Option<Ended<()>>, births: &Births) -> OperationAccount {
+    pub(super) fn account(
+        &self,
+        ended: Option<Ended<()>>,
+        openings: &Openings,
+    ) -> OperationAccount {
         let took = self.at.elapsed();
         let after = own_snapshot::now();
         let (end, releases, failed_callbacks) = match ended {
@@ -132,10 +136,10 @@ impl Began {
                 in_use: self.in_use.zip(own_snapshot::heap_in_use(&after)),
             },
             handles: self.before.handles.zip(after.handles),
-            opened: opened(births),
-            left: left(births),
-            untracked: births.untracked,
-            unlisted: births.unlisted,
+            opened: opened(openings),
+            left: left(openings),
+            untracked: openings.untracked,
+            unlisted: openings.unlisted,
             releases,
             failed_callbacks,
         }
@@ -157,8 +161,8 @@ impl Began {
     }
 }
 
-fn opened(births: &Births) -> Vec<ResourceAccount> {
-    let accounts = births.opened.iter().map(|opened| ResourceAccount {
+fn opened(openings: &Openings) -> Vec<ResourceAccount> {
+    let accounts = openings.opened.iter().map(|opened| ResourceAccount {
         kind: opened.kind.to_string(),
         site: opened.site.to_string(),
         count: opened.count,
@@ -172,9 +176,9 @@ fn opened(births: &Births) -> Vec<ResourceAccount> {
 }
 
 /// What is still open, by kind and site, most numerous first.
-pub(in crate::monitor) fn left(births: &Births) -> Vec<ResourceAccount> {
+pub(in crate::monitor) fn left(openings: &Openings) -> Vec<ResourceAccount> {
     let mut accounts = BTreeMap::new();
-    for left in &births.left {
+    for left in &openings.left {
         let place = (left.kind.to_string(), left.site.to_string());
         let account = accounts
             .entry(place)

@@ -4,8 +4,13 @@
 use std::backtrace::Backtrace;
 use std::sync::Arc;
 
-use super::{BacktraceCounts, BacktraceSampling, SampledBacktrace, SiteBacktraces};
+use super::sampled::{BacktraceCounts, SampledBacktrace, SiteBacktraces};
 use crate::resource::{Kind, Site};
+
+/// The most places that are kept.
+pub(super) const SITES: usize = 256;
+/// The most backtraces of one place that are kept.
+pub(super) const EACH: usize = 4;
 
 /// The place last seen stands last.
 pub(super) struct Kept {
@@ -49,7 +54,7 @@ impl Kept {
     }
 
     fn make_room(&mut self) {
-        if self.places.len() >= BacktraceSampling::SITES {
+        if self.places.len() >= SITES {
             let evicted = self.places.remove(0);
             self.counts.evicted += evicted.kept.len() as u64;
         }
@@ -74,12 +79,12 @@ impl SiteBacktraces {
         self.captured += 1;
         let number = self.captured;
         let new = SampledBacktrace { number, trace };
-        if self.kept.len() < BacktraceSampling::EACH {
+        if self.kept.len() < EACH {
             self.kept.push(new);
             return false;
         }
         // The one that was last stays, between, if it was the second, fourth, eighth, …: then those
-        // between are from all of the time, as in Netty's records. The oldest between gives way to it.
+        // between are from all of the time, as in Netty's records. The oldest of those between is replaced.
         let last = self.kept.len() - 1;
         let gives_way = if self.kept[last].number.is_power_of_two() {
             1
@@ -120,17 +125,17 @@ mod tests {
     fn the_place_not_seen_for_longest_gives_way() {
         let mut kept = Kept::new();
         // Each column is a place of its own; one kind each serves as well.
-        let kinds: Vec<Kind> = (0..=BacktraceSampling::SITES)
+        let kinds: Vec<Kind> = (0..=SITES)
             .map(|number| Kind::new(format!("test.k{number}").leak()))
             .collect();
         let site = Site::caller();
-        for kind in &kinds[..BacktraceSampling::SITES] {
+        for kind in &kinds[..SITES] {
             kept.put(*kind, site, trace());
         }
         kept.put(kinds[0], site, trace());
-        kept.put(kinds[BacktraceSampling::SITES], site, trace());
+        kept.put(kinds[SITES], site, trace());
         let places = kept.all();
-        assert_eq!(places.len(), BacktraceSampling::SITES);
+        assert_eq!(places.len(), SITES);
         assert!(places.iter().any(|place| place.kind == kinds[0]));
         assert!(places.iter().all(|place| place.kind != kinds[1]));
         assert_eq!(kept.counts().evicted, 1);

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::pool::{Loan, PoolStatistics};
+use super::loan::{Loan, PoolStatistics};
 use super::tracked::Tracked;
 use crate::resource::{Site, TrackedResource};
 
-/// The shelves of one pool.
-pub(super) struct Shelves<K, R: TrackedResource> {
-    /// By place, so that what comes back finds its shelf without its key.
-    shelves: Vec<Option<Shelf<K, R>>>,
+/// The slots of one pool.
+pub(super) struct Slots<K, R: TrackedResource> {
+    /// By place, so that what comes back finds its slot without its key.
+    slots: Vec<Option<Slot<K, R>>>,
     places: HashMap<K, usize>,
     vacant: Vec<usize>,
     /// The place that was asked for last: most programs ask for one key again and again, which is
@@ -23,7 +23,7 @@ pub(super) struct Shelves<K, R: TrackedResource> {
 }
 
 /// One key's resources.
-pub(super) struct Shelf<K, R: TrackedResource> {
+pub(super) struct Slot<K, R: TrackedResource> {
     key: K,
     pub(super) idle: Vec<Idle<R>>,
     pub(super) loans: Vec<Loan>,
@@ -31,16 +31,16 @@ pub(super) struct Shelf<K, R: TrackedResource> {
     pub(super) opening: usize,
 }
 
-/// One resource that nobody has borrowed.
+/// One resource that is not borrowed.
 pub(super) struct Idle<R: TrackedResource> {
     pub(super) guard: Tracked<R>,
     pub(super) since: u64,
 }
 
-impl<K, R: TrackedResource> Shelves<K, R> {
+impl<K, R: TrackedResource> Slots<K, R> {
     pub(super) fn new() -> Self {
         Self {
-            shelves: Vec::new(),
+            slots: Vec::new(),
             places: HashMap::new(),
             vacant: Vec::new(),
             recent: 0,
@@ -51,18 +51,18 @@ impl<K, R: TrackedResource> Shelves<K, R> {
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Shelf<K, R>> {
-        self.shelves.iter().flatten()
+    pub(super) fn all(&self) -> impl Iterator<Item = &Slot<K, R>> {
+        self.slots.iter().flatten()
     }
 
-    /// The shelf at a place, which stays there as long as something of it is lent or being opened.
-    pub(super) fn at(&mut self, place: usize) -> &mut Shelf<K, R> {
-        self.shelves[place]
+    /// The slot at a place, which stays there as long as something of it is lent or being opened.
+    pub(super) fn at(&mut self, place: usize) -> &mut Slot<K, R> {
+        self.slots[place]
             .as_mut()
-            .expect("a shelf stays while something of it is taken")
+            .expect("a slot stays while any of it is lent or being opened")
     }
 
-    /// Notes a loan, and gives its number.
+    /// Records a loan, and returns its number.
     pub(super) fn lend(&mut self, place: usize, site: Site, since: u64) -> u64 {
         self.next_loan += 1;
         let number = self.next_loan;
@@ -75,11 +75,11 @@ impl<K, R: TrackedResource> Shelves<K, R> {
     }
 }
 
-impl<K: Hash + Eq + Clone, R: TrackedResource> Shelves<K, R> {
-    /// Where this key's shelf is; a new one if it has none.
+impl<K: Hash + Eq + Clone, R: TrackedResource> Slots<K, R> {
+    /// Where this key's slot is; a new one if it has none.
     pub(super) fn place(&mut self, key: &K) -> usize {
-        let recent = self.shelves.get(self.recent).and_then(Option::as_ref);
-        if recent.is_none_or(|shelf| shelf.key != *key) {
+        let recent = self.slots.get(self.recent).and_then(Option::as_ref);
+        if recent.is_none_or(|slot| slot.key != *key) {
             self.recent = match self.places.get(key) {
                 Some(place) => *place,
                 None => self.put_up(key),
@@ -90,31 +90,31 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Shelves<K, R> {
 
     #[cold]
     fn put_up(&mut self, key: &K) -> usize {
-        let shelf = Shelf {
+        let slot = Slot {
             key: key.clone(),
             idle: Vec::new(),
             loans: Vec::new(),
             opening: 0,
         };
         let place = self.vacant.pop().unwrap_or_else(|| {
-            self.shelves.push(None);
-            self.shelves.len() - 1
+            self.slots.push(None);
+            self.slots.len() - 1
         });
-        self.shelves[place] = Some(shelf);
+        self.slots[place] = Some(slot);
         self.places.insert(key.clone(), place);
         place
     }
 
-    /// Takes out what is idle and goes, and the shelves that then have nothing.
+    /// Takes out what is idle and goes, and the slots that then have nothing.
     pub(super) fn take_idle(&mut self, goes: impl Fn(&Idle<R>) -> bool) -> Vec<Idle<R>> {
         let mut gone = Vec::new();
-        for (place, held) in self.shelves.iter_mut().enumerate() {
-            let Some(shelf) = held else {
+        for (place, held) in self.slots.iter_mut().enumerate() {
+            let Some(slot) = held else {
                 continue;
             };
-            gone.extend(shelf.idle.extract_if(.., |idle| goes(idle)));
-            if shelf.idle.is_empty() && shelf.taken() == 0 {
-                self.places.remove(&shelf.key);
+            gone.extend(slot.idle.extract_if(.., |idle| goes(idle)));
+            if slot.idle.is_empty() && slot.taken() == 0 {
+                self.places.remove(&slot.key);
                 self.vacant.push(place);
                 *held = None;
             }
@@ -123,7 +123,7 @@ impl<K: Hash + Eq + Clone, R: TrackedResource> Shelves<K, R> {
     }
 }
 
-impl<K, R: TrackedResource> Shelf<K, R> {
+impl<K, R: TrackedResource> Slot<K, R> {
     pub(super) fn key(&self) -> &K {
         &self.key
     }

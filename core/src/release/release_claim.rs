@@ -1,12 +1,12 @@
-//! The right to release one resource: one holder at a time, whose end everyone sees who waits for it.
+//! The claim to release one resource: one holder at a time. All that wait for the release see its end.
 
 use std::time::Duration;
 
 use crate::resource::Deadline;
 use crate::sync::{AtomicU8, Condvar, Mutex, Ordering};
 
-/// Who may release a resource, and what came of it: an account of type `A`.
-pub(super) struct ReleaseRight<A> {
+/// Who may release a resource, and the record of its release, of type `A`.
+pub(super) struct ReleaseClaim<A> {
     phase: AtomicU8,
     ended: Mutex<Option<Box<(End, A)>>>,
     woken: Condvar,
@@ -14,25 +14,25 @@ pub(super) struct ReleaseRight<A> {
 
 /// Open: it may be used, and its release may begin.
 const OPEN: u8 = 0;
-/// Somebody has the right to release it, and is doing so.
+/// A caller holds the claim, and is releasing it.
 const RELEASING: u8 = 1;
 /// It was released.
 const RELEASED: u8 = 2;
-/// It was released in vain; a later attempt may begin.
+/// Its release failed; a later attempt may begin.
 const STUCK: u8 = 3;
 
-/// How often the end of a release that wakes nobody is looked for.
+/// How often a waiter checks for the end of a release that wakes no thread.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Whose affair a release is.
+/// The result of claiming a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claim {
-    /// The caller's, who has the right from here on.
-    Own,
-    /// Somebody else's, who has it or had it last.
-    Anothers,
-    /// Nobody's: it was released.
-    Nobodys,
+    /// The caller holds the claim from here on.
+    Taken,
+    /// Another caller holds it, or held it last.
+    HeldByAnother,
+    /// The resource was released.
+    Released,
 }
 
 /// How a release ended.
@@ -40,11 +40,11 @@ pub(super) enum Claim {
 pub(super) enum End {
     /// It is gone.
     Released,
-    /// It is still there, and anyone may try again.
+    /// It still exists, and any caller may try again.
     Stuck,
 }
 
-impl<A: Clone> ReleaseRight<A> {
+impl<A: Clone> ReleaseClaim<A> {
     pub(super) fn new() -> Self {
         Self {
             phase: AtomicU8::new(OPEN),
@@ -53,7 +53,7 @@ impl<A: Clone> ReleaseRight<A> {
         }
     }
 
-    /// Takes the right. Exactly one caller gets it, until it gives up as stuck.
+    /// Takes the claim. Exactly one caller gets it, until it gives up as stuck.
     pub(super) fn take(&self) -> bool {
         [OPEN, STUCK].into_iter().any(|from| {
             // What users of the resource did before is seen by the releaser, and the other way round
@@ -64,15 +64,15 @@ impl<A: Clone> ReleaseRight<A> {
         })
     }
 
-    /// Takes the right, or tells whose affair the release is: one answer, in which no release that
-    /// begins or ends meanwhile is lost.
+    /// Takes the claim, or returns who holds it: one answer, which loses no release that begins or ends
+    /// meanwhile.
     pub(super) fn claim(&self) -> Claim {
         if self.take() {
-            Claim::Own
+            Claim::Taken
         } else if self.phase.load(Ordering::Acquire) == RELEASED {
-            Claim::Nobodys
+            Claim::Released
         } else {
-            Claim::Anothers
+            Claim::HeldByAnother
         }
     }
 
@@ -82,7 +82,7 @@ impl<A: Clone> ReleaseRight<A> {
         self.phase.load(Ordering::SeqCst) == OPEN
     }
 
-    /// Whether it is, or may be, still there.
+    /// Whether it exists, or may exist.
     pub(super) fn is_takeable(&self) -> bool {
         matches!(self.phase.load(Ordering::Acquire), OPEN | STUCK)
     }
@@ -96,38 +96,38 @@ impl<A: Clone> ReleaseRight<A> {
         self.phase.load(Ordering::Acquire) == RELEASED
     }
 
-    /// Ends a release without an account. It wakes nobody, to cost nothing.
+    /// Ends a release without a record. It wakes no thread, to cost nothing.
     pub(super) fn end_quietly(&self) {
         self.phase.store(RELEASED, Ordering::Release);
     }
 
-    /// Ends a release with its account and wakes who waits for it.
-    pub(super) fn end(&self, end: End, account: A) {
+    /// Ends a release with its record and wakes the threads that wait for it.
+    pub(super) fn end(&self, end: End, record: A) {
         let mut ended = self.ended.lock();
-        *ended = Some(Box::new((end, account)));
+        *ended = Some(Box::new((end, record)));
         let phase = match end {
             End::Released => RELEASED,
             End::Stuck => STUCK,
         };
-        // Under the lock, or who has just looked at the phase would sleep through the wake-up.
+        // Under the lock, or a waiter that has just read the phase would miss the wake-up.
         self.phase.store(phase, Ordering::Release);
         self.woken.notify_all();
     }
 
-    /// The account of the last release that ended, waited for until the deadline. None if it has not
+    /// The record of the last release that ended, waited for until the deadline. None if it has not
     /// ended, or ended quietly.
     pub(super) fn await_end(&self, deadline: Deadline) -> Option<A> {
         let mut ended = self.ended.lock();
         while self.is_taken() && !deadline.has_passed() {
-            // A quiet end is looked for now and then.
+            // A quiet end is polled for.
             let look = Deadline::after(LOOK_EVERY).earlier(deadline);
             self.woken.wait_until(&mut ended, look.instant());
         }
         let phase = self.phase.load(Ordering::Acquire);
-        let (end, account) = ended.as_deref()?;
-        // An earlier attempt's account, if the last one ended quietly.
+        let (end, record) = ended.as_deref()?;
+        // An earlier attempt's record, if the last one ended quietly.
         let is_stale = phase == RELEASED && *end == End::Stuck;
-        (phase != RELEASING && !is_stale).then(|| account.clone())
+        (phase != RELEASING && !is_stale).then(|| record.clone())
     }
 }
 
@@ -146,14 +146,14 @@ mod loom_models {
 
     /// What only the holder of the right touches; loom fails if two do.
     struct Resource {
-        right: ReleaseRight<u32>,
+        claim: ReleaseClaim<u32>,
         touched: Cell<u32>,
     }
 
     impl Resource {
         fn new() -> Arc<Self> {
             Arc::new(Self {
-                right: ReleaseRight::new(),
+                claim: ReleaseClaim::new(),
                 touched: Cell::new(0),
             })
         }
@@ -165,28 +165,28 @@ mod loom_models {
 
         /// What a guard's drop does.
         fn drop_guard(&self, end: End) {
-            if self.right.take() {
+            if self.claim.take() {
                 let touched = self.touch();
-                self.right.end(end, touched);
+                self.claim.end(end, touched);
             }
         }
 
-        /// What shutdown does: releases it, or waits for whoever does.
+        /// What shutdown does: releases it, or waits for the caller that does.
         fn shut_down(&self, end: End) -> Option<u32> {
-            match self.right.claim() {
-                Claim::Own => {
+            match self.claim.claim() {
+                Claim::Taken => {
                     let touched = self.touch();
-                    self.right.end(end, touched);
+                    self.claim.end(end, touched);
                     Some(touched)
                 }
-                Claim::Anothers => self.right.await_end(far()),
-                Claim::Nobodys => None,
+                Claim::HeldByAnother => self.claim.await_end(far()),
+                Claim::Released => None,
             }
         }
     }
 
     #[test]
-    fn one_of_many_releases_it_and_nobody_ends_before_it_is_gone() {
+    fn one_of_many_releases_it_and_none_ends_before_it_is_gone() {
         loom::model(|| {
             let resource = Resource::new();
             let others: Vec<_> = (0..2)
@@ -194,13 +194,13 @@ mod loom_models {
                     let resource = Arc::clone(&resource);
                     thread::spawn(move || {
                         resource.shut_down(End::Released);
-                        assert!(resource.right.is_released());
+                        assert!(resource.claim.is_released());
                     })
                 })
                 .collect();
             resource.drop_guard(End::Released);
             others.into_iter().for_each(|other| other.join().unwrap());
-            assert_eq!(resource.right.await_end(far()), Some(1));
+            assert_eq!(resource.claim.await_end(far()), Some(1));
         });
     }
 
@@ -212,17 +212,17 @@ mod loom_models {
                 let resource = Arc::clone(&resource);
                 thread::spawn(move || resource.drop_guard(End::Stuck))
             };
-            let account = resource.shut_down(End::Released);
+            let record = resource.shut_down(End::Released);
             other.join().unwrap();
             // Never a release that both leave to the other.
-            assert!(account.is_some());
-            assert!(resource.right.is_takeable() || resource.right.is_released());
-            let seen = account.unwrap();
-            if resource.right.take() {
+            assert!(record.is_some());
+            assert!(resource.claim.is_takeable() || resource.claim.is_released());
+            let seen = record.unwrap();
+            if resource.claim.take() {
                 assert!(resource.touch() > seen);
-                resource.right.end(End::Released, 0);
+                resource.claim.end(End::Released, 0);
             }
-            assert!(resource.right.is_released());
+            assert!(resource.claim.is_released());
         });
     }
 
@@ -234,17 +234,17 @@ mod loom_models {
             let other = {
                 let resource = Arc::clone(&resource);
                 thread::spawn(move || {
-                    if resource.right.take() {
+                    if resource.claim.take() {
                         resource.touch();
-                        resource.right.end_quietly();
+                        resource.claim.end_quietly();
                     }
                 })
             };
-            while !resource.right.is_released() {
+            while !resource.claim.is_released() {
                 thread::yield_now();
             }
-            assert_eq!(resource.right.await_end(far()), None);
-            assert!(!resource.right.take());
+            assert_eq!(resource.claim.await_end(far()), None);
+            assert!(!resource.claim.take());
             other.join().unwrap();
         });
     }
@@ -256,15 +256,15 @@ mod loom_models {
             let user = {
                 let resource = Arc::clone(&resource);
                 thread::spawn(move || {
-                    let before = resource.right.is_open();
-                    let after = resource.right.is_open();
+                    let before = resource.claim.is_open();
+                    let after = resource.claim.is_open();
                     assert!(before || !after, "it opened again");
                 })
             };
             resource.drop_guard(End::Stuck);
             resource.drop_guard(End::Released);
             user.join().unwrap();
-            assert_eq!(resource.right.claim(), Claim::Nobodys);
+            assert_eq!(resource.claim.claim(), Claim::Released);
         });
     }
 }

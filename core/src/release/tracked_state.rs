@@ -1,24 +1,24 @@
 //! What is known of a resource, shared with it by its guard and the table of everything open.
 
-use std::cell::Cell as Counter;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Backstop;
+use super::backstop::Backstop;
 use super::record::Release;
-use super::right::{Claim, End, ReleaseRight};
+use super::release_claim::{Claim, End, ReleaseClaim};
 use crate::error::Error;
 use crate::ledger::{Counted, OpenEntry, Share, State};
 use crate::policy::{CleanupPolicy, Facts};
 use crate::resource::{Deadline, Footprint, Kind, Recipe, ResourceId, Site, TrackedResource};
 
-/// Any resource, with its cell.
-pub(super) type AnyCell = Counted<Cell, dyn TrackedResource>;
+/// Any resource, with its state.
+pub(super) type AnyState = Counted<TrackedState, dyn TrackedResource>;
 
-/// A hold on any resource and its cell.
-pub(super) type AnyShare = Share<Cell, dyn TrackedResource>;
+/// A hold on any resource and its state.
+pub(super) type AnyShare = Share<TrackedState, dyn TrackedResource>;
 
 /// What is known of one resource, and the state of its release.
-pub(super) struct Cell {
+pub(super) struct TrackedState {
     pub(super) backstop: Backstop,
     pub(super) kind: Kind,
     pub(super) site: Site,
@@ -28,12 +28,12 @@ pub(super) struct Cell {
     opened: u64,
     serial: u64,
     entry: Option<OpenEntry>,
-    right: ReleaseRight<Release>,
+    claim: ReleaseClaim<Release>,
     hurried: AtomicBool,
     has_children: AtomicBool,
 }
 
-/// What a new cell is made of, beside its entry.
+/// What a new state is made of, in addition to its entry.
 pub(super) struct Parts {
     pub(super) backstop: Backstop,
     pub(super) kind: Kind,
@@ -43,7 +43,7 @@ pub(super) struct Parts {
     pub(super) opened: u64,
 }
 
-impl Cell {
+impl TrackedState {
     pub(super) fn new(parts: Parts, entry: Option<OpenEntry>) -> Self {
         Self {
             backstop: parts.backstop,
@@ -54,7 +54,7 @@ impl Cell {
             opened: parts.opened,
             serial: next_serial(),
             entry,
-            right: ReleaseRight::new(),
+            claim: ReleaseClaim::new(),
             hurried: AtomicBool::new(false),
             has_children: AtomicBool::new(false),
         }
@@ -70,19 +70,19 @@ impl Cell {
         (self.opened, self.serial)
     }
 
-    /// Takes the right to release. Exactly one caller gets it, until it gives up as stuck.
+    /// Claims the release. Exactly one caller gets it, until it gives up as stuck.
     pub(super) fn begin_release(&self) -> bool {
-        let won = self.right.take();
+        let won = self.claim.take();
         if won {
             self.mark_closing();
         }
         won
     }
 
-    /// Takes the right to release, or tells whose affair its release is.
+    /// Claims the release, or returns who holds the claim.
     pub(super) fn claim_release(&self) -> Claim {
-        let claim = self.right.claim();
-        if claim == Claim::Own {
+        let claim = self.claim.claim();
+        if claim == Claim::Taken {
             self.mark_closing();
         }
         claim
@@ -96,22 +96,22 @@ impl Cell {
 
     /// Whether it may be used: no release has begun.
     pub(super) fn is_open(&self) -> bool {
-        self.right.is_open()
+        self.claim.is_open()
     }
 
-    /// Whether it is, or may be, still there.
+    /// Whether it exists, or may exist.
     pub(super) fn is_releasable(&self) -> bool {
-        self.right.is_takeable()
+        self.claim.is_takeable()
     }
 
     /// Whether a release of it has begun and not ended.
     pub(super) fn is_being_released(&self) -> bool {
-        self.right.is_taken()
+        self.claim.is_taken()
     }
 
     /// Whether it is gone.
     pub(super) fn is_released(&self) -> bool {
-        self.right.is_released()
+        self.claim.is_released()
     }
 
     /// Has the release that is under way skip to force, and every later one begin there.
@@ -124,15 +124,15 @@ impl Cell {
         self.hurried.load(Ordering::Relaxed)
     }
 
-    /// Ends a release without an account, on the fast path. The table's hold is the caller's from here
-    /// on, to be given up with its own.
+    /// Ends a release without a record, on the fast path. The share of the table is the caller's from here
+    /// on, to be dropped with its own.
     #[must_use]
     pub(super) fn end_quietly(&self) -> Option<AnyShare> {
-        self.right.end_quietly();
+        self.claim.end_quietly();
         self.close_entry()
     }
 
-    /// Ends a release with its account and wakes who waits for it.
+    /// Ends a release with its record and wakes the threads that wait for it.
     pub(super) fn end(&self, release: &Release) {
         let end = if release.outcome.is_stuck() {
             End::Stuck
@@ -140,7 +140,7 @@ impl Cell {
             drop(self.close_entry());
             End::Released
         };
-        self.right.end(end, release.clone());
+        self.claim.end(end, release.clone());
     }
 
     fn close_entry(&self) -> Option<AnyShare> {
@@ -151,14 +151,14 @@ impl Cell {
         attached
     }
 
-    /// The account of the last release that ended, waited for until the deadline. None if it has not
+    /// The record of the last release that ended, waited for until the deadline. None if it has not
     /// ended, or ended on the fast path.
     pub(super) fn await_end(&self, deadline: Deadline) -> Option<Release> {
-        self.right.await_end(deadline)
+        self.claim.await_end(deadline)
     }
 
     pub(super) fn adopt_child(&self) {
-        // Relaxed: read after the parent's release began, which orders itself by `right`.
+        // Relaxed: read after the parent's release began, which orders itself by `claim`.
         self.has_children.store(true, Ordering::Relaxed);
     }
 
@@ -166,8 +166,8 @@ impl Cell {
         self.has_children.load(Ordering::Relaxed)
     }
 
-    /// Notes that it is in use. Nothing once its release has begun; should that begin this instant, a
-    /// time is noted in a slot that is nobody's or the next one's, which does no harm.
+    /// Notes that it is in use. Nothing once its release has begun; should that begin at this moment, a
+    /// time is written to a slot that is free or another resource's, which is harmless.
     pub(super) fn touch(&self, now: u64) {
         if let Some(entry) = self.entry.as_ref().filter(|_| self.is_open()) {
             entry.touch(now);
@@ -181,12 +181,12 @@ impl Cell {
         }
     }
 
-    /// Notes how someone else can release it. Nothing once its release has begun.
+    /// Sets its recipe. Nothing once its release has begun.
     pub(super) fn set_recipe(&self, recipe: &Recipe) -> Result<(), Error> {
         let Some(entry) = &self.entry else {
             return Ok(());
         };
-        entry.set_recipe(recipe, || self.right.is_open())
+        entry.set_recipe(recipe, || self.claim.is_open())
     }
 
     pub(super) fn footprint(&self) -> Footprint {
@@ -200,7 +200,7 @@ impl Cell {
         entry.map_or(0, OpenEntry::thread)
     }
 
-    /// What a policy sees of it at `now`.
+    /// The facts that a policy judges, at `now`.
     pub(super) fn facts(&self, now: u64) -> Facts {
         let entry = self.entry.as_ref().filter(|_| self.is_releasable());
         let (opened, touched) = entry.map_or((self.opened, self.opened), OpenEntry::times);
@@ -212,7 +212,7 @@ impl Cell {
 /// meet here; between threads the clock's ticks must do.
 fn next_serial() -> u64 {
     thread_local! {
-        static NEXT: Counter<u64> = const { Counter::new(0) };
+        static NEXT: Cell<u64> = const { Cell::new(0) };
     }
     NEXT.try_with(|next| next.replace(next.get() + 1))
         .unwrap_or(u64::MAX)

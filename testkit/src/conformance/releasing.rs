@@ -12,8 +12,8 @@ use super::subject::Subject;
 pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     vec![
         Behaviour::new("dropping the guard releases once", by_drop),
-        Behaviour::new("release() releases once and tells the truth", by_release),
-        Behaviour::new("force() releases once and tells the truth", by_force),
+        Behaviour::new("release() releases once and reports the truth", by_release),
+        Behaviour::new("force() releases once and reports the truth", by_force),
         Behaviour::new("a scope's end releases once", by_scope),
         Behaviour::new("a panic in a scope releases once", by_panic),
         Behaviour::new("release_all releases once", by_release_all),

@@ -1,20 +1,18 @@
-//! Who wants to know of each resource that begins to be tracked: an operation or a leak check of this
-//! thread, and the sampling of backtraces. While nobody does, it costs one load and one branch.
+//! Books of the resources that a thread opens, kept by an operation or a leak check of that thread; and the
+//! sampling of backtraces. While neither is active, an opening costs one load and one branch.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::askers;
 use super::backstop::Backstop;
 use super::backtraces;
-use super::cell::{AnyCell, AnyShare, Cell};
+use super::tracked_state::{AnyShare, AnyState, TrackedState};
 use crate::resource::{Footprint, Kind, ResourceId, Site};
 
 /// The next book's number; 0 is no book's.
 static NEXT: AtomicU32 = AtomicU32::new(1);
-
-/// How many want to know: books that are open, and one more while backtraces are sampled.
-static ASKERS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     /// The books that are open on this thread, the innermost last.
@@ -23,10 +21,9 @@ thread_local! {
 
 /// Notes that a resource is tracked from here on.
 #[inline]
-pub(super) fn note(cell: &Cell) {
-    // Relaxed: whoever opens a book on this thread sees its own store; sampling may begin a little later.
-    if ASKERS.load(Ordering::Relaxed) != 0 {
-        note_asked(cell.backstop, cell.kind, cell.site, cell.id());
+pub(super) fn note(state: &TrackedState) {
+    if askers::any() {
+        note_asked(state.backstop, state.kind, state.site, state.id());
     }
 }
 
@@ -43,35 +40,25 @@ fn note_asked(backstop: Backstop, kind: Kind, site: Site, id: Option<ResourceId>
     backtraces::sample(kind, site);
 }
 
-/// One more wants to know.
-pub(super) fn ask() {
-    ASKERS.fetch_add(1, Ordering::Relaxed);
-}
-
-/// One less wants to know.
-pub(super) fn ask_no_more() {
-    ASKERS.fetch_sub(1, Ordering::Relaxed);
-}
-
 /// A book of all resources that this thread begins to track until it is closed. Books nest: what
-/// stands in an inner one stands in the one around it too.
+/// is in an inner one is in the outer ones too.
 #[derive(Debug)]
-pub(crate) struct BirthBook {
+pub(crate) struct OpeningBook {
     number: u32,
     /// It is the thread's.
     not_send: PhantomData<*const ()>,
 }
 
-/// What a book came to.
+/// The contents of a book.
 #[derive(Debug, Default)]
-pub(crate) struct Births {
+pub(crate) struct Openings {
     /// How many were opened, by kind and place.
     pub(crate) opened: Vec<Opened>,
     /// Those that are still open.
     pub(crate) left: Vec<StillOpen>,
-    /// Those that no ledger has, so that nobody can say whether they are still open.
+    /// Those that are in no ledger, so that it is unknown whether they are still open.
     pub(crate) untracked: u64,
-    /// Resources that are not in `opened`, because it lists no more than so many places.
+    /// Resources that are not in `opened`, because it lists a limited number of places.
     pub(crate) unlisted: u64,
 }
 
@@ -102,13 +89,13 @@ struct Records {
     untracked: u64,
     /// Those that may still be open.
     living: Vec<(Backstop, ResourceId)>,
-    /// At how many those are looked through, and what has gone is taken out.
+    /// At how many of them those that were released are removed from the list.
     look_at: usize,
 }
 
-impl BirthBook {
+impl OpeningBook {
     pub(crate) fn open() -> Self {
-        ask();
+        askers::add();
         // Relaxed: it only has to be another number than every other book's.
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let opened = BOOKS.try_with(|books| {
@@ -131,9 +118,9 @@ impl BirthBook {
     }
 
     /// What it has so far.
-    pub(crate) fn read(&self) -> Births {
+    pub(crate) fn read(&self) -> Openings {
         // A copy: looking at a resource runs its code, which may itself open something.
-        self.records().births()
+        self.records().openings()
     }
 
     fn records(&self) -> Records {
@@ -150,9 +137,9 @@ impl BirthBook {
     }
 }
 
-impl Drop for BirthBook {
+impl Drop for OpeningBook {
     fn drop(&mut self) {
-        ask_no_more();
+        askers::remove();
         let _ = BOOKS.try_with(|books| {
             let mut books = books.try_borrow_mut().ok()?;
             let place = books.iter().position(|book| book.number == self.number)?;
@@ -166,7 +153,7 @@ impl Drop for BirthBook {
 impl Records {
     /// The most places of which openings are counted.
     const PLACES: usize = 256;
-    /// From how many on those that may still be open are looked through.
+    /// From how many on the list of those that may still be open is pruned.
     const FIRST_LOOK: usize = 4096;
 
     fn add(&mut self, backstop: Backstop, kind: Kind, site: Site, id: Option<ResourceId>) {
@@ -211,14 +198,14 @@ impl Records {
         }
     }
 
-    fn births(&self) -> Births {
-        Births {
+    fn openings(&self) -> Openings {
+        Openings {
             opened: self.opened.clone(),
             left: self
                 .living
                 .iter()
-                .filter_map(|(backstop, id)| open_cell(*backstop, *id))
-                .map(|cell| StillOpen::of(&cell))
+                .filter_map(|(backstop, id)| open_state(*backstop, *id))
+                .map(|state| StillOpen::of(&state))
                 .collect(),
             untracked: self.untracked,
             unlisted: self.unlisted,
@@ -227,13 +214,13 @@ impl Records {
 }
 
 impl StillOpen {
-    fn of(cell: &AnyCell) -> Self {
+    fn of(state: &AnyState) -> Self {
         Self {
-            backstop: cell.backstop,
-            kind: cell.kind,
-            site: cell.site,
-            label: super::ladder::label_of(cell),
-            footprint: cell.footprint(),
+            backstop: state.backstop,
+            kind: state.kind,
+            site: state.site,
+            label: state.label(),
+            footprint: state.footprint(),
         }
     }
 }
@@ -248,22 +235,22 @@ impl StillOpen {
 impl Backstop {
     /// Those that are open, stuck or being released.
     pub(crate) fn not_released(&self) -> Vec<ResourceId> {
-        let cells = self.cells_not_released();
-        cells.iter().filter_map(|cell| cell.id()).collect()
+        let states = self.states_not_released();
+        states.iter().filter_map(|state| state.id()).collect()
     }
 
     /// One of them.
     pub(crate) fn still_open(&self, id: ResourceId) -> Option<StillOpen> {
-        open_cell(*self, id).map(|cell| StillOpen::of(&cell))
+        open_state(*self, id).map(|state| StillOpen::of(&state))
     }
 }
 
 fn is_open(backstop: Backstop, id: ResourceId) -> bool {
-    open_cell(backstop, id).is_some()
+    open_state(backstop, id).is_some()
 }
 
-fn open_cell(backstop: Backstop, id: ResourceId) -> Option<AnyShare> {
-    let cell = backstop.attachments().find(id)?;
+fn open_state(backstop: Backstop, id: ResourceId) -> Option<AnyShare> {
+    let state = backstop.attachments().find(id)?;
     // One that is stuck is still there.
-    (!cell.is_released()).then_some(cell)
+    (!state.is_released()).then_some(state)
 }
