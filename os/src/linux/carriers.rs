@@ -1,4 +1,4 @@
-//! Finds the processes of many trees by their cookies, in one look at all processes.
+//! Finds the processes of many trees by their cookies, in one scan of all processes.
 
 use std::io;
 
@@ -8,10 +8,10 @@ use super::{environment, procfs};
 use crate::identity::Cookie;
 use crate::scan::Scan;
 
-/// Finds, pins and proves every living process but this one that carries one of the cookies, each with
-/// the index of its cookie; one that carries two of them stands there twice.
+/// Finds, pins and proves every living process except this one that carries one of the cookies,
+/// each with the index of its cookie; one that carries two of them is returned twice.
 ///
-/// What is unreadable or unsettled may be of any of them.
+/// Unreadable or unsettled processes may belong to any of them.
 ///
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
@@ -24,7 +24,7 @@ pub fn carriers(cookies: &[Cookie]) -> io::Result<Scan<(usize, PinnedProcess)>> 
     };
     let others = seen.found.into_iter().filter(|(_, pid)| *pid != own_pid());
     for (index, pid) in others {
-        // Read once more after it was pinned, because the number may have been given away before.
+        // Read once more after it was pinned, because the PID may have been reused before.
         let proven = PinnedProcess::pin(pid)
             .and_then(|pinned| Ok(pinned.has_cookie(&cookies[index])?.then_some(pinned)));
         match proven {

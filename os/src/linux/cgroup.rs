@@ -1,4 +1,4 @@
-//! A control group of version 2 around a tree of processes, which nothing in it can leave.
+//! A cgroup (v2) around a tree of processes, which its processes cannot leave.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,9 +14,9 @@ use crate::cgroup_identity::CgroupIdentity;
 /// `CGROUP2_SUPER_MAGIC` of the kernel's `magic.h`.
 const CGROUP2: u64 = 0x6367_7270;
 
-/// A control group, held by its directory.
+/// A cgroup, held by its directory.
 ///
-/// Dropping it leaves the group where it is: [`Cgroup::remove`] removes it.
+/// Dropping it keeps the cgroup: [`Cgroup::remove`] removes it.
 #[derive(Debug)]
 pub struct Cgroup {
     directory: OwnedFd,
@@ -24,20 +24,20 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes a control group beneath the one that this process is in, and checks that processes can
-    /// be put into it and killed in it.
+    /// Creates a cgroup beneath the one that this process is in, and checks that processes can be
+    /// moved into it and killed in it.
     ///
     /// # Errors
-    /// `name` is not one plain name (`InvalidInput`), no control groups of version 2 are mounted or
-    /// they cannot kill (`Unsupported`, before Linux 5.14), or the tree was not delegated to this
-    /// user. Nothing is left behind.
+    /// `name` is not a plain file name (`InvalidInput`), cgroup v2 is not mounted or cannot kill
+    /// (`Unsupported`, before Linux 5.14), or the tree was not delegated to this user. Nothing is
+    /// left behind.
     pub fn create(name: &str) -> io::Result<Self> {
         let mut parts = Path::new(name).components();
         let is_plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name);
         if !is_plain {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "a control group's name is one plain name",
+                "a cgroup's name must be a plain file name",
             ));
         }
         let path = Self::place_of(name)?;
@@ -48,27 +48,27 @@ impl Cgroup {
         })
     }
 
-    /// Where [`create`](Self::create) would make a control group of this name, to be recorded before
-    /// it does.
+    /// The path at which [`create`](Self::create) would create a cgroup with this name, to be
+    /// recorded before it does.
     ///
     /// # Errors
-    /// No control groups of version 2 are mounted (`Unsupported`).
+    /// Cgroup v2 is not mounted (`Unsupported`).
     pub fn place_of(name: &str) -> io::Result<PathBuf> {
         Ok(cgroup_mount::own_directory()?.join(name))
     }
 
-    /// Opens whatever control group is at a path. Its name must be the proof that it is the one that
-    /// was meant, as a cookie is; where an identity was recorded, [`open`](Self::open) it instead.
+    /// Opens the cgroup at a path. Its name must prove that it is the right one, as a cookie does;
+    /// where an identity was recorded, use [`open`](Self::open) instead.
     ///
     /// # Errors
-    /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
+    /// There is none (`NotFound`), or the path is on another file system (`InvalidInput`).
     pub fn open_by_name(path: &Path) -> io::Result<Self> {
         Self::open_any(path)
     }
 
     fn probe(parent: &Path, path: &Path) -> io::Result<Self> {
         let group = Self::open_any(path)?;
-        // Moving a process asks for permission at the group that both have above them as well.
+        // Moving a process also requires permission on the common ancestor of both cgroups.
         for procs in [parent.join("cgroup.procs"), path.join("cgroup.procs")] {
             rustix::fs::open(procs, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
         }
@@ -76,17 +76,17 @@ impl Cgroup {
             Ok(_) => Ok(group),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                "this kernel's control groups have no cgroup.kill",
+                "this kernel's cgroups do not support cgroup.kill",
             )),
             Err(error) => Err(error),
         }
     }
 
-    /// Opens a control group that was recorded.
+    /// Opens a recorded cgroup.
     ///
     /// # Errors
-    /// There is none at its path (`NotFound`), or another one (`NotFound` too, since the recorded
-    /// one is gone), or the path is of another file system (`InvalidInput`).
+    /// There is none at its path (`NotFound`), or a different one (also `NotFound`, because the
+    /// recorded one is gone), or the path is on another file system (`InvalidInput`).
     pub fn open(expected: &CgroupIdentity) -> io::Result<Self> {
         let group = Self::open_any(&expected.path)?;
         if group.identity.inode == expected.inode {
@@ -95,7 +95,7 @@ impl Cgroup {
         Err(io::Error::new(
             io::ErrorKind::NotFound,
             format!(
-                "{} is another control group: inode {}, recorded was {}",
+                "{} is another cgroup: inode {}, recorded: {}",
                 expected.path.display(),
                 group.identity.inode,
                 expected.inode
@@ -103,19 +103,20 @@ impl Cgroup {
         ))
     }
 
-    /// Where [`create`](Self::create) would make a group of this name: to be recorded before it is made.
+    /// The path at which [`create`](Self::create) would create a cgroup with this name, to be
+    /// recorded before it is created.
     ///
     /// # Errors
-    /// No control groups of version 2 are mounted that hold this process.
+    /// No mounted cgroup v2 hierarchy contains this process.
     pub fn path_for(name: &str) -> io::Result<std::path::PathBuf> {
         Ok(cgroup_mount::own_directory()?.join(name))
     }
 
-    /// Opens whatever control group has this path: for a path whose name alone is proof, because it
-    /// carries a cookie.
+    /// Opens the cgroup with this path: for a path whose name alone is proof, because it contains a
+    /// cookie.
     ///
     /// # Errors
-    /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
+    /// There is none (`NotFound`), or the path is on another file system (`InvalidInput`).
     pub fn open_path(path: &Path) -> io::Result<Self> {
         Self::open_any(path)
     }
@@ -126,7 +127,7 @@ impl Cgroup {
         if rustix::fs::fstatfs(&directory)?.f_type as u64 != CGROUP2 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("{} is no control group of version 2", path.display()),
+                format!("{} is not a cgroup (v2)", path.display()),
             ));
         }
         let inode = rustix::fs::fstat(&directory)?.st_ino;
@@ -139,43 +140,44 @@ impl Cgroup {
         })
     }
 
-    /// What tells it from a later one of the same name.
+    /// Distinguishes it from a later one with the same path.
     #[must_use]
     pub fn identity(&self) -> &CgroupIdentity {
         &self.identity
     }
 
-    /// Moves a process, with all its threads, into the group.
+    /// Moves a process, with all its threads, into the cgroup.
     ///
     /// # Errors
-    /// No process has the number, or moving it is not permitted.
+    /// No process has this PID, or moving it is not permitted.
     pub fn add(&self, pid: i32) -> io::Result<()> {
         self.write("cgroup.procs", pid.to_string().as_bytes())
     }
 
-    /// Opens the way by which a new child puts itself into the group, between fork and exec.
+    /// Opens the file by which a new child moves itself into the cgroup, between fork and exec.
     ///
     /// # Errors
-    /// The group was removed, or no descriptor is left.
+    /// The cgroup was removed, or no file descriptor is available.
     pub fn entrance(&self) -> io::Result<Entrance> {
         Ok(Entrance(self.open_file("cgroup.procs", OFlags::WRONLY)?))
     }
 
-    /// Kills every process in the group and beneath it, and those that are being forked meanwhile.
+    /// Kills every process in the cgroup and its descendants, including those being forked at that
+    /// moment.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn kill(&self) -> io::Result<()> {
         self.write("cgroup.kill", b"1")
     }
 
-    /// The numbers of all processes in the group and beneath it.
+    /// The PIDs of all processes in the cgroup and its descendants.
     ///
-    /// Processes of a pid namespace that cannot be seen from here are not among them;
+    /// Processes in a pid namespace that is not visible from here are not included;
     /// [`Cgroup::is_populated`] counts them too.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn processes(&self) -> io::Result<Vec<i32>> {
         let mut found = Vec::new();
         collect(self.directory.as_fd(), &mut found)?;
@@ -184,53 +186,53 @@ impl Cgroup {
         Ok(found)
     }
 
-    /// Whether any living process is in the group or beneath it.
+    /// Whether any living process is in the cgroup or its descendants.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn is_populated(&self) -> io::Result<bool> {
         self.event("populated")
     }
 
-    /// Waits until no living process is left in it, until `deadline` at the latest, and says whether
-    /// that is so.
+    /// Waits until it has no living processes, at most until `deadline`, and returns whether that
+    /// is so.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn wait_empty(&self, deadline: Instant) -> io::Result<bool> {
         self.wait_for("populated", false, deadline)
     }
 
-    /// Stops every process in the group and beneath it and waits until all of them stand still,
-    /// until `deadline` at the latest; says whether they do.
+    /// Freezes every process in the cgroup and its descendants and waits until all of them are
+    /// frozen, at most until `deadline`; returns whether they are.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn freeze(&self, deadline: Instant) -> io::Result<bool> {
         self.write("cgroup.freeze", b"1")?;
         self.wait_for("frozen", true, deadline)
     }
 
-    /// Lets them go on.
+    /// Thaws them.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn thaw(&self) -> io::Result<()> {
         self.write("cgroup.freeze", b"0")
     }
 
-    /// Limits the memory of all processes in the group together.
+    /// Limits the total memory of all processes in the cgroup.
     ///
     /// # Errors
-    /// The memory controller is not enabled for the group (`Unsupported`). It is not enabled here,
-    /// because that would change the group above, which is somebody else's.
+    /// The memory controller is not enabled for the cgroup (`Unsupported`). It is not enabled here,
+    /// because that would change the parent cgroup, which is not ours.
     pub fn limit_memory(&self, bytes: u64) -> io::Result<()> {
         self.write("memory.max", bytes.to_string().as_bytes())
             .map_err(|error| {
                 if error.kind() == io::ErrorKind::NotFound {
                     io::Error::new(
                         io::ErrorKind::Unsupported,
-                        "the memory controller is not enabled for this control group",
+                        "the memory controller is not enabled for this cgroup",
                     )
                 } else {
                     error
@@ -238,10 +240,10 @@ impl Cgroup {
             })
     }
 
-    /// Removes the group and those beneath it, from the bottom up.
+    /// Removes the cgroup and its descendants, bottom up.
     ///
     /// # Errors
-    /// A process is left in one of them (`ResourceBusy`), or the path is another group's by now
+    /// A process is left in one of them (`ResourceBusy`), or the path is now a different cgroup's
     /// (`NotFound`).
     pub fn remove(&self) -> io::Result<()> {
         remove_beneath(self.directory.as_fd())?;
@@ -256,7 +258,7 @@ impl Cgroup {
     fn wait_for(&self, key: &str, wanted: bool, deadline: Instant) -> io::Result<bool> {
         let events = self.open_file("cgroup.events", OFlags::RDONLY)?;
         loop {
-            // Reading arms the notification: whatever changes afterwards ends the poll.
+            // Reading arms the notification: any later change ends the poll.
             if event_of(&events, key)? == wanted {
                 return Ok(true);
             }
@@ -293,16 +295,16 @@ impl AsFd for Cgroup {
     }
 }
 
-/// The way into a control group for a child that was just forked.
+/// The file by which a just forked child enters a cgroup.
 #[derive(Debug)]
 pub struct Entrance(OwnedFd);
 
 impl Entrance {
-    /// Moves the calling process into the group, by one async-signal-safe call that allocates
+    /// Moves the calling process into the cgroup, with one async-signal-safe call that allocates
     /// nothing.
     ///
     /// # Errors
-    /// The group was removed or is full.
+    /// The cgroup was removed or is full.
     pub fn enter(&self) -> io::Result<()> {
         rustix::io::write(&self.0, b"0")?;
         Ok(())
@@ -326,12 +328,12 @@ fn event_of(events: &OwnedFd, key: &str) -> io::Result<bool> {
         Some("1") => Ok(true),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("cgroup.events does not tell {key}"),
+            format!("cgroup.events has no {key}"),
         )),
     }
 }
 
-/// The groups directly beneath one.
+/// The direct children of a cgroup.
 fn groups_beneath(directory: BorrowedFd<'_>) -> io::Result<Vec<(PathBuf, OwnedFd)>> {
     let mut groups = Vec::new();
     for entry in Dir::read_from(directory)? {
@@ -354,12 +356,12 @@ fn collect(directory: BorrowedFd<'_>, found: &mut Vec<i32>) -> io::Result<()> {
     let procs = open_at(directory, "cgroup.procs", OFlags::RDONLY)?;
     match io::Read::read_to_string(&mut std::fs::File::from(procs), &mut text) {
         Ok(_) => {}
-        // A group of threads has no list of processes; the group above lists them.
+        // A threaded cgroup has no list of processes; its parent lists them.
         Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
         Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(()),
         Err(error) => return Err(error),
     }
-    // 0 stands for a process of a pid namespace that cannot be seen from here.
+    // 0 denotes a process in a pid namespace that is not visible from here.
     found.extend(
         text.lines()
             .filter_map(|line| line.parse::<i32>().ok())
@@ -399,7 +401,7 @@ mod tests {
         match Cgroup::create(&name) {
             Ok(group) => Some(group),
             Err(error) => {
-                println!("skipped: no control group can be made here: {error}");
+                println!("skipped: no cgroup can be created here: {error}");
                 None
             }
         }

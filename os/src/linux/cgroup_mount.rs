@@ -1,4 +1,4 @@
-//! Finds the control group that this process is in.
+//! Finds the cgroup that this process is in.
 
 use std::ffi::OsString;
 use std::io;
@@ -9,27 +9,26 @@ use super::procfs;
 
 const LONGEST_TABLE: usize = 16 * 1024 * 1024;
 
-/// The directory of this process's own control group, in version 2's tree.
+/// The directory of this process's own cgroup, in the v2 hierarchy.
 pub(super) fn own_directory() -> io::Result<PathBuf> {
     let mounts = procfs::read_all("/proc/self/mountinfo", LONGEST_TABLE)?;
     let membership = procfs::read_all("/proc/self/cgroup", LONGEST_TABLE)?;
-    let path = own_path(&membership)
-        .ok_or_else(|| unsupported("this process is in no control group of version 2"))?;
-    directory(&mounts, &path).ok_or_else(|| {
-        unsupported("no control groups of version 2 are mounted that hold this process")
-    })
+    let path =
+        own_path(&membership).ok_or_else(|| unsupported("this process is in no cgroup v2"))?;
+    directory(&mounts, &path)
+        .ok_or_else(|| unsupported("cgroup v2 is not mounted that hold this process"))
 }
 
-/// The two versions of control groups.
+/// The two versions of cgroups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
-    /// Version 1, with a tree for each controller.
+    /// Version 1, with a hierarchy for each controller.
     One,
-    /// Version 2, with one tree.
+    /// Version 2, with one hierarchy.
     Two,
 }
 
-/// The directory of the control group that counts a process's memory, and where its tree is mounted.
+/// The directory of the cgroup that counts a process's memory, and where its hierarchy is mounted.
 pub(super) fn memory_directory(pid: i32, version: Version) -> io::Result<(PathBuf, PathBuf)> {
     let mounts = procfs::read_all("/proc/self/mountinfo", LONGEST_TABLE)?;
     let membership = procfs::read_all(&format!("/proc/{pid}/cgroup"), LONGEST_TABLE)?;
@@ -38,9 +37,7 @@ pub(super) fn memory_directory(pid: i32, version: Version) -> io::Result<(PathBu
         Version::Two => own_path(&membership),
     };
     path.and_then(|path| mounted(&mounts, &path, version))
-        .ok_or_else(|| {
-            unsupported("no control groups are mounted that count this process's memory")
-        })
+        .ok_or_else(|| unsupported("no cgroups are mounted that count this process's memory"))
 }
 
 fn unsupported(reason: &str) -> io::Error {
@@ -72,13 +69,13 @@ fn present(path: &[u8]) -> Option<PathBuf> {
     is_there.then(|| PathBuf::from(OsString::from_vec(path.to_vec())))
 }
 
-/// Where a path of version 2's tree stands among the mounts. On hosts that have both versions it is
+/// The place of a path of the v2 hierarchy among the mounts. On hosts with both versions it is
 /// mounted beneath the other, at `/sys/fs/cgroup/unified`.
 fn directory(mounts: &[u8], path: &Path) -> Option<PathBuf> {
     mounted(mounts, path, Version::Two).map(|(directory, _)| directory)
 }
 
-/// As [`directory`] for either version, with the place of the mount.
+/// Like [`directory`] for either version, with the mount point.
 fn mounted(mounts: &[u8], path: &Path, version: Version) -> Option<(PathBuf, PathBuf)> {
     mounts.split(|byte| *byte == b'\n').find_map(|line| {
         // ID PARENT MAJOR:MINOR ROOT MOUNT OPTIONS [OPTIONAL…] - TYPE SOURCE OPTIONS
@@ -97,7 +94,7 @@ fn mounted(mounts: &[u8], path: &Path, version: Version) -> Option<(PathBuf, Pat
         if !is_wanted {
             return None;
         }
-        // A container may see only a part of the tree, from `root` on.
+        // A container may see only a part of the hierarchy, from `root` on.
         let beneath = path.strip_prefix(&root).ok()?;
         let is_plain = |part| matches!(part, std::path::Component::Normal(_));
         beneath
@@ -107,7 +104,7 @@ fn mounted(mounts: &[u8], path: &Path, version: Version) -> Option<(PathBuf, Pat
     })
 }
 
-/// Spaces, tabs, line ends and backslashes stand as three octal digits.
+/// Spaces, tabs, line ends and backslashes are escaped as three octal digits.
 fn unescaped(field: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;

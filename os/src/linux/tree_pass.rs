@@ -1,4 +1,4 @@
-//! One look at a tree of processes: each is found, pinned, and proven to belong to it.
+//! One scan of a tree of processes: each is found, pinned, and proven to belong to it.
 
 use std::collections::HashSet;
 use std::io;
@@ -13,31 +13,31 @@ use crate::liveness::{Delivery, Liveness};
 use crate::signal::Signal;
 use crate::takedown::Roots;
 
-/// Which way parents and children are told apart.
+/// How parents and children are determined.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kinship {
-    /// The kernel's lists of children: quick, but they may skip one while others vanish.
+    /// The kernel's lists of children: quick, but they may skip one while others exit.
     Lists,
-    /// The parent of every process of the system: slow, and skips none.
+    /// The parent of every process of the system: slow, but complete.
     WholeTable,
 }
 
-/// By whom a process was found.
+/// The process by which a process was found.
 #[derive(Clone, Copy)]
 enum Parent {
     /// This process.
     Own,
-    /// The member at this index, in a walk that began at this process or did not.
+    /// The member at this index, in a walk that started at this process or elsewhere.
     Member { index: usize, below_own: bool },
 }
 
-/// What one look found, each process pinned and proven to belong to the tree.
+/// The result of one scan, each process pinned and proven to belong to the tree.
 pub(super) struct Pass {
     pub(super) members: Vec<PinnedProcess>,
     pub(super) unreadable: usize,
-    /// Those of which a later look tells more.
+    /// Number of processes that a later scan will identify.
     pub(super) unsettled: usize,
-    /// Whether nothing moved during the look that could have hidden a process.
+    /// Whether nothing changed during the scan that could have hidden a process.
     pub(super) is_settled: bool,
     except: HashSet<i32>,
 }
@@ -64,7 +64,7 @@ impl Pass {
         Ok(pass)
     }
 
-    /// Walks from parent to child. A child is proven when, after it was pinned, its parent in the
+    /// Walks from parent to child. A child is proven if, after it was pinned, its parent in the
     /// table is this process or a pinned process that was not reaped by then.
     fn look_beneath(
         &mut self,
@@ -94,11 +94,12 @@ impl Pass {
                     if !seen.insert(root.pid()) {
                         continue;
                     }
-                    // A second descriptor is worth its price: the list owns what is in it.
+                    // A second descriptor is worth its cost: the list owns its elements.
                     match root.proven(PinnedProcess::pin) {
                         Ok(pinned) => self.members.push(pinned),
                         Err(error) if procfs::is_gone(&error) => {}
-                        // The others must not be spared because there is no descriptor for this one.
+                        // The others must not be spared because no descriptor is available for this
+                        // one.
                         Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
                         Err(error) => return Err(error),
                     }
@@ -122,7 +123,7 @@ impl Pass {
                         }
                     }
                 }
-                // Its children have another parent now, which this look may have passed already.
+                // Its children have another parent now, which this scan may have passed already.
                 Err(error) if procfs::is_gone(&error) => self.is_settled = false,
                 Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
                 Err(_) => self.unreadable += 1,
@@ -142,8 +143,9 @@ impl Pass {
         let is_proven = match parent {
             Parent::Own => is_own,
             Parent::Member { index, below_own } => {
-                // One that was orphaned meanwhile and came to this process is of its tree, but not
-                // proven to be of another root's: it may be an unrelated child with a reused number.
+                // A process that was orphaned in the meantime and became a child of this one
+                // belongs to this one's tree, but is not proven to belong to another root's: it may
+                // be an unrelated child with a reused PID.
                 (is_own && below_own)
                     || self.members.get(index).is_some_and(|member| {
                         member.pid() == stat.ppid
@@ -157,7 +159,7 @@ impl Pass {
         if is_proven {
             self.members.push(pinned);
         } else {
-            // Orphaned between the look and the pin: the next look finds it at its new parent.
+            // Orphaned between the scan and the pin: the next scan finds it at its new parent.
             self.is_settled = false;
         }
     }
@@ -173,13 +175,13 @@ impl Pass {
             let Some(pinned) = self.pin(pid) else {
                 continue;
             };
-            // Once more, because the number may have been given away before it was pinned.
+            // Once more, because the PID may have been reused before it was pinned.
             match pinned.has_cookie(cookie) {
                 Ok(true) => self.members.push(pinned),
                 Err(error) if procfs::is_gone(&error) => self.is_settled = false,
-                // Executing a program at this moment: the next look tells.
+                // It is executing a program at this moment: the next scan identifies it.
                 Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
-                // The number was given away before it was pinned.
+                // The PID was reused before it was pinned.
                 _ => self.is_settled = false,
             }
         }
@@ -192,7 +194,8 @@ impl Pass {
         for pid in group.processes()?.into_iter().filter(|pid| *pid != own) {
             pinned.extend(self.pin(pid));
         }
-        // Those that are in it after they were pinned belong to it, if they still have their number.
+        // Processes that are in it after they were pinned belong to it, if they still have their
+        // PID.
         let inside: HashSet<i32> = group.processes()?.into_iter().collect();
         for process in pinned {
             if inside.contains(&process.pid()) && process.proven(|_| Ok(())).is_ok() {
@@ -208,7 +211,8 @@ impl Pass {
             Err(error) => {
                 self.is_settled = false;
                 if procfs::is_passing(&error) {
-                    // No descriptor left: those already pinned are acted on, and the next look goes on.
+                    // No descriptor is available: those already pinned are acted on, and the next
+                    // scan continues.
                     self.unsettled += 1;
                 } else if !procfs::is_gone(&error) {
                     self.unreadable += 1;
@@ -234,8 +238,8 @@ impl Pass {
         Ok(self.members.iter().filter(killed).count())
     }
 
-    /// Asks each for its status by its own pidfd: who is not this process's child, or has not
-    /// exited, gives none.
+    /// Reaps each through its own pidfd: one that is not a child of this process, or has not
+    /// exited, yields nothing.
     pub(super) fn reap_exited(&mut self) -> Vec<(i32, ExitStatus)> {
         let exited = self.members.iter().filter(|member| member.has_exited());
         exited
@@ -244,13 +248,13 @@ impl Pass {
     }
 }
 
-/// Kills everything in a control group at once, if neither this process nor one of `except` is in it;
-/// says whether it did.
+/// Kills everything in a cgroup at once, if neither this process nor one of `except` is in it;
+/// returns whether it did.
 ///
 /// # Errors
-/// The group was removed.
+/// The cgroup was removed.
 pub fn kill_at_once(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
-    // The group's own kill spares nobody.
+    // The cgroup's own kill spares no process.
     if spares_anyone(group, except)? {
         return Ok(false);
     }
@@ -258,7 +262,7 @@ pub fn kill_at_once(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether the group holds this process or one of `except`, which its own kill would not spare.
+/// Whether the cgroup contains this process or one of `except`, which its own kill would not spare.
 pub(super) fn spares_anyone(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
     let inside = group.processes()?;
     Ok(inside

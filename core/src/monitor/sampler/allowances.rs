@@ -1,11 +1,11 @@
-//! What is dear to read, each with a share of the time of its own.
+//! Expensive readings, each with its own share of the time.
 
 use std::time::Duration;
 
 use super::budget::Budget;
 
-/// Readings, each with its own [`Budget`]: one that is very dear, as the proportional share of a large
-/// memory is, takes nothing from those that findings are made of.
+/// Readings, each with its own [`Budget`]: a very expensive one, such as the proportional share of
+/// a large memory, does not delay those that findings are based on.
 #[derive(Debug)]
 pub(super) struct Allowances<T, const N: usize>([(T, Budget); N]);
 
@@ -14,7 +14,8 @@ impl<T: Copy, const N: usize> Allowances<T, N> {
         Self(all.map(|each| (each, Budget::default())))
     }
 
-    /// Has each be read at `now`, in awake time, that has time left, and tells it how much.
+    /// Takes each reading that has time left at `now`, without time suspended, and passes it that
+    /// time.
     pub(super) fn spend(&mut self, now: Duration, mut read: impl FnMut(T, Duration)) {
         for (what, budget) in &mut self.0 {
             budget.begin(now);
@@ -32,18 +33,18 @@ mod tests {
 
     #[test]
     fn a_dear_reading_holds_up_no_other() {
-        let mut allowances = Allowances::new(["cheap", "dear"]);
+        let mut allowances = Allowances::new(["cheap", "expensive"]);
         let mut read = Vec::new();
         for second in 1..=10 {
             allowances.spend(Duration::from_secs(second), |what, left| {
                 assert!(!left.is_zero());
                 read.push(what);
                 let start = clock::thread_time();
-                // Four times what there is at first, so that it is paid off after half a minute.
-                while what == "dear" && clock::thread_time() - start < 4 * left {}
+                // Four times the initial allowance, so that it is paid off after half a minute.
+                while what == "expensive" && clock::thread_time() - start < 4 * left {}
             });
         }
         let count = |what| read.iter().filter(|one| **one == what).count();
-        assert_eq!((count("cheap"), count("dear")), (10, 1));
+        assert_eq!((count("cheap"), count("expensive")), (10, 1));
     }
 }

@@ -1,26 +1,26 @@
-//! A share of the time for what is dear to read.
+//! A share of the time for expensive readings.
 
 use std::time::Duration;
 
 use backstop_os::clock;
 
-/// Lets dear readings take a four-thousandth of the time, and no more. What is left over is kept for a
-/// while; a reading that took longer than there was is paid off before the next.
+/// Limits expensive readings to a four-thousandth of the time. Unused time is kept for a while; a
+/// reading that took longer than allowed is paid off before the next.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
-    /// What may be spent; below zero it is owed. Nanoseconds.
+    /// What may be spent; negative if it is owed. Nanoseconds.
     credit: i64,
-    /// Awake time up to which it was given.
+    /// The time up to which it was granted, without time suspended.
     given: Option<Duration>,
 }
 
 impl Budget {
     const SHARE: i64 = 4000;
-    /// Enough for the dear readings of most processes at once.
+    /// Enough for the expensive readings of most processes at once.
     const MOST: Duration = Duration::from_millis(5);
 
-    /// Gives what has come together until `now`, in awake time. The first sample has the most there
-    /// can be.
+    /// Grants the time accumulated until `now`, without time suspended. The first sample gets the
+    /// maximum.
     pub(super) fn begin(&mut self, now: Duration) {
         let passed = self
             .given
@@ -33,14 +33,14 @@ impl Budget {
             .min(nanoseconds(Self::MOST));
     }
 
-    /// What a reading may take now; `None` if nothing is left.
+    /// The time that a reading may take now; `None` if nothing is left.
     pub(super) fn left(&self) -> Option<Duration> {
         let left = u64::try_from(self.credit).ok().filter(|left| *left > 0)?;
         Some(Duration::from_nanos(left))
     }
 
-    /// Reads, and counts how long this thread was on a processor for it: a machine with much else to do
-    /// does not make a reading dearer.
+    /// Takes a reading, and counts this thread's processor time for it: a busy machine does not
+    /// make a reading more expensive.
     pub(super) fn spend<T>(&mut self, read: impl FnOnce() -> T) -> T {
         let start = clock::thread_time();
         let value = read();
