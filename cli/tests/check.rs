@@ -246,7 +246,7 @@ fn wrong_settings_are_told_with_their_place() {
         (
             "a.toml",
             "[monitor]\n\ninterval = \"-5s\"\n",
-            "a.toml:3: monitor.interval: `-5s`",
+            "a.toml:3: monitor.interval: invalid duration `-5s`",
         ),
         (
             "b.toml",

@@ -18,7 +18,7 @@ fn a_week_is_reported_in_every_form() {
     let place = recorded.directory.to_str().unwrap();
     let text = stage.run(&["report", "--history", place]);
     assert_eq!(text.code, Some(0), "{text:?}");
-    for word in ["growing.memory", "Findings", "By day", "Not known", "MB/h"] {
+    for word in ["growing.memory", "Findings", "By day", "Unknown", "MB/h"] {
         assert!(text.stdout.contains(word), "{word}: {}", text.stdout);
     }
     let json = stage.run(&["report", "--json", "--history", place, "--by", "week"]);

@@ -223,7 +223,7 @@ fn wrong_targets_and_flags_are_answered() {
         (&["watch", &one.pid(), "--interval=-1s"], "500ms"),
         (
             &["watch", &one.pid(), "--window", "0s"],
-            "monitor.window: `0s` is no time at all",
+            "monitor.window: `0s` must be greater than zero",
         ),
         (&["watch", &one.pid(), "--growth", "5 parsecs"], "64MB"),
         (&["watch", "--cgroup", "/no/such/group"], "/no/such/group"),

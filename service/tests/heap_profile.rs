@@ -77,7 +77,7 @@ fn memory_in_use_is_shown_by_stack_and_freed_memory_is_not() {
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let name = "what_is_in_use_is_shown_by_stack_and_what_was_freed_is_not";
+    let name = "memory_in_use_is_shown_by_stack_and_freed_memory_is_not";
     again(name, PROFILING, place.path());
     let graph = std::fs::read_to_string(place.path().join("heap.svg")).unwrap();
     assert!(graph.contains("<svg") && graph.contains("who_keeps_memory"));
@@ -96,7 +96,7 @@ fn memory_in_use_is_shown_by_stack_and_freed_memory_is_not() {
 
 #[test]
 fn a_program_without_profiling_gets_an_error_with_the_remedy() {
-    let name = "a_program_without_profiling_is_told_how_to_start_it";
+    let name = "a_program_without_profiling_gets_an_error_with_the_remedy";
     let Some(place) = std::env::var_os(PLACE) else {
         let place = tempfile::tempdir().unwrap();
         for settings in ["prof:false", "prof:true,prof_active:false"] {
@@ -187,7 +187,7 @@ fn a_signal_writes_a_profile_until_the_guard_is_dropped() {
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let name = "a_signal_has_a_profile_written_until_the_guard_goes";
+    let name = "a_signal_writes_a_profile_until_the_guard_is_dropped";
     let output = again(name, PROFILING, place.path());
     assert!(String::from_utf8_lossy(&output.stdout).contains("still there"));
     let place = place.path().join("heap");
@@ -252,7 +252,7 @@ fn profiles_are_written_for_severe_memory_alerts_and_limited() {
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let name = "profiles_at_alerts_are_of_memory_and_loud_and_few";
+    let name = "profiles_are_written_for_severe_memory_alerts_and_limited";
     again(name, PROFILING, place.path());
 }
 
@@ -331,6 +331,6 @@ fn without_profiling_alerts_and_signals_report_it_and_the_program_continues() {
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let name = "without_profiling_alerts_and_signals_say_so_and_the_program_goes_on";
+    let name = "without_profiling_alerts_and_signals_report_it_and_the_program_continues";
     again(name, "prof:false", place.path());
 }

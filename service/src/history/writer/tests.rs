@@ -220,7 +220,7 @@ fn a_full_disk_loses_lines_that_are_counted_and_recorded() {
     }
     let place = tempfile::tempdir().unwrap();
     let (_, module) = module_path!().split_once("::").unwrap();
-    let name = format!("{module}::a_full_disk_costs_lines_that_are_counted_and_told");
+    let name = format!("{module}::a_full_disk_loses_lines_that_are_counted_and_recorded");
     let script =
         "mount -t tmpfs -o size=64k none \"$BACKSTOP_TEST_FULL_DISK\" || exit 99; exec \"$@\"";
     let status = std::process::Command::new("unshare")
