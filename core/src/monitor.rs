@@ -38,6 +38,7 @@ mod findings;
 mod detect;
 mod leak_tally;
 mod open_findings;
+mod point;
 mod recent;
 mod series;
 mod trend;

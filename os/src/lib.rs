@@ -45,6 +45,7 @@ pub mod jemalloc;
 pub mod liveness;
 pub mod machine_figures;
 pub mod process_stat;
+mod process_state;
 pub mod scan;
 pub mod signal;
 pub mod socket_table;

@@ -1,7 +1,7 @@
 //! One process's line of `/proc/PID/stat`, parsed in place: nothing is copied or allocated, because
 //! a sampler reads thousands of them.
 
-use super::process_stat::{ParseStatError, ProcessState};
+use super::process_state::{ParseStatError, ProcessState};
 
 /// The fields of `/proc/PID/stat`.
 #[derive(Debug, Clone, Copy)]

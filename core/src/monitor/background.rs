@@ -9,7 +9,6 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use parking_lot::{Mutex, ReentrantMutex};
 
-use super::builder::MonitorBuilder;
 use super::cost::MonitorCost;
 use super::finding::Finding;
 use super::moment::Moment;
@@ -79,11 +78,6 @@ struct Seen {
 impl Monitor {
     /// How long [`drop`] waits for a busy observer.
     const PATIENCE: Duration = Duration::from_secs(1);
-
-    /// Configures a monitor.
-    pub fn builder() -> MonitorBuilder {
-        MonitorBuilder::default()
-    }
 
     pub(super) fn run(watch: Watch, snapshots: usize) -> Result<Self, Error> {
         let cost = watch.cost();

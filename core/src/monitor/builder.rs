@@ -42,6 +42,13 @@ impl Default for MonitorBuilder {
     }
 }
 
+impl Monitor {
+    /// Configures a monitor.
+    pub fn builder() -> MonitorBuilder {
+        MonitorBuilder::default()
+    }
+}
+
 impl MonitorBuilder {
     /// Monitors the process that has this PID at the start.
     pub fn process(mut self, pid: i32) -> Self {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::point::Point;
 use super::trend::Course;
 
 /// Measurements of one thing within a window, thinned so that their number is bounded however often
@@ -15,17 +16,6 @@ pub(super) struct Series {
     window: Duration,
     step: Duration,
     points: VecDeque<Point>,
-}
-
-/// One measurement, or several that are close together.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point {
-    /// When the first was taken, on the clock that stops while the machine is suspended.
-    pub(super) at: Duration,
-    pub(super) low: f64,
-    pub(super) high: f64,
-    sum: f64,
-    count: u32,
 }
 
 impl Series {
@@ -96,30 +86,6 @@ impl Series {
             }
             _ => Course::Unknown,
         }
-    }
-}
-
-impl Point {
-    pub(super) fn of(at: Duration, value: f64) -> Self {
-        Self {
-            at,
-            low: value,
-            high: value,
-            sum: value,
-            count: 1,
-        }
-    }
-
-    fn take_in(&mut self, value: f64) {
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
-        self.sum += value;
-        self.count = self.count.saturating_add(1);
-    }
-
-    /// The mean of its measurements.
-    pub(super) fn mean(&self) -> f64 {
-        self.sum / f64::from(self.count)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::series::Point;
+use super::point::Point;
 
 /// The course of a window of points.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,6 +8,7 @@ mod act;
 mod free_memory;
 mod rate_limit;
 mod record;
+mod shrink_and_trim;
 
 use std::borrow::Cow;
 use std::fmt;

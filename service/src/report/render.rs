@@ -4,7 +4,7 @@
 mod chart;
 mod html;
 mod markdown;
-pub(super) mod quantity;
+mod quantity;
 mod text;
 mod ticks;
 

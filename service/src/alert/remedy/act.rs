@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::account::StepAccount;
 use super::free_memory::FreeMemory;
 use super::record::RemedyRehearsal;
+use super::shrink_and_trim::{shrink, trim};
 use super::{Remedy, Shrinkage};
 use backstop_core::policy::Criticality;
 use backstop_core::release::Caches;
 use backstop_core::release::{Backstop, ReleaseReport, Standing, within};
 use backstop_core::resource::{Bytes, Deadline};
-use backstop_os::heap;
 
 /// Asks a program to terminate.
 pub(super) type Stop =
@@ -127,43 +127,6 @@ fn told(report: &ReleaseReport) -> Result<String, String> {
 
 /// How many of the stuck ones are named.
 const NAMED: usize = 10;
-
-pub(super) fn trim(backstop: Backstop, patience: Duration) -> StepAccount {
-    StepAccount::take("trim", backstop, patience, || match heap::trim() {
-        Some(true) => Ok("the allocator returned memory".into()),
-        Some(false) => Ok("the allocator had no unused memory".into()),
-        None => Err("this allocator cannot be trimmed".into()),
-    })
-}
-
-pub(super) fn shrink(
-    backstop: Backstop,
-    caches: &Caches,
-    shrinkage: Shrinkage,
-    patience: Duration,
-) -> Vec<StepAccount> {
-    let all = caches.all().into_iter();
-    all.map(|(name, cache)| {
-        let name = format!("shrink {name}");
-        StepAccount::take(name, backstop, patience, move || {
-            let goal = shrinkage.goal(cache.footprint().bytes);
-            match cache.shrink_to(goal) {
-                Ok(freed) => Ok(format!("{freed} freed")),
-                Err(error) => Err(error.chain()),
-            }
-        })
-    })
-    .collect()
-}
-
-impl Shrinkage {
-    fn goal(self, held: Bytes) -> Bytes {
-        match self {
-            Self::Half => Bytes(held.0 / 2),
-            Self::All => Bytes(0),
-        }
-    }
-}
 
 impl RemedyRehearsal {
     /// Lists an act, unless the list is full.

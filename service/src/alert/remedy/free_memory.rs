@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::account::StepAccount;
-use super::act::{shrink, trim};
+use super::shrink_and_trim::{shrink, trim};
 use super::{Shrinkage, record::RemedyRehearsal};
 use backstop_core::error::Error;
 use backstop_core::release::Backstop;

@@ -14,7 +14,7 @@ use super::runs::{Meaning, RunState, Runs};
 use super::unknown::{Unknown, count};
 use super::{Account, EventCount, Request, Samples, Span, name_of};
 use crate::history::{Event, EventKind, FindingChange, Line, LossReason, Reading};
-use crate::report::render::quantity;
+use crate::report::quantity;
 use crate::report::series::{self, Collector, Measure, Series};
 use backstop_core::monitor::{Disturbance, Moment, Sample, Severity};
 
