@@ -97,7 +97,7 @@ impl Monitor {
             .spawn(move || {
                 // Dropped at the end, even by a panic.
                 let _alive = alive;
-                while let Some(next) = own.look().map(|_| own.seen.lock().cost.interval)
+                while let Some(next) = own.sample().map(|_| own.seen.lock().cost.interval)
                     && !own.stop.wait(next)
                 {}
             })
@@ -144,7 +144,7 @@ impl Monitor {
     /// being passed.
     #[must_use]
     pub fn observe_now(&self) -> Option<Observation> {
-        self.shared.look()
+        self.shared.sample()
     }
 
     /// Stops the monitor as dropping it does, and returns the findings that were open then, most
@@ -178,7 +178,7 @@ impl Monitor {
 }
 
 impl Shared {
-    fn look(&self) -> Option<Observation> {
+    fn sample(&self) -> Option<Observation> {
         let watch = self.watch.lock();
         let Ok(mut watch) = watch.try_borrow_mut() else {
             return self.seen.lock().latest.clone();

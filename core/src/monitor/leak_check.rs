@@ -234,7 +234,7 @@ impl LeakCheck {
     }
 
     /// Checks immediately, then after pauses that double, until `is_done` or the time is up.
-    fn look_until(&self, mut is_done: impl FnMut() -> bool) {
+    fn wait_until(&self, mut is_done: impl FnMut() -> bool) {
         let late = Instant::now() + self.settle;
         let mut pause = Duration::from_micros(1);
         while !is_done() {
@@ -255,7 +255,7 @@ impl LeakScope {
     #[must_use = "a report can name leaks"]
     pub fn finish(self) -> LeakReport {
         let mut leaks = Vec::new();
-        self.check.look_until(|| {
+        self.check.wait_until(|| {
             leaks = leftover::leaks(&self.check, &self.before, &self.book.read());
             leaks.is_empty()
         });

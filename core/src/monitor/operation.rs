@@ -147,7 +147,7 @@ impl Operations {
 
 impl Operation {
     /// Samples the memory now, so that a peak between two steps of the work is not missed.
-    pub fn look(&mut self) -> Bytes {
+    pub fn sample_memory(&mut self) -> Bytes {
         let sample = own_snapshot::now();
         self.began.highest = self.began.highest.max(sample.resident);
         sample.resident

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_fast_is_looked_at_more_often_while_there_is_room() {
+    fn fast_growth_is_sampled_more_often_while_there_is_room() {
         let mut pace = Pace::new(SLOWEST, FASTEST);
         let start = Moment::now();
         assert_eq!(pace.next(&with_handles(start, 0)), SLOWEST);

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn several_roots_are_looked_beneath_at_once_and_nobody_counts_twice() {
+    fn several_roots_are_scanned_at_once_and_no_process_counts_twice() {
         let leader = Command::new("sh")
             .args(["-c", "sh -c 'sleep 61 & wait' & wait"])
             .spawn()

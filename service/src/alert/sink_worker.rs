@@ -62,7 +62,7 @@ impl SinkWorker {
             Some(sink.deliver(&alert))
         });
         let mut counts = self.counts.lock();
-        match told(answer) {
+        match delivery(answer) {
             Ok(()) => {
                 counts.delivered += 1;
                 counts.undisclosed = 0;
@@ -88,9 +88,9 @@ impl SinkWorker {
     }
 }
 
-fn told(answer: Result<Option<Result<(), Error>>, CallError>) -> Result<(), String> {
+fn delivery(answer: Result<Option<Result<(), Error>>, CallError>) -> Result<(), String> {
     match answer {
-        Ok(Some(told)) => told.map_err(|error| error.chain()),
+        Ok(Some(result)) => result.map_err(|error| error.chain()),
         Ok(None) => Err("it has not returned from an earlier alert".into()),
         Err(error) => Err(error.to_string()),
     }

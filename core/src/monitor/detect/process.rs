@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_apart_by_who_has_it() {
+    fn memory_is_attributed_to_its_allocator() {
         let strange = Memory::of(&process(100, None, None), None);
         assert_eq!(megabytes(strange), [Some(100.0), None, None]);
         let own = Memory::of(&process(100, Some([60, 70]), None), None);

@@ -29,8 +29,8 @@ impl Belongings {
     pub(super) fn now(check: &LeakCheck) -> Self {
         let mut found = Self::default();
         match check.reach {
-            Reach::Process => found.look_at_process(),
-            Reach::Thread => found.look_at_thread(),
+            Reach::Process => found.read_process(),
+            Reach::Thread => found.read_thread(),
         }
         if let Some(backstop) = check.backstop {
             found.resources.extend(backstop.not_released());
@@ -42,7 +42,7 @@ impl Belongings {
         found
     }
 
-    fn look_at_process(&mut self) {
+    fn read_process(&mut self) {
         match descriptors::listed() {
             Ok(listed) => {
                 for (_, what) in listed {
@@ -63,7 +63,7 @@ impl Belongings {
         self.add_files(&directory, entries);
     }
 
-    fn look_at_thread(&mut self) {
+    fn read_thread(&mut self) {
         let why = "other tests may run in this process";
         self.not_compared
             .extend(["handles", "threads", "temp files"].map(|sort| format!("{sort}: {why}")));

@@ -63,7 +63,7 @@ pub struct MemoryAccount {
 /// The kernel keeps the high-water mark of a process's whole life, which is read without visiting
 /// any page. If the mark rose in the meantime, the peak is the new mark. If it did not, the peak is
 /// below the mark, and at least the highest of all samples: one before, one after, and each
-/// [`look`](super::Operation::look) in between.
+/// [`sample_memory`](super::Operation::sample_memory) in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Peak {
     /// The highest value sampled.

@@ -32,7 +32,7 @@ mod tests {
     use backstop_os::clock;
 
     #[test]
-    fn a_dear_reading_holds_up_no_other() {
+    fn an_expensive_reading_delays_no_other() {
         let mut allowances = Allowances::new(["cheap", "expensive"]);
         let mut read = Vec::new();
         for second in 1..=10 {

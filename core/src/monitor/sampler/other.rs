@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_nobody_has_is_an_error() {
+    fn an_unused_pid_is_an_error() {
         let error = OtherSampler::of(i32::MAX).unwrap_err();
         assert!(error.to_string().contains("cannot be watched"), "{error}");
         assert!(OtherSampler::of(0).is_err());

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_is_added_up_until_nobody_is_left() {
+    fn a_tree_is_summed_until_no_process_is_left() {
         let mut shell = Command::new("sh")
             .args(["-c", "sleep 60 & sleep 60 & echo up; wait"])
             .stdout(Stdio::piped())

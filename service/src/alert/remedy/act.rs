@@ -53,7 +53,7 @@ impl Means {
                 let release = move || {
                     let deadline = Deadline::after(patience);
                     let chosen = |standing: &Standing| chooses(remedy, standing);
-                    told(&backstop.release_where(chosen, deadline))
+                    summary(&backstop.release_where(chosen, deadline))
                 };
                 // The release keeps to the limit; the waiting thread must not give up first.
                 let longer = patience.saturating_mul(2);
@@ -108,7 +108,7 @@ fn chooses(remedy: Remedy, standing: &Standing) -> bool {
     }
 }
 
-fn told(report: &ReleaseReport) -> Result<String, String> {
+fn summary(report: &ReleaseReport) -> Result<String, String> {
     if report.is_complete() {
         return Ok(report.to_string());
     }
