@@ -218,7 +218,7 @@ mod tests {
     use std::sync::OnceLock;
     use std::time::Instant;
 
-    fn builder() -> MonitorBuilder {
+    fn builder() -> super::super::MonitorBuilder {
         let backstop = Backstop::builder().tracking(Tracking::Anonymous).start();
         Monitor::builder().backstop(backstop)
     }

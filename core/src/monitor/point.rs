@@ -9,8 +9,8 @@ pub(super) struct Point {
     pub(super) at: Duration,
     pub(super) low: f64,
     pub(super) high: f64,
-    sum: f64,
-    count: u32,
+    pub(super) sum: f64,
+    pub(super) count: u32,
 }
 
 impl Point {

@@ -56,22 +56,22 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[(
 pub(crate) fn check(tree: &Tree) -> Vec<Offence> {
     let sources = tree.sources().flat_map(|(path, source)| {
         let text = tree.text(path).unwrap_or_default();
-        of_lines(path, rust_prose(text, source))
+        of_lines(path, &rust_prose(text, source))
     });
     let documents = tree.paths().filter(|path| path.ends_with(".md"));
     let documents = documents.flat_map(|path| {
         let text = tree.text(path).unwrap_or_default();
-        of_lines(path, markdown_prose(text))
+        of_lines(path, &markdown_prose(text))
     });
     sources.chain(documents).collect()
 }
 
-fn of_lines(path: &str, lines: Vec<String>) -> Vec<Offence> {
+fn of_lines(path: &str, lines: &[String]) -> Vec<Offence> {
     if !CLEAN.iter().any(|clean| path.starts_with(clean)) {
         return Vec::new();
     }
     let mut offences = Vec::new();
-    for (number, line) in (1..).zip(&lines) {
+    for (number, line) in (1..).zip(lines) {
         for (phrase, instead) in DENIED {
             if contains(line, phrase) && !is_excepted(path, phrase) {
                 let message = format!("`{phrase}`: write {instead}");
