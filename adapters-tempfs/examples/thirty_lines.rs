@@ -8,7 +8,7 @@ use backstop_core::reclaim::{Reclaimers, guardian};
 use backstop_tempfs::{TempOptions, temp_dir};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    guardian::enter(|| Reclaimers::new().with(backstop_tempfs::reclaimer()));
+    guardian::enter(Reclaimers::local);
     if std::env::args().any(|argument| argument == "--guardian") {
         guardian::start()?;
     }

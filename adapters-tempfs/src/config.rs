@@ -1,21 +1,17 @@
 //! What is to be made, and where.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use backstop_core::Backstop;
 use backstop_core::error::Error;
-use backstop_core::resource::{ResourceId, Site};
-use backstop_os::fork;
-use backstop_os::identity::Cookie;
+use backstop_core::place::{self, PlaceOptions};
+use backstop_core::release::Tracked;
+use backstop_core::resource::{Kind, ResourceId, Site};
 
-use crate::entry::{Draft, Place};
-use crate::known_directory::KnownDirectory;
 use crate::quota::Quota;
-use crate::root::{LeasedRoot, default_base};
-use crate::{HandleLimit, error};
+use crate::{AtomicFile, HandleLimit, PARTIAL};
 
-/// Says what a temp file or directory is like; [`create_dir`](Self::create_dir) and
+/// Describes a temp file or directory; [`create_dir`](Self::create_dir) and
 /// [`create_file`](Self::create_file) make it.
 ///
 /// # Examples
@@ -31,7 +27,7 @@ use crate::{HandleLimit, error};
 #[must_use = "nothing is made until `create_dir` or `create_file`"]
 pub struct TempOptions {
     backstop: Option<Backstop>,
-    place: Where,
+    location: Location,
     prefix: String,
     suffix: String,
     parent: Option<ResourceId>,
@@ -40,7 +36,7 @@ pub struct TempOptions {
 }
 
 #[derive(Debug, Clone)]
-enum Where {
+enum Location {
     Leased(Option<PathBuf>),
     In(PathBuf),
 }
@@ -56,7 +52,7 @@ impl TempOptions {
     pub fn new() -> Self {
         Self {
             backstop: None,
-            place: Where::Leased(None),
+            location: Location::Leased(None),
             prefix: String::new(),
             suffix: String::new(),
             parent: None,
@@ -73,14 +69,14 @@ impl TempOptions {
 
     /// Where the leased root is made. Default: `$TMPDIR`, else `/tmp`.
     pub fn base(mut self, base: impl Into<PathBuf>) -> Self {
-        self.place = Where::Leased(Some(base.into()));
+        self.location = Location::Leased(Some(base.into()));
         self
     }
 
-    /// Puts it into this directory, which must exist, instead of the leased root. What cleaners do
-    /// there by age is theirs to know: no lock keeps them off.
+    /// Puts it into this directory, which must exist, instead of the leased root. Programs that clean up
+    /// there by age may remove it: no lock keeps them from it.
     pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.place = Where::In(directory.into());
+        self.location = Location::In(directory.into());
         self
     }
 
@@ -115,34 +111,95 @@ impl TempOptions {
         self
     }
 
-    pub(crate) fn tracker(&self) -> Backstop {
-        self.backstop.unwrap_or_else(Backstop::global)
-    }
-
-    pub(crate) fn parent_of(&self, place: &Place) -> Option<ResourceId> {
-        match place {
-            Place::Leased(root) => self.parent.or_else(|| root.id()),
-            Place::Elsewhere(_) => self.parent,
-        }
-    }
-
-    /// Draws its name.
-    pub(crate) fn draft(&self, backstop: Backstop, site: Site) -> Result<(Draft, Place), Error> {
-        if !fork::is_original_process() {
-            return Err(error::forked());
-        }
-        let place = match &self.place {
-            Where::Leased(base) => {
-                let base = base.clone().unwrap_or_else(default_base);
-                Place::Leased(LeasedRoot::of(backstop, &base, site)?)
-            }
-            Where::In(directory) => elsewhere(directory)?,
+    pub(crate) fn place(&self, kind: Kind) -> PlaceOptions {
+        let options = PlaceOptions::new(kind)
+            .prefix(&*self.prefix)
+            .suffix(&*self.suffix)
+            .parent(self.parent);
+        let options = match self.backstop {
+            Some(backstop) => options.backstop(backstop),
+            None => options,
         };
-        let draft = Draft::new(place.clone(), &self.prefix, Cookie::random(), &self.suffix)?;
-        Ok((draft, place))
+        match &self.location {
+            Location::Leased(None) => options,
+            Location::Leased(Some(base)) => options.base(base),
+            Location::In(directory) => options.in_directory(directory),
+        }
     }
 }
 
-pub(crate) fn elsewhere(directory: &Path) -> Result<Place, Error> {
-    Ok(Place::Elsewhere(Arc::new(KnownDirectory::open(directory)?)))
+/// Describes how a file is replaced; [`create`](Self::create) begins.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is made until `create`"]
+pub struct AtomicOptions {
+    place: place::AtomicOptions,
+    handles: HandleLimit,
+}
+
+impl Default for AtomicOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AtomicOptions {
+    /// Through to the disk, over an existing file, with its mode.
+    pub fn new() -> Self {
+        Self {
+            place: place::AtomicOptions::new(PARTIAL),
+            handles: HandleLimit::global(),
+        }
+    }
+
+    fn with(self, change: impl FnOnce(place::AtomicOptions) -> place::AtomicOptions) -> Self {
+        Self {
+            place: change(self.place),
+            ..self
+        }
+    }
+
+    /// Who tracks it. Default: [`Backstop::global`].
+    pub fn backstop(self, backstop: Backstop) -> Self {
+        self.with(|place| place.backstop(backstop))
+    }
+
+    /// The resource it belongs to. Default: none.
+    pub fn parent(self, parent: Option<ResourceId>) -> Self {
+        self.with(|place| place.parent(parent))
+    }
+
+    /// Counts its handle to this limit. Default: [`HandleLimit::global`].
+    pub fn handles(mut self, limit: &HandleLimit) -> Self {
+        self.handles = limit.clone();
+        self
+    }
+
+    /// Does not wait for the disk: right for what can be computed again. A kill still leaves the old or
+    /// the new file; a power cut may leave an empty one. Default: waits.
+    pub fn without_sync(self) -> Self {
+        self.with(place::AtomicOptions::without_sync)
+    }
+
+    /// Refuses to replace: `commit` fails if the target exists by then. Default: replaces.
+    pub fn without_replacing(self) -> Self {
+        self.with(place::AtomicOptions::without_replacing)
+    }
+
+    /// The permission bits of the new file. Default: those of the file that it replaces, else 0600.
+    pub fn mode(self, mode: u32) -> Self {
+        self.with(|place| place.mode(mode))
+    }
+
+    /// Begins the new content of `target`, whose directory must exist.
+    ///
+    /// # Errors
+    /// The path has no file name; the directory cannot be written to; no handle is left under the
+    /// limit; this is a forked child.
+    #[track_caller]
+    pub fn create(&self, target: impl AsRef<Path>) -> Result<Tracked<AtomicFile>, Error> {
+        let site = Site::caller();
+        let take = |path: &Path| self.handles.take(path, site);
+        let created = self.place.create_with(target, take);
+        created.map_err(|error| self.handles.explain(error))
+    }
 }

@@ -1,6 +1,7 @@
 //! How many files may be open at once.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -43,10 +44,10 @@ pub struct Holder {
     pub site: Site,
 }
 
-/// One place under a limit, given back on drop.
+/// One place under a [`HandleLimit`], given back on drop.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Permit {
+pub struct HandlePermit {
     limit: HandleLimit,
     serial: u64,
 }
@@ -95,7 +96,7 @@ impl HandleLimit {
     }
 
     /// Takes a place.
-    pub(crate) fn take(&self, path: &Path, site: Site) -> Result<Permit, Error> {
+    pub(crate) fn take(&self, path: &Path, site: Site) -> Result<HandlePermit, Error> {
         let mut state = self.0.lock();
         if let Some(most) = state.most.count()
             && state.held.len() as u64 >= most
@@ -117,10 +118,25 @@ impl HandleLimit {
         };
         state.held.insert(serial, holder);
         drop(state);
-        Ok(Permit {
+        Ok(HandlePermit {
             limit: self.clone(),
             serial,
         })
+    }
+
+    /// Names who holds the descriptors in the error of a failed opening, if it failed for the lack of one.
+    /// The place that was taken for it is given back by then, or it would be named too.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        /// `EMFILE` and `ENFILE`: the process's and the system's limit.
+        const NO_DESCRIPTOR: [i32; 2] = [24, 23];
+        let cause = error
+            .source()
+            .and_then(<dyn std::error::Error>::downcast_ref);
+        let number = cause.and_then(io::Error::raw_os_error);
+        if number.is_some_and(|number| NO_DESCRIPTOR.contains(&number)) {
+            return self.name_holders(error);
+        }
+        error
     }
 
     fn name_holders(&self, error: Error) -> Error {
@@ -145,30 +161,7 @@ impl Most {
     }
 }
 
-impl Permit {
-    /// Makes an error of a failed opening: of the lack of descriptors, one that names who holds them.
-    pub(crate) fn explain(
-        self,
-        describe: impl FnOnce(io::Error) -> Error,
-        cause: io::Error,
-    ) -> Error {
-        /// `EMFILE` and `ENFILE`: the process's and the system's limit.
-        const NO_DESCRIPTOR: [i32; 2] = [24, 23];
-        let is_limit = cause
-            .raw_os_error()
-            .is_some_and(|errno| NO_DESCRIPTOR.contains(&errno));
-        let error = describe(cause);
-        let limit = self.limit.clone();
-        drop(self);
-        if is_limit {
-            limit.name_holders(error)
-        } else {
-            error
-        }
-    }
-}
-
-impl Drop for Permit {
+impl Drop for HandlePermit {
     fn drop(&mut self) {
         self.limit.0.lock().held.remove(&self.serial);
     }

@@ -5,9 +5,8 @@
 //! killed. The modules stand in the order of the data's way:
 //!
 //! - `config`: what is to be made and where;
-//! - `resource`: what was made, behind its guard; `root` is the private directory it stands in;
-//! - `release`: removing it, through open directories and only after its identity is proven;
-//! - `reclaim`: doing the same for a dead owner, with the evidence;
+//! - `resource`: what was made, behind its guard. Making it, removing it and reclaiming it for a dead owner
+//!   is core's: see [`backstop_core::place`];
 //! - [`quota`] and [`HandleLimit`]: how much of it there may be;
 //! - [`orphans`]: what nobody announced, judged by a rule;
 //! - `error`: the sentences in which all of this fails.
@@ -29,35 +28,21 @@
 mod config;
 mod resource;
 
-mod root;
-
-mod entry;
-mod known_directory;
-mod recipe;
-
-mod release;
-
-mod reclaim;
-
 mod handle_limit;
 pub mod orphans;
 pub mod quota;
 
 mod error;
 
-pub use config::TempOptions;
-pub use handle_limit::{HandleLimit, Holder};
-pub use reclaim::reclaimer;
+pub use backstop_core::place::{DEFAULT_BASE_VARIABLE, ROOT};
+pub use config::{AtomicOptions, TempOptions};
+pub use handle_limit::{HandleLimit, HandlePermit, Holder};
 pub use resource::{
-    Access, AtomicFile, AtomicOptions, FileHandle, TempDir, TempFile, open_file, temp_dir,
-    temp_file,
+    Access, AtomicFile, FileHandle, TempDir, TempFile, open_file, temp_dir, temp_file,
 };
-pub use root::DEFAULT_BASE_VARIABLE;
 
 use backstop_core::resource::Kind;
 
-/// The private directory of one process, in which its temp files and directories stand.
-pub const ROOT: Kind = Kind::new("tempfs.root");
 /// A temp directory.
 pub const DIRECTORY: Kind = Kind::new("tempfs.dir");
 /// A temp file.

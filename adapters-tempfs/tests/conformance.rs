@@ -11,7 +11,7 @@ use backstop_core::reclaim::Reclaimers;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{Presence, TrackedResource};
 use backstop_tempfs::{
-    AtomicFile, AtomicOptions, FileHandle, HandleLimit, TempDir, TempFile, TempOptions, reclaimer,
+    AtomicFile, AtomicOptions, FileHandle, HandleLimit, TempDir, TempFile, TempOptions,
 };
 use backstop_testkit::conformance::{self, Subject};
 
@@ -45,7 +45,7 @@ impl<R: TrackedResource> Subject for Paths<R> {
         true
     }
     fn reclaimers(&self) -> Reclaimers {
-        Reclaimers::new().with(reclaimer())
+        Reclaimers::local()
     }
     fn destroy(&self, trace: &str) -> bool {
         std::fs::remove_dir_all(trace).is_ok() || std::fs::remove_file(trace).is_ok()

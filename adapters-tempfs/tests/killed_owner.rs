@@ -48,7 +48,7 @@ fn own() {
 
 fn sweep_as_told() {
     let directory = PathBuf::from(std::env::var_os("BACKSTOP_DIR").unwrap());
-    let reclaimers = backstop_core::reclaim::Reclaimers::new().with(backstop_tempfs::reclaimer());
+    let reclaimers = backstop_core::reclaim::Reclaimers::local();
     let sweep = backstop_core::reclaim::Sweep::new(&reclaimers);
     drop(sweep.directories(vec![directory]).run());
 }
@@ -113,20 +113,20 @@ fn a_sweep_explains_and_removes_all_that_a_killed_owner_left() {
 fn wherever_the_owner_is_killed_nothing_is_left_and_the_target_is_whole() {
     let places = [
         "ledger.intent:1",
-        "tempfs.root-made",
+        "place.root-made",
         "ledger.live:1",
         "ledger.intent:2",
-        "tempfs.dir-made:1",
+        "place.directory-made:1",
         "ledger.live:2",
         "ledger.intent:3",
-        "tempfs.file-made",
-        "tempfs.dir-made:2",
+        "place.file-made",
+        "place.directory-made:2",
         "ledger.intent:5",
-        "tempfs.partial-made:1",
-        "tempfs.partial-written",
-        "tempfs.partial-renamed",
+        "place.partial-made:1",
+        "place.partial-written",
+        "place.partial-renamed",
         "ledger.closed:1",
-        "tempfs.partial-made:2",
+        "place.partial-made:2",
     ];
     for place in places {
         let ground = Ground::new();
@@ -144,7 +144,7 @@ fn wherever_the_owner_is_killed_nothing_is_left_and_the_target_is_whole() {
 fn a_sweep_that_is_killed_is_finished_by_the_next() {
     for place in [
         "sweep.acting:1",
-        "tempfs.reclaiming:3",
+        "place.reclaiming:3",
         "sweep.closing:2",
         "sweep.closing:5",
     ] {

@@ -101,7 +101,7 @@ fn what_is_released_from_outside_goes_before_its_root_and_new_ones_get_a_new_roo
         .iter()
         .map(|release| release.kind.name())
         .collect();
-    assert_eq!(kinds, ["tempfs.dir", "tempfs.root"]);
+    assert_eq!(kinds, ["tempfs.dir", "place.root"]);
     assert_eq!(ground.count(), 0);
     assert!(directory.get().is_err());
     let error = TempDir::keep(directory).unwrap_err();

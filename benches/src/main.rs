@@ -1,4 +1,4 @@
-//! Asks the questions of DESIGN §9, each with its peers in the same run.
+//! Asks how fast Backstop is: each question with its peers in the same run.
 //!
 //! What it finds goes to standard output, one JSON object for each answer; what it is doing, to
 //! standard error. `cargo xtask bench` builds it, runs it, and makes the table.
@@ -31,11 +31,7 @@ use measure::Effort;
 
 fn main() -> anyhow::Result<ExitCode> {
     // First of all: this may be the guardian of an owner that a question kills.
-    guardian::enter(|| {
-        Reclaimers::new()
-            .with(backstop_process::reclaimer())
-            .with(backstop_tempfs::reclaimer())
-    });
+    guardian::enter(|| Reclaimers::local().with(backstop_process::reclaimer()));
     let line: Vec<String> = std::env::args().skip(1).collect();
     if let Some((word, role)) = line.split_first()
         && word == role::WORD

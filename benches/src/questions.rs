@@ -1,4 +1,4 @@
-//! One file for each question of DESIGN §9.
+//! One file for each question; the answers are in `docs/BENCHMARKS.md`.
 
 mod track_and_release;
 pub(crate) mod two_threads;

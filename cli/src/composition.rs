@@ -9,12 +9,11 @@ use backstop_core::release::{Release, Tracked};
 use backstop_process::run::{RunReclaimer, Scratch};
 use backstop_tempfs::{TempDir, TempOptions};
 
-/// The reclaimers of every family that is compiled in.
+/// The reclaimers of what is local, of whatever kind, and those of the families that are compiled in.
 pub(crate) fn reclaimers() -> Reclaimers {
-    Reclaimers::new()
+    Reclaimers::local()
         .with(RunReclaimer)
         .with(backstop_process::reclaimer())
-        .with(backstop_tempfs::reclaimer())
 }
 
 /// The temp directory of a run.

@@ -66,3 +66,24 @@ fn show_log() {
         None => log.with_max_level(LevelFilter::ERROR).init(),
     }
 }
+
+/// The documents whose examples are compiled and run as doctests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/monitoring.md")]
+    struct Monitoring;
+    #[doc = include_str!("../../core/README.md")]
+    struct Core;
+    #[doc = include_str!("../../os/README.md")]
+    struct Os;
+    #[doc = include_str!("../../service/README.md")]
+    struct Service;
+    #[doc = include_str!("../../adapters-process/README.md")]
+    struct Processes;
+    #[doc = include_str!("../../adapters-tempfs/README.md")]
+    struct TempFiles;
+    #[doc = include_str!("../../testkit/README.md")]
+    struct Testkit;
+}

@@ -303,9 +303,7 @@ fn a_sweep_without_handles_forgets_nothing() {
     match role::assigned().as_deref() {
         Some("sweeper") => {
             let ledgers = PathBuf::from(std::env::var_os("BACKSTOP_DIR").unwrap());
-            let reclaimers = Reclaimers::new()
-                .with(backstop_process::reclaimer())
-                .with(backstop_tempfs::reclaimer());
+            let reclaimers = Reclaimers::local().with(backstop_process::reclaimer());
             // Where no descriptor comes free, it tries to the end of its deadline.
             let sweep = Sweep::new(&reclaimers)
                 .directories(vec![ledgers])

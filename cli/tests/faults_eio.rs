@@ -271,9 +271,7 @@ fn a_sweep_keeps_what_it_could_not_settle_and_the_next_settles_it() {
 
 fn sweep_as_actor() -> String {
     let ledgers = PathBuf::from(std::env::var_os("BACKSTOP_DIR").unwrap());
-    let reclaimers = Reclaimers::new()
-        .with(backstop_process::reclaimer())
-        .with(backstop_tempfs::reclaimer());
+    let reclaimers = Reclaimers::local().with(backstop_process::reclaimer());
     let sweep = Sweep::new(&reclaimers)
         .directories(vec![ledgers])
         .deadline(std::time::Duration::from_millis(100));

@@ -352,7 +352,8 @@ fn what_belongs_to_another_user_is_kept() {
 fn a_root_that_somebody_locked_is_kept() {
     let stage = Stage::new();
     let root = Thing::directory(&stage.path("work"));
-    let mut ledger = ForgedLedger::new().entry("tempfs.root", "root", State::Live, &root.recipe());
+    let mut ledger =
+        ForgedLedger::new().entry("place.root", "root", State::Live, &root.recipe_of_root());
     ledger.owner.cookie = root.cookie;
     let _ = ledger.write(&stage.path("ledgers"));
     let holder = std::fs::File::open(&root.path).unwrap();

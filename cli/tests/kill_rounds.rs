@@ -36,18 +36,18 @@ const OWNERS_PLACES: [&str; 10] = [
     KillPoints::OWNER[1],
     KillPoints::OWNER[2],
     KillPoints::OWNER[3],
-    "tempfs.root-made",
-    "tempfs.dir-made",
-    "tempfs.file-made",
-    "tempfs.partial-made",
-    "tempfs.partial-written",
-    "tempfs.partial-renamed",
+    "place.root-made",
+    "place.directory-made",
+    "place.file-made",
+    "place.partial-made",
+    "place.partial-written",
+    "place.partial-renamed",
 ];
 
 const SWEEPERS_PLACES: [&str; 3] = [
     KillPoints::SWEEPER[0],
     KillPoints::SWEEPER[1],
-    "tempfs.reclaiming",
+    "place.reclaiming",
 ];
 
 /// Every kind of which something outlives a killed owner. A run's tree has a test of its own.
@@ -58,7 +58,7 @@ const KINDS: [&str; 7] = [
     "tempfs.dir",
     "tempfs.file",
     "tempfs.partial",
-    "tempfs.root",
+    "place.root",
 ];
 
 const SEED: &str = "TEST_SEED";
@@ -286,10 +286,9 @@ fn actor(place: &Path, role: &str, base: &str, mark: &Mark) -> Command {
 }
 
 fn sweep(ledgers: &Path) -> SweepReport {
-    let reclaimers = Reclaimers::new()
+    let reclaimers = Reclaimers::local()
         .with(RunReclaimer)
-        .with(backstop_process::reclaimer())
-        .with(backstop_tempfs::reclaimer());
+        .with(backstop_process::reclaimer());
     Sweep::new(&reclaimers)
         .directories(vec![ledgers.to_owned()])
         .run()

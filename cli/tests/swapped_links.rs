@@ -75,7 +75,7 @@ impl Scene {
     }
 
     fn sweep(&self) -> SweepReport {
-        let reclaimers = Reclaimers::new().with(backstop_tempfs::reclaimer());
+        let reclaimers = Reclaimers::local();
         Sweep::new(&reclaimers)
             .directories(vec![self.ledgers()])
             .run()

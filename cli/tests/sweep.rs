@@ -6,10 +6,14 @@
 
 mod stage;
 
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
+use backstop_core::place::{AtomicOptions, PlaceOptions};
+use backstop_core::resource::Kind;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::signal::Signal;
+use backstop_testkit::role::{self, Actor};
 use serde_json::Value;
 use stage::{Finished, Stage, until};
 
@@ -138,6 +142,34 @@ fn what_a_killed_program_left_is_explained_and_removed() {
         "{receipts}"
     );
     assert_eq!(stage.run(&["sweep", "--dry-run"]).code, Some(0));
+}
+
+/// The command has no reclaimer for the kind: the recipes' form is enough.
+#[test]
+fn what_a_killed_program_left_of_a_kind_that_nobody_knows_is_removed() {
+    const UNKNOWN: Kind = Kind::new("nobody.knows");
+    if role::assigned().is_some() {
+        let directory = PlaceOptions::new(UNKNOWN).create_directory().unwrap();
+        std::fs::write(directory.path().join("rows"), "1,2").unwrap();
+        let _file = PlaceOptions::new(UNKNOWN).create_file().unwrap();
+        let target = std::env::temp_dir().join("table");
+        let partial = AtomicOptions::new(UNKNOWN).create(target).unwrap();
+        partial.access().write_all(b"half").unwrap();
+        role::say("ready");
+        role::wait_to_be_killed();
+    }
+    let stage = Stage::new();
+    let mut owner = Actor::start(&mut stage.actor("owner"));
+    assert_eq!(owner.next_line().as_deref(), Some("ready"));
+    owner.kill();
+    assert!(stage.left().len() >= 3, "{:?}", stage.left());
+    let rehearsed = stage.run(&["sweep", "--dry-run", "--why"]);
+    assert_eq!(rehearsed.code, Some(1), "{rehearsed:?}");
+    let named = rehearsed.stdout.matches("nobody.knows").count();
+    assert!(named >= 3, "{rehearsed:?}");
+    let swept = stage.run(&["sweep"]);
+    assert_eq!(swept.code, Some(0), "{swept:?}");
+    assert_eq!(stage.left(), [] as [String; 0], "{swept:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! it.**
 //!
 //! The modules are in the order in which data flows, and import only from earlier ones: `error`,
-//! `resource → ledger → policy → release → monitor → reclaim`. Alerts, histories, reports, settings
+//! `resource → ledger → policy → release → monitor → reclaim`, and `place` last. Alerts, histories, reports, settings
 //! and the service that runs them are in `backstop-service`.
 //!
 //! # Examples
@@ -34,10 +34,13 @@ pub mod monitor;
 
 pub mod reclaim;
 
+pub mod place;
+
 pub use release::Backstop;
 
 use std::borrow::Cow;
 
+use reclaim::Reclaimers;
 use release::{Owned, Tracked};
 use resource::{Kind, TrackedResource};
 
@@ -73,4 +76,22 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     Backstop::global().track_with(kind, label, value, release)
+}
+
+impl Reclaimers {
+    /// The reclaimers of every form of recipe that core knows: of what is local to this machine, whichever
+    /// adapter made it. Add those of the adapters that the program uses.
+    ///
+    /// # Examples
+    /// ```
+    /// use backstop_core::reclaim::{Reclaimers, Sweep};
+    ///
+    /// let reclaimers = Reclaimers::local();
+    /// let report = Sweep::new(&reclaimers).rehearse(true).run();
+    /// println!("{} leftovers", report.items.len());
+    /// ```
+    #[must_use]
+    pub fn local() -> Self {
+        Self::new().with(place::EntryReclaimer)
+    }
 }

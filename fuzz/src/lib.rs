@@ -13,32 +13,43 @@ pub mod recipe;
 use std::path::Path;
 
 use backstop_core::ledger::{Entry, OwnerRecord};
+use backstop_core::place::EntryReclaimer;
 use backstop_core::reclaim::{Judgement, Orphan, Reclaimer};
+use backstop_core::resource::Recipe;
 
 /// The reclaimers of every family, as the command has them.
 fn reclaimers() -> [Box<dyn Reclaimer>; 3] {
     [
         Box::new(backstop_process::run::RunReclaimer),
         Box::new(backstop_process::reclaimer()),
-        Box::new(backstop_tempfs::reclaimer()),
+        Box::new(EntryReclaimer),
     ]
 }
 
-/// Has whoever knows the kind judge the entry, as a rehearsal does: looking at what it names, touching
+/// Has the reclaimer judge the entry, as a rehearsal does: it inspects what the entry names, and touches
 /// nothing.
-fn judge(owner: &OwnerRecord, entry: &Entry) -> Option<Judgement> {
-    let orphan = Orphan {
+fn judge_by(reclaimer: &dyn Reclaimer, owner: &OwnerRecord, entry: &Entry) -> Judgement {
+    reclaimer.judge(&Orphan {
         ledger: Path::new("fuzz.ledger"),
         owner,
         entry,
-    };
+    })
+}
+
+/// As [`judge_by`], by the one that knows the kind, else the recipe's form.
+fn judge(owner: &OwnerRecord, entry: &Entry) -> Option<Judgement> {
     let knows = |reclaimer: &dyn Reclaimer| {
         let mut kinds = reclaimer.kinds().iter();
         kinds.any(|kind| kind.name() == entry.kind)
     };
+    let form = entry.recipe.as_ref().and_then(Recipe::form);
+    let knows_form = |reclaimer: &dyn Reclaimer| {
+        let mut forms = reclaimer.forms().iter();
+        forms.any(|known| Some(known.name()) == form.as_deref())
+    };
     let reclaimers = reclaimers();
-    let knowing = reclaimers
-        .iter()
-        .find(|reclaimer| knows(reclaimer.as_ref()))?;
-    Some(knowing.judge(&orphan))
+    let by_kind = reclaimers.iter().find(|one| knows(one.as_ref()));
+    let by_form = || reclaimers.iter().find(|one| knows_form(one.as_ref()));
+    let knowing = by_kind.or_else(by_form)?;
+    Some(judge_by(knowing.as_ref(), owner, entry))
 }

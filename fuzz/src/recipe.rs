@@ -7,11 +7,18 @@ use backstop_core::resource::{Footprint, Kind, Recipe, ResourceId};
 use backstop_os::identity::{Cookie, ProcessIdentity};
 use backstop_os::process;
 
-/// Every kind with a reclaimer; the first byte chooses.
-static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
-    let reclaimers = super::reclaimers();
-    let kinds = reclaimers.iter().flat_map(|reclaimer| reclaimer.kinds());
-    kinds.copied().collect()
+/// Every kind with a reclaimer, and one for each reclaimer that goes by the form alone, with the place of
+/// the reclaimer; the first byte chooses.
+static KINDS: LazyLock<Vec<(usize, Kind)>> = LazyLock::new(|| {
+    let mut kinds = Vec::new();
+    for (index, reclaimer) in super::reclaimers().iter().enumerate() {
+        let known = match reclaimer.kinds() {
+            [] => &[Kind::new("fuzz.unknown")],
+            known => known,
+        };
+        kinds.extend(known.iter().map(|kind| (index, *kind)));
+    }
+    kinds
 });
 
 /// A dead owner of this boot and this pid namespace, or the judges would look no further.
@@ -36,13 +43,14 @@ pub fn take(bytes: &[u8]) {
     let Ok(recipe) = Recipe::from_text(text) else {
         return;
     };
+    let (reclaimer, kind) = KINDS[usize::from(*kind) % KINDS.len()];
     let entry = Entry {
         id: ResourceId {
             slot: 0,
             generation: 1,
         },
         state: State::Live,
-        kind: KINDS[usize::from(*kind) % KINDS.len()].name().to_owned(),
+        kind: kind.name().to_owned(),
         label: "fuzz".to_owned(),
         site: "fuzz".to_owned(),
         opened: 0,
@@ -53,5 +61,5 @@ pub fn take(bytes: &[u8]) {
         recipe: Some(recipe),
         has_recipe: true,
     };
-    assert!(super::judge(&OWNER, &entry).is_some(), "{}", entry.kind);
+    let _ = super::judge_by(super::reclaimers()[reclaimer].as_ref(), &OWNER, &entry);
 }

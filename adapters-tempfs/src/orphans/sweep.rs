@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::reclaim::side_by_side;
+use backstop_core::place::{incomplete, refused, remove_claimed};
+use backstop_core::reclaim::{Authority, side_by_side};
 use backstop_core::resource::Bytes;
 use backstop_os::claim::{Claim, Claims};
 use backstop_os::directory::Directory;
@@ -65,7 +66,7 @@ impl OrphanRule {
         } else if !listed.is_empty() || directory.stat_beneath(&quarantine_name()).is_ok() {
             let quarantine =
                 Quarantine::open(&directory, &quarantine_name()).map_err(|refusal| {
-                    error::refused(self.directory(), refusal).with("rule", self.prefix())
+                    refused(self.directory(), refusal).with("rule", self.prefix())
                 })?;
             entries.extend(pass.finish_earlier(&directory, &quarantine));
             entries.extend(pass.all(&listed, |judge, entry| {
@@ -286,17 +287,19 @@ fn remove(quarantine: &Quarantine<'_>, name: &OsStr, condemned: Condemned) -> Ve
         signs: Signs::RespectBelow,
         ..Limits::default()
     };
-    match quarantine.remove_claimed(name, &condemned.claim, &limits) {
+    let claim = &condemned.claim;
+    let authority = Authority::by_claim(claim);
+    match remove_claimed(quarantine, name, claim, &limits, &authority) {
         Ok(removal) if removal.is_complete() => {
             entry(OrphanVerdict::Removed, condemned.why, removal.bytes)
         }
         Ok(removal) => {
             let bytes = removal.bytes;
-            let why = error::incomplete(Path::new(name), removal).chain();
+            let why = incomplete(Path::new(name), removal).chain();
             entry(OrphanVerdict::Failed, why, bytes)
         }
         Err(refusal) => {
-            let error = error::refused(Path::new(name), refusal);
+            let error = refused(Path::new(name), refusal);
             let verdict = if error.kind() == ErrorKind::Unproven {
                 OrphanVerdict::Kept
             } else {

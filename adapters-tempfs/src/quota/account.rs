@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use backstop_core::error::{Error, ErrorKind, Retry, Stage};
+use backstop_core::place::LeasedEntry;
 use backstop_core::release::Scope;
 use backstop_core::resource::{Bytes, ResourceId};
 use parking_lot::Mutex;
 use serde::Serialize;
-
-use crate::entry::Entry;
 
 /// A limit of bytes that temp files and directories share.
 ///
@@ -58,7 +57,7 @@ struct Members {
 struct Member {
     path: PathBuf,
     /// Weak, because counting must not keep anything from going.
-    entry: Weak<Entry>,
+    entry: Weak<LeasedEntry>,
     bytes: u64,
     /// All that was ever charged: tells what was written while a count was running.
     charged: u64,
@@ -177,7 +176,7 @@ impl Quota {
         }
     }
 
-    pub(crate) fn admit(&self, entry: &Arc<Entry>) -> Membership {
+    pub(crate) fn admit(&self, entry: &Arc<LeasedEntry>) -> Membership {
         let mut members = self.0.members.lock();
         let number = members.next;
         members.next += 1;

@@ -12,7 +12,7 @@ use backstop_core::error::{Error, Stage};
 use backstop_core::release::Tracked;
 use backstop_core::resource::{Footprint, Kind, Presence, Progress, Site, Step, TrackedResource};
 
-use super::{Access, HeldFile};
+use super::{Access, LimitedFile};
 use crate::{HANDLE, HandleLimit, error};
 
 /// An open file of any path, closed with its guard. The file itself stays.
@@ -20,7 +20,7 @@ use crate::{HANDLE, HandleLimit, error};
 /// It has no recipe: the kernel closes it when its process dies.
 #[derive(Debug)]
 pub struct FileHandle {
-    file: HeldFile,
+    file: LimitedFile,
     descriptor: i32,
     device: u64,
     inode: u64,
@@ -66,7 +66,8 @@ impl HandleLimit {
         let file = match how.open(path) {
             Ok(file) => file,
             Err(cause) => {
-                return Err(permit.explain(error::at(path, Stage::Open, message), cause));
+                drop(permit);
+                return Err(self.explain(error::at(path, Stage::Open, message)(cause)));
             }
         };
         let facts = file
@@ -76,7 +77,7 @@ impl HandleLimit {
             descriptor: file.as_raw_fd(),
             device: facts.dev(),
             inode: facts.ino(),
-            file: HeldFile::new(PathBuf::from(path), file, permit, None),
+            file: LimitedFile::new(PathBuf::from(path), file, permit),
         }))
     }
 }
@@ -91,7 +92,7 @@ impl FileHandle {
     /// Reads and writes it.
     #[must_use]
     pub fn access(&self) -> Access<'_> {
-        self.file.access()
+        Access::new(&self.file, None)
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstop_core::error::{Error, Stage};
+use backstop_core::place::LeasedDirectory;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{
     Bytes, Footprint, Kind, Presence, Progress, Recipe, Site, Step, TrackedResource,
 };
 
-use crate::entry::Entry;
 use crate::quota::{Membership, QuotaFile};
 use crate::{DIRECTORY, HandleLimit, TempOptions, error};
 
@@ -27,7 +27,7 @@ use crate::{DIRECTORY, HandleLimit, TempOptions, error};
 /// the release ends stuck, and says what is left.
 #[derive(Debug)]
 pub struct TempDir {
-    entry: Arc<Entry>,
+    directory: LeasedDirectory,
     membership: Option<Membership>,
     handles: HandleLimit,
 }
@@ -49,39 +49,13 @@ impl TempOptions {
     /// child.
     #[track_caller]
     pub fn create_dir(&self) -> Result<Tracked<TempDir>, Error> {
-        let site = Site::caller();
-        let backstop = self.tracker();
-        let (draft, place) = self.draft(backstop, site)?;
-        let path = draft.path().to_owned();
-        let mut announced = backstop
-            .intend(DIRECTORY, path.display().to_string())
-            .site(site)
-            .parent(self.parent_of(&place));
-        if let Some(recipe) = draft.recipe() {
-            announced = announced.recipe(recipe);
-        }
-        let intent = announced.declare();
-        match draft.make_directory() {
-            Ok((entry, _)) => {
-                backstop_core::kill_point::reach("tempfs.dir-made");
-                let entry = Arc::new(entry);
-                Ok(intent.fulfil(TempDir {
-                    membership: self.quota.as_ref().map(|quota| quota.admit(&entry)),
-                    entry,
-                    handles: self.handles.clone(),
-                }))
-            }
-            Err((draft, cause)) => {
-                if !draft.may_exist() {
-                    intent.abandon();
-                }
-                Err(error::at(
-                    &path,
-                    Stage::Open,
-                    "the temp directory cannot be made",
-                )(cause))
-            }
-        }
+        self.place(DIRECTORY)
+            .draw()?
+            .create_directory(|directory| TempDir {
+                membership: (self.quota.as_ref()).map(|quota| quota.admit(directory.entry())),
+                directory,
+                handles: self.handles.clone(),
+            })
     }
 }
 
@@ -89,7 +63,7 @@ impl TempDir {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.entry.path()
+        self.directory.path()
     }
 
     /// Makes a file `name` in it whose writes count to the directory's quota, if it has one. The file
@@ -102,7 +76,8 @@ impl TempDir {
         let path = self.path().join(name);
         let permit = self.handles.take(&path, Site::caller())?;
         let file = self
-            .entry
+            .directory
+            .entry()
             .open()
             .and_then(|directory| directory.create_file_beneath(name.as_ref()))
             .map_err(error::at(&path, Stage::Use, "the file cannot be made"))?;
@@ -114,7 +89,7 @@ impl TempDir {
     /// # Errors
     /// It cannot be read to the end.
     pub fn measure(directory: &Tracked<Self>) -> Result<Footprint, Error> {
-        let survey = directory.entry.survey();
+        let survey = directory.directory.entry().survey();
         if let Some(cause) = survey.error {
             let message = "the temp directory cannot be measured";
             return Err(error::at(directory.path(), Stage::Use, message)(cause));
@@ -133,38 +108,33 @@ impl TempDir {
     /// # Errors
     /// Its release has begun already; or it cannot be moved, and then it goes with the root.
     pub fn keep(directory: Tracked<Self>) -> Result<PathBuf, Error> {
-        let entry = Arc::clone(&directory.entry);
-        // Dismissed before it is moved: whoever loses against a release has not moved anything, and
-        // one who is killed in between has kept nothing.
-        if !directory.dismiss() {
-            return Err(error::revoked(entry.path()));
-        }
-        entry.settle()
+        let entry = Arc::clone(directory.directory.entry());
+        entry.keep(directory)
     }
 }
 
 impl TrackedResource for TempDir {
     fn kind(&self) -> Kind {
-        DIRECTORY
+        self.directory.kind()
     }
 
     fn label(&self) -> Cow<'static, str> {
-        self.path().display().to_string().into()
+        self.directory.label()
     }
 
     fn footprint(&self) -> Footprint {
-        Footprint::handles(self.entry.handles())
+        self.directory.footprint()
     }
 
     fn recipe(&self) -> Option<Recipe> {
-        self.entry.recipe()
+        self.directory.recipe()
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
-        self.entry.remove(step.deadline)
+        self.directory.release(step)
     }
 
     fn verify(&self) -> Presence {
-        self.entry.presence()
+        self.directory.verify()
     }
 }

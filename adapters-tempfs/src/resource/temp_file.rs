@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstop_core::error::{Error, Stage};
+use backstop_core::place::LeasedFile;
 use backstop_core::release::Tracked;
 use backstop_core::resource::{
     Bytes, Footprint, Kind, Presence, Progress, Recipe, Site, Step, TrackedResource,
 };
 
-use super::{Access, HeldFile};
-use crate::entry::Entry;
-use crate::{FILE, TempOptions, error};
+use super::Access;
+use crate::quota::Membership;
+use crate::{FILE, HandlePermit, TempOptions, error};
 
 /// A file of mode 0600, open for reading and writing, that goes with its guard.
 ///
@@ -25,8 +26,8 @@ use crate::{FILE, TempOptions, error};
 /// gone.
 #[derive(Debug)]
 pub struct TempFile {
-    entry: Arc<Entry>,
-    file: HeldFile,
+    file: LeasedFile<HandlePermit>,
+    membership: Option<Membership>,
 }
 
 /// Makes a temp file in this process's leased root.
@@ -47,38 +48,13 @@ impl TempOptions {
     #[track_caller]
     pub fn create_file(&self) -> Result<Tracked<TempFile>, Error> {
         let site = Site::caller();
-        let backstop = self.tracker();
-        let (draft, place) = self.draft(backstop, site)?;
-        let path = draft.path().to_owned();
-        let permit = self.handles.take(&path, site)?;
-        let mut announced = backstop
-            .intend(FILE, path.display().to_string())
-            .site(site)
-            .parent(self.parent_of(&place));
-        if let Some(recipe) = draft.recipe() {
-            announced = announced.recipe(recipe);
-        }
-        let intent = announced.declare();
-        match draft.make_file() {
-            Ok((entry, file)) => {
-                backstop_core::kill_point::reach("tempfs.file-made");
-                let entry = Arc::new(entry);
-                let membership = self.quota.as_ref().map(|quota| quota.admit(&entry));
-                Ok(intent.fulfil(TempFile {
-                    entry,
-                    file: HeldFile::new(path, file, permit, membership),
-                }))
-            }
-            Err((draft, cause)) => {
-                if !draft.may_exist() {
-                    intent.abandon();
-                }
-                Err(permit.explain(
-                    error::at(&path, Stage::Open, "the temp file cannot be made"),
-                    cause,
-                ))
-            }
-        }
+        let draft = self.place(FILE).draw()?;
+        let permit = self.handles.take(draft.path(), site)?;
+        let created = draft.create_file(permit, |file| TempFile {
+            membership: (self.quota.as_ref()).map(|quota| quota.admit(file.entry())),
+            file,
+        });
+        created.map_err(|error| self.handles.explain(error))
     }
 }
 
@@ -86,13 +62,13 @@ impl TempFile {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.entry.path()
+        self.file.path()
     }
 
     /// Reads and writes it.
     #[must_use]
     pub fn access(&self) -> Access<'_> {
-        self.file.access()
+        Access::new(self.file.file(), self.membership.as_ref())
     }
 
     /// Counts what it holds on disk, and notes that in the ledger.
@@ -100,7 +76,7 @@ impl TempFile {
     /// # Errors
     /// It cannot be looked at.
     pub fn measure(file: &Tracked<Self>) -> Result<Footprint, Error> {
-        let survey = file.entry.survey();
+        let survey = file.file.entry().survey();
         if let Some(cause) = survey.error {
             let message = "the temp file cannot be measured";
             return Err(error::at(file.path(), Stage::Use, message)(cause));
@@ -119,40 +95,33 @@ impl TempFile {
     /// # Errors
     /// Its release has begun already; or it cannot be moved, and then it goes with the root.
     pub fn keep(file: Tracked<Self>) -> Result<PathBuf, Error> {
-        let entry = Arc::clone(&file.entry);
-        // In this order for the reason at `TempDir::keep`.
-        if !file.dismiss() {
-            return Err(error::revoked(entry.path()));
-        }
-        entry.settle()
+        let entry = Arc::clone(file.file.entry());
+        entry.keep(file)
     }
 }
 
 impl TrackedResource for TempFile {
     fn kind(&self) -> Kind {
-        FILE
+        self.file.kind()
     }
 
     fn label(&self) -> Cow<'static, str> {
-        self.path().display().to_string().into()
+        self.file.label()
     }
 
     fn footprint(&self) -> Footprint {
-        Footprint::handles(1 + self.entry.handles())
+        self.file.footprint()
     }
 
     fn recipe(&self) -> Option<Recipe> {
-        self.entry.recipe()
+        self.file.recipe()
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
-        // The name goes also when the handle is in use for longer than this: the bytes follow.
-        let closed = self.file.close(step.deadline);
-        let removed = self.entry.remove(step.deadline)?;
-        closed.map(|()| removed)
+        self.file.release(step)
     }
 
     fn verify(&self) -> Presence {
-        self.entry.presence()
+        self.file.verify()
     }
 }

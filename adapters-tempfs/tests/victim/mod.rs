@@ -67,7 +67,7 @@ impl Ground {
     }
 
     fn pass(&self, rehearse: bool) -> SweepReport {
-        let reclaimers = Reclaimers::new().with(backstop_tempfs::reclaimer());
+        let reclaimers = Reclaimers::local();
         Sweep::new(&reclaimers)
             .directories(vec![self.ledgers.clone()])
             .rehearse(rehearse)

@@ -49,21 +49,27 @@ impl Thing {
         }
     }
 
-    /// As adapters-tempfs records an entry that stands beside, and not in a root.
+    /// As core records an entry that is in any directory, and not in a root.
     pub(crate) fn recipe(&self) -> String {
-        self.recipe_in("directory")
+        self.recipe_of("entry/1", false)
     }
 
-    /// As it records one that stands in a root, where nobody else may write.
+    /// As it records one that is in a root, where no other user may write.
     pub(crate) fn recipe_in_root(&self) -> String {
-        self.recipe_in("root")
+        self.recipe_of("entry/1", true)
     }
 
-    fn recipe_in(&self, what: &str) -> String {
+    /// As it records a root.
+    pub(crate) fn recipe_of_root(&self) -> String {
+        self.recipe_of("root/1", false)
+    }
+
+    fn recipe_of(&self, form: &str, leased: bool) -> String {
         let recipe = json!({
+            "form": form,
             "directory": self.path.parent(),
             "directory_identity": self.parent,
-            "leased": what == "root",
+            "leased": leased,
             "name": self.path.file_name().unwrap().to_str(),
             "cookie": self.cookie,
             "identity": self.identity,

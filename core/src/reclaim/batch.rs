@@ -8,11 +8,12 @@ use super::judgement::Judgement;
 use super::orphan::Orphan;
 use super::reclaimer::{Reclaimed, Reclaimer};
 use super::report::SweepItem;
-use crate::ledger::{Entry, OwnerRecord};
+use crate::ledger::{Entry, Lease, OwnerRecord};
 
 /// Entries of a ledger, with the offset of each in it, that one reclaimer takes at once.
 pub(super) struct Batch<'a> {
     pub(super) ledger: &'a Path,
+    pub(super) lease: &'a Lease,
     pub(super) owner: &'a OwnerRecord,
     pub(super) entries: &'a [(u64, Entry)],
     pub(super) reclaimer: Option<&'a dyn Reclaimer>,
@@ -49,7 +50,7 @@ impl Batch<'_> {
                 .iter()
                 .map(|index| self.orphan(&self.entries[*index].1))
                 .collect();
-            let authority = Authority::of_lock_holder("the sweep holds the ledger's lease");
+            let authority = Authority::of_sweep(self.lease);
             reclaimer.reclaim_all(&orphans, &authority, span, &mut |index, reclaimed| {
                 let index = acting[index];
                 let item = &mut items[index];

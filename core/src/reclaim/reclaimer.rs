@@ -39,7 +39,12 @@ pub trait Reclaimer: Send + Sync {
     fn judge(&self, orphan: &Orphan<'_>) -> Judgement;
 
     /// Releases it for its dead owner, and verifies.
-    fn reclaim(&self, orphan: &Orphan<'_>, authority: &Authority, deadline: Deadline) -> Reclaimed;
+    fn reclaim(
+        &self,
+        orphan: &Orphan<'_>,
+        authority: &Authority<'_>,
+        deadline: Deadline,
+    ) -> Reclaimed;
 
     /// How many orphans of one owner, in the order of their turns, it takes at once: for kinds that are
     /// found together more cheaply than one by one. Default: 1.
@@ -57,7 +62,7 @@ pub trait Reclaimer: Send + Sync {
     fn reclaim_all(
         &self,
         orphans: &[Orphan<'_>],
-        authority: &Authority,
+        authority: &Authority<'_>,
         span: Duration,
         settled: &mut dyn FnMut(usize, Reclaimed),
     ) {

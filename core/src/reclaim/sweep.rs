@@ -250,6 +250,7 @@ impl<'a> Sweep<'a> {
             for entries in std::iter::once(first).chain(rest.chunks(most)) {
                 let batch = Batch {
                     ledger: &path,
+                    lease,
                     owner: &owner,
                     entries,
                     reclaimer,

@@ -10,18 +10,21 @@ use crate::identity::BootId;
 
 /// Nanoseconds of the coarse monotonic clock: up to a few milliseconds old, read in about 7 ns.
 #[must_use]
+#[inline]
 pub fn coarse() -> u64 {
     nanoseconds(libc::CLOCK_MONOTONIC_COARSE)
 }
 
 /// Nanoseconds of the monotonic clock, which stops while the machine is suspended.
 #[must_use]
+#[inline]
 pub fn monotonic() -> u64 {
     nanoseconds(libc::CLOCK_MONOTONIC)
 }
 
 /// Nanoseconds since boot, including time suspended.
 #[must_use]
+#[inline]
 pub fn since_boot() -> u64 {
     nanoseconds(libc::CLOCK_BOOTTIME)
 }
@@ -38,6 +41,7 @@ pub fn thread_time() -> Duration {
     Duration::from_nanos(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID))
 }
 
+#[inline]
 fn nanoseconds(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,

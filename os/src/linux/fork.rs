@@ -19,6 +19,7 @@ static MARK: OnceLock<Option<&'static AtomicU8>> = OnceLock::new();
 /// One load after the first call. A child that shares memory (`vfork`, `posix_spawn`) counts as the
 /// same process until it executes.
 #[must_use]
+#[inline]
 pub fn is_original_process() -> bool {
     match MARK.get_or_init(wiped_page) {
         // Relaxed: the byte is written once before it is published and afterwards only by the

@@ -51,6 +51,19 @@ pub(super) const CRATES: &[Crate] = &[
                     "release",
                 ],
             ),
+            // Leased files and directories, and atomic files.
+            row(
+                "place",
+                &[
+                    "error",
+                    "kill_point",
+                    "resource",
+                    "ledger",
+                    "policy",
+                    "release",
+                    "reclaim",
+                ],
+            ),
         ],
     },
     Crate {

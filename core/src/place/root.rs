@@ -1,4 +1,4 @@
-//! The private directory in which one process keeps its temp files and directories.
+//! The private directory in which one process keeps its leased files and directories.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,26 +7,30 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use backstop_core::Backstop;
-use backstop_core::error::{Error, Stage};
-use backstop_core::ledger::{Lease, LeaseAttempt};
-use backstop_core::policy;
-use backstop_core::release::Tracked;
-use backstop_core::resource::{
-    Footprint, Kind, Presence, Progress, Recipe, ResourceId, Site, Step, TrackedResource,
-};
 use backstop_os::directory::Directory;
 use backstop_os::identity::Cookie;
 use parking_lot::Mutex;
 
-use crate::entry::{Draft, Entry, Place};
-use crate::known_directory::KnownDirectory;
-use crate::{ROOT, error};
+use super::entry::{Draft, Entry, Position};
+use super::error;
+use super::known_directory::KnownDirectory;
+use crate::error::{Error, Stage};
+use crate::ledger::{Lease, LeaseAttempt};
+use crate::policy::Order;
+use crate::release::{Backstop, Tracked};
+use crate::resource::{
+    Footprint, Kind, Presence, Progress, Recipe, ResourceId, Site, Step, TrackedResource,
+};
+
+/// The private directory of one process, in which its leased files and directories are.
+pub const ROOT: Kind = Kind::new("place.root");
 
 /// The variable that says where leased roots are made.
 pub const DEFAULT_BASE_VARIABLE: &str = "TMPDIR";
 
-/// A leased root, held by everything that stands in it: the last that goes takes it along.
+/// A leased root, held by everything that is in it: it is removed with the last of that.
+///
+/// A process has one in each base, `$TMPDIR` by default, whichever adapters make something in it.
 ///
 /// # Guarantees
 /// Its mode is 0700. Its name carries the ledger's cookie. It carries a BSD lock until this process
@@ -36,9 +40,9 @@ pub const DEFAULT_BASE_VARIABLE: &str = "TMPDIR";
 /// # When it does not hold
 /// On a file system without BSD locks it has none: cleaners that go by age may then take from it.
 #[derive(Debug)]
-pub(crate) struct LeasedRoot {
+pub struct LeasedRoot {
     base: Arc<KnownDirectory>,
-    directory: KnownDirectory,
+    directory: Arc<KnownDirectory>,
     removal: Arc<RemovalBegun>,
     guard: Tracked<RootDirectory>,
 }
@@ -49,7 +53,7 @@ type RemovalBegun = Mutex<bool>;
 
 /// The root as the ladder sees it.
 #[derive(Debug)]
-pub(crate) struct RootDirectory {
+pub struct RootDirectory {
     entry: Entry,
     removal: Arc<RemovalBegun>,
     _lease: Option<Lease>,
@@ -57,11 +61,11 @@ pub(crate) struct RootDirectory {
 
 type Key = (Option<Cookie>, PathBuf);
 
-/// The roots of this process. Weak, because a root lives as long as what stands in it.
+/// The roots of this process. Weak, because a root lives as long as what is in it.
 static ROOTS: Mutex<Option<HashMap<Key, Weak<LeasedRoot>>>> = Mutex::new(None);
 
 /// `$TMPDIR`, else `/tmp`.
-pub(crate) fn default_base() -> PathBuf {
+pub(super) fn default_base() -> PathBuf {
     std::env::temp_dir()
 }
 
@@ -70,9 +74,18 @@ impl LeasedRoot {
     ///
     /// # Errors
     /// The base does not exist or cannot be written to.
-    pub(crate) fn of(backstop: Backstop, base: &Path, site: Site) -> Result<Arc<Self>, Error> {
+    #[track_caller]
+    pub fn of(backstop: Backstop, base: &Path) -> Result<Arc<Self>, Error> {
+        Self::opened_at(backstop, base, Site::caller())
+    }
+
+    pub(super) fn opened_at(
+        backstop: Backstop,
+        base: &Path,
+        site: Site,
+    ) -> Result<Arc<Self>, Error> {
         let cookie = backstop.ledger().map(|ledger| ledger.cookie());
-        // As it was given, made absolute: finding a root again takes no look at the base.
+        // As it was given, made absolute: finding a root again takes no system call on the base.
         let key = (
             cookie,
             std::path::absolute(base).unwrap_or_else(|_| base.to_owned()),
@@ -92,7 +105,7 @@ impl LeasedRoot {
         Ok(root)
     }
 
-    /// Whether it has not been released, and its name still stands for it.
+    /// Whether it has not been released, and its name still refers to it.
     fn is_usable(&self) -> bool {
         self.guard
             .get()
@@ -109,10 +122,11 @@ impl LeasedRoot {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let base = Arc::new(base);
-        let place = Place::Elsewhere(Arc::clone(&base));
-        let draft = Draft::new(place, "backstop-", cookie, &format!("-{number}"))?;
+        let suffix = format!("-{number}");
+        let above = Arc::clone(&base);
+        let draft = Draft::new(above, Position::Root, "backstop-", cookie, &suffix)?;
         let path = draft.path().to_owned();
-        let rules = backstop.policy(ROOT).with_order(policy::Order::Last);
+        let rules = backstop.policy(ROOT).with_order(Order::Last);
         let mut announced = backstop
             .intend(ROOT, path.display().to_string())
             .site(site)
@@ -131,7 +145,7 @@ impl LeasedRoot {
                 return Err(error::at(&path, Stage::Open, failed)(cause));
             }
         };
-        backstop_core::kill_point::reach("tempfs.root-made");
+        crate::kill_point::reach("place.root-made");
         let lease = lock(&handle, &path);
         let removal = Arc::new(Mutex::new(false));
         let guard = intent.fulfil(RootDirectory {
@@ -146,7 +160,7 @@ impl LeasedRoot {
         ))?;
         Ok(Self {
             base,
-            directory,
+            directory: Arc::new(directory),
             removal,
             guard,
         })
@@ -155,8 +169,8 @@ impl LeasedRoot {
     /// Moves `name` up into the base.
     ///
     /// # Errors
-    /// The root's removal has begun, and `name` goes with it; or the file system's.
-    pub(crate) fn move_out(&self, name: &OsStr) -> std::io::Result<PathBuf> {
+    /// The root's removal has begun, and `name` is removed with it; or the file system's.
+    pub(super) fn move_out(&self, name: &OsStr) -> std::io::Result<PathBuf> {
         let removal_begun = self.removal.lock();
         if *removal_begun {
             return Err(std::io::Error::other("the leased root is being removed"));
@@ -166,11 +180,26 @@ impl LeasedRoot {
         Ok(self.base.path().join(name))
     }
 
-    pub(crate) fn id(&self) -> Option<ResourceId> {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Which resource it is; `None` if it is untracked.
+    #[must_use]
+    pub fn id(&self) -> Option<ResourceId> {
         self.guard.id()
     }
 
-    pub(crate) fn directory(&self) -> &KnownDirectory {
+    /// Its guard, taken out of what holds it: for tests of the root itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn into_guard(self) -> Tracked<RootDirectory> {
+        self.guard
+    }
+
+    pub(super) fn directory(&self) -> &Arc<KnownDirectory> {
         &self.directory
     }
 }

@@ -2,41 +2,40 @@
 
 mod find;
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
-use backstop_core::policy::Order;
-use backstop_core::reclaim::{Authority, Judgement, Orphan, Reclaimed, Reclaimer, side_by_side};
-use backstop_core::release::Outcome;
-use backstop_core::resource::{Bytes, Deadline, Kind};
-use backstop_os::files::Removal;
+use backstop_os::claim::Claim;
+use backstop_os::files::{Limits, Removal, RemovalRefusal};
+use backstop_os::quarantine::Quarantine;
 
-use crate::recipe::EntryRecipe;
-use crate::{DIRECTORY, FILE, PARTIAL, ROOT, error};
+use super::error;
+use super::recipe::{ENTRY_FORM, EntryForm, EntryRecipe, ROOT_FORM};
+use crate::policy::Order;
+use crate::reclaim::{Authority, Judgement, Orphan, Reclaimed, Reclaimer, side_by_side};
+use crate::release::Outcome;
+use crate::resource::{Bytes, Deadline, Form};
 use find::{Finding, HeldRoot, find};
 
-/// Who can reclaim temp files and directories, leased roots and unfinished content.
+/// Reclaims leased files and directories, leased roots and unfinished content, of any kind: chosen by
+/// the recipe's form.
 ///
 /// # Guarantees
 /// It removes only what is proven by the recorded file handle, or, where only an intent was written or
 /// the file system gives no handles, by the random cookie in its name; only what belongs to this user;
-/// and nothing in a leased root whose lock somebody holds.
-#[must_use]
-pub fn reclaimer() -> impl Reclaimer {
-    TempfsReclaimer
-}
-
-struct TempfsReclaimer;
+/// and nothing in a leased root whose lock another process holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EntryReclaimer;
 
 /// How many entries are judged before the first of them is removed.
 const MOST: usize = 64;
 
-impl Reclaimer for TempfsReclaimer {
-    fn kinds(&self) -> &'static [Kind] {
-        // Not `tempfs.handle`: the kernel closed it.
-        &[ROOT, DIRECTORY, FILE, PARTIAL]
+impl Reclaimer for EntryReclaimer {
+    fn forms(&self) -> &'static [Form] {
+        &[ENTRY_FORM, ROOT_FORM]
     }
 
-    /// What still runs can write there, so it goes first.
+    /// Processes can write there, so they are reclaimed first.
     fn order(&self) -> Order {
         Order::Last
     }
@@ -59,7 +58,7 @@ impl Reclaimer for TempfsReclaimer {
     fn reclaim_all(
         &self,
         orphans: &[Orphan<'_>],
-        _: &Authority,
+        authority: &Authority<'_>,
         span: Duration,
         settled: &mut dyn FnMut(usize, Reclaimed),
     ) {
@@ -76,8 +75,8 @@ impl Reclaimer for TempfsReclaimer {
             let turn = &orphans[first..first + row.len()];
             let held = row[0].as_ref().and_then(HeldRoot::of);
             let reclaim = |orphan: &Orphan<'_>| {
-                backstop_core::kill_point::reach("sweep.acting");
-                remove(orphan, held.as_ref(), Deadline::after(span))
+                crate::kill_point::reach("sweep.acting");
+                remove(orphan, held.as_ref(), authority, Deadline::after(span))
             };
             let is_locked_by_each = row[0].as_ref().is_some_and(|recipe| recipe.leased);
             let mut settled = |index, reclaimed| settled(first + index, reclaimed);
@@ -92,12 +91,39 @@ impl Reclaimer for TempfsReclaimer {
         }
     }
 
-    fn reclaim(&self, orphan: &Orphan<'_>, _: &Authority, deadline: Deadline) -> Reclaimed {
-        remove(orphan, None, deadline)
+    fn reclaim(
+        &self,
+        orphan: &Orphan<'_>,
+        authority: &Authority<'_>,
+        deadline: Deadline,
+    ) -> Reclaimed {
+        remove(orphan, None, authority, deadline)
     }
 }
 
-fn remove(orphan: &Orphan<'_>, held: Option<&HeldRoot>, deadline: Deadline) -> Reclaimed {
+/// Removes an entry that no ledger names, for a rule that claimed it.
+///
+/// # Guarantees
+/// It is moved into the quarantine first, and removed only if it still is what was claimed.
+///
+/// # Errors
+/// It is another entry by now, or the system refused before anything was removed.
+pub fn remove_claimed(
+    quarantine: &Quarantine<'_>,
+    name: &OsStr,
+    claim: &Claim,
+    limits: &Limits,
+    _authority: &Authority<'_>,
+) -> Result<Removal, RemovalRefusal> {
+    quarantine.remove_claimed(name, claim, limits)
+}
+
+fn remove(
+    orphan: &Orphan<'_>,
+    held: Option<&HeldRoot>,
+    authority: &Authority<'_>,
+    deadline: Deadline,
+) -> Reclaimed {
     // Proven again: time has passed since the verdict.
     let proven = match find(orphan, held) {
         Finding::Proven(proven) => proven,
@@ -116,18 +142,18 @@ fn remove(orphan: &Orphan<'_>, held: Option<&HeldRoot>, deadline: Deadline) -> R
         Finding::Settled(other) => return Reclaimed::stuck(format!("{other:?}")),
     };
     let path = proven.path();
-    backstop_core::kill_point::reach("tempfs.reclaiming");
-    match proven.doomed().remove(deadline) {
+    crate::kill_point::reach("place.reclaiming");
+    match proven.remove(authority, deadline) {
         Err(refusal) => Reclaimed::stuck(error::refused(&path, refusal).chain()),
         Ok(removal) => account(removal, |removal| error::incomplete(&path, removal).chain()),
     }
 }
 
-/// The recipe of an entry that may be reclaimed beside others of the same directory: none of those is in
+/// The recipe of an entry that may be reclaimed along with others of the same directory: none of those is in
 /// another, as each is a name of that directory.
 fn recipe_in_a_row(orphan: &Orphan<'_>) -> Option<EntryRecipe> {
-    let is_root = orphan.entry.kind == ROOT.name();
-    orphan.read_recipe().ok().filter(|_| !is_root)
+    let recipe: Option<EntryRecipe> = orphan.read_recipe().ok();
+    recipe.filter(|recipe| recipe.form == EntryForm::Entry)
 }
 
 fn account(removal: Removal, explain: impl FnOnce(Removal) -> String) -> Reclaimed {

@@ -1,4 +1,4 @@
-//! What the ledger says of an entry, for whoever must remove it after its owner was killed.
+//! What the ledger says of an entry, for the process that removes it after its owner was killed.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,46 +6,83 @@ use std::path::{Path, PathBuf};
 use backstop_os::identity::{Cookie, FileIdentity};
 use serde::{Deserialize, Serialize};
 
-/// The recipe of every kind of this adapter. One shape for all, because all are a name in a directory.
+use crate::error::Error;
+use crate::resource::{Form, Recipe};
+
+/// The form of the recipe of a leased file or directory, or of the unfinished content of an atomic file.
+pub const ENTRY_FORM: Form = Form::new("entry/1");
+/// The form of the recipe of a leased root, which has a lock of its own.
+pub const ROOT_FORM: Form = Form::new("root/1");
+
+/// The recipe of every place. One shape for all, because all are a name in a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct EntryRecipe {
-    /// The directory in which the name stands.
-    pub(crate) directory: RecordedPath,
+pub(super) struct EntryRecipe {
+    /// Which of the two forms it has; [`write`](Self::write) adds it.
+    #[serde(skip_serializing)]
+    pub(super) form: EntryForm,
+    /// The directory that the name is in.
+    pub(super) directory: RecordedPath,
     /// Which directory that was.
-    pub(crate) directory_identity: FileIdentity,
-    /// Whether it is the owner's leased root, whose lock says that nobody uses what is in it.
-    pub(crate) leased: bool,
+    pub(super) directory_identity: FileIdentity,
+    /// Whether it is the owner's leased root, whose lock proves that no process uses what is in it.
+    pub(super) leased: bool,
     /// The name, which carries the cookie.
-    pub(crate) name: String,
+    pub(super) name: String,
     /// Drawn before the entry was made.
-    pub(crate) cookie: Cookie,
+    pub(super) cookie: Cookie,
     /// Which file or directory it is; `None` in an intent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) identity: Option<FileIdentity>,
+    pub(super) identity: Option<FileIdentity>,
+}
+
+/// What an entry is to the reclaimer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum EntryForm {
+    #[serde(rename = "entry/1")]
+    Entry,
+    #[serde(rename = "root/1")]
+    Root,
+}
+
+impl EntryForm {
+    fn form(self) -> Form {
+        match self {
+            Self::Entry => ENTRY_FORM,
+            Self::Root => ROOT_FORM,
+        }
+    }
 }
 
 /// A path in a recipe: as text where it is text, so that people can read it, else as its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum RecordedPath {
+pub(super) enum RecordedPath {
     Text(String),
     Bytes(Vec<u8>),
 }
 
 impl EntryRecipe {
-    pub(crate) fn path(&self) -> PathBuf {
+    /// Writes it with its form.
+    ///
+    /// # Errors
+    /// As [`Recipe::of_form`].
+    pub(super) fn write(&self) -> Result<Recipe, Error> {
+        Recipe::of_form(self.form.form(), self)
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
         self.directory.to_path().join(&self.name)
     }
 
     /// Whether the name carries the cookie, without which a name proves nothing.
-    pub(crate) fn name_carries_cookie(&self) -> bool {
+    pub(super) fn name_carries_cookie(&self) -> bool {
         self.name.contains(&self.cookie.abbreviation())
     }
 }
 
 impl RecordedPath {
-    pub(crate) fn of(path: &Path) -> Self {
+    pub(super) fn of(path: &Path) -> Self {
         use std::os::unix::ffi::OsStrExt;
         match path.to_str() {
             Some(text) => Self::Text(text.to_owned()),
@@ -53,7 +90,7 @@ impl RecordedPath {
         }
     }
 
-    pub(crate) fn to_path(&self) -> PathBuf {
+    pub(super) fn to_path(&self) -> PathBuf {
         use std::os::unix::ffi::OsStringExt;
         match self {
             Self::Text(text) => PathBuf::from(text),
@@ -66,8 +103,6 @@ impl RecordedPath {
 mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-
-    use backstop_core::resource::Recipe;
 
     use super::*;
 
@@ -85,6 +120,7 @@ mod tests {
         ] {
             let cookie = Cookie::from_bytes([7; 16]);
             let recipe = EntryRecipe {
+                form: EntryForm::Entry,
                 directory: RecordedPath::of(path),
                 directory_identity: identity.clone(),
                 leased: true,
@@ -92,7 +128,9 @@ mod tests {
                 cookie,
                 identity: Some(identity.clone()),
             };
-            let read: EntryRecipe = Recipe::of(&recipe).unwrap().read().unwrap();
+            let written = recipe.write().unwrap();
+            assert_eq!(written.form().as_deref(), Some("entry/1"));
+            let read: EntryRecipe = written.read().unwrap();
             assert_eq!(read, recipe);
             assert_eq!(read.directory.to_path(), path);
             assert!(read.name_carries_cookie());

@@ -5,15 +5,15 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use backstop_core::reclaim::{Judgement, Orphan};
 use backstop_os::directory::Directory;
-use backstop_os::files::LockAttempt;
+use backstop_os::files::{LockAttempt, Removal, RemovalRefusal};
 use backstop_os::identity::FileIdentity;
 use backstop_os::{lock, user};
 
-use crate::ROOT;
-use crate::recipe::EntryRecipe;
-use crate::release::{Doomed, is_same};
+use crate::place::recipe::{EntryForm, EntryRecipe};
+use crate::place::removal::{Doomed, is_same};
+use crate::reclaim::{Authority, Judgement, Orphan};
+use crate::resource::Deadline;
 
 /// What came of looking.
 pub(super) enum Finding {
@@ -39,7 +39,19 @@ impl Proven {
         self.recipe.path()
     }
 
-    pub(super) fn doomed(&self) -> Doomed<'_> {
+    /// Removes it with all that is in it, for its dead owner.
+    ///
+    /// # Errors
+    /// It is another file by now, or the system refused before anything was removed.
+    pub(super) fn remove(
+        &self,
+        _authority: &Authority<'_>,
+        deadline: Deadline,
+    ) -> Result<Removal, RemovalRefusal> {
+        self.doomed().remove(deadline)
+    }
+
+    fn doomed(&self) -> Doomed<'_> {
         Doomed {
             directory: &self.directory,
             name: &self.recipe.name,
@@ -56,7 +68,7 @@ pub(super) struct HeldRoot {
 }
 
 impl HeldRoot {
-    /// Wins the lock of the root in which an entry stands; `None` if that is no leased root, if somebody
+    /// Wins the lock of the root that an entry is in; `None` if that is no leased root, if another process
     /// holds it, or if the root could not be told from a successor.
     pub(super) fn of(recipe: &EntryRecipe) -> Option<Self> {
         let path = recipe.directory.to_path();
@@ -71,7 +83,7 @@ impl HeldRoot {
 }
 
 /// Looks for the entry of an orphan, in a root that is held or that it locks itself. Touches nothing but
-/// locks, which it lets go again.
+/// locks, which it releases again.
 pub(super) fn find(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Finding {
     match look(orphan, held) {
         Ok(proven) => Finding::Proven(Box::new(proven)),
@@ -89,7 +101,7 @@ fn look(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Result<Proven, Judgemen
             "the recorded name does not carry the recorded cookie",
         ));
     }
-    let is_root = orphan.entry.kind == ROOT.name();
+    let is_root = recipe.form == EntryForm::Root;
     if is_root && recipe.cookie != orphan.owner.cookie {
         return Err(Judgement::keep(
             "the root's cookie is not that of the ledger's owner",
@@ -197,7 +209,7 @@ fn directory_of(
             .as_ref()
             .is_some_and(FileIdentity::is_strong)
     {
-        // Nothing else would prove what stands in it.
+        // Nothing else would prove what is in it.
         return Err(replaced(what, &path, recorded, &found));
     }
     if recipe.leased {

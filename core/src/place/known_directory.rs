@@ -1,17 +1,18 @@
-//! A directory with what tells it from its successors.
+//! A directory with what distinguishes it from its successors.
 
 use std::path::{Path, PathBuf};
 
-use backstop_core::error::{Error, Stage};
 use backstop_os::directory::Directory;
 use backstop_os::identity::FileIdentity;
+
+use crate::error::{Error, Stage};
 
 /// An open directory, its path at the time, and its identity for recipes.
 ///
 /// It stays the same directory when its name goes to another one; the path is for people and for a
 /// reclaimer, which compares the identity.
 #[derive(Debug)]
-pub(crate) struct KnownDirectory {
+pub(super) struct KnownDirectory {
     path: PathBuf,
     handle: Directory,
     identity: FileIdentity,
@@ -22,7 +23,7 @@ impl KnownDirectory {
     ///
     /// # Errors
     /// It does not exist, is no directory, or cannot be read.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |error| {
             Error::io(Stage::Open, "the directory cannot be used", error)
                 .with("path", path.display())
@@ -34,7 +35,7 @@ impl KnownDirectory {
         Self::of(path.clone(), handle).map_err(failed)
     }
 
-    pub(crate) fn of(path: PathBuf, handle: Directory) -> std::io::Result<Self> {
+    pub(super) fn of(path: PathBuf, handle: Directory) -> std::io::Result<Self> {
         let identity = handle.identity()?;
         Ok(Self {
             path,
@@ -43,15 +44,15 @@ impl KnownDirectory {
         })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn handle(&self) -> &Directory {
+    pub(super) fn handle(&self) -> &Directory {
         &self.handle
     }
 
-    pub(crate) fn identity(&self) -> &FileIdentity {
+    pub(super) fn identity(&self) -> &FileIdentity {
         &self.identity
     }
 }

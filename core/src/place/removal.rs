@@ -3,21 +3,22 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use backstop_core::resource::Deadline;
 use backstop_os::directory::Directory;
 use backstop_os::files::{FileKind, Left, Limits, Owners, Removal, RemovalRefusal, Signs};
 use backstop_os::identity::{Cookie, FileIdentity};
 use backstop_os::quarantine::remove_proven;
 use backstop_os::removal::remove_tree;
 
+use crate::resource::Deadline;
+
 /// A name in a directory, and what it must be to be removed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Doomed<'a> {
-    pub(crate) directory: &'a Directory,
-    pub(crate) name: &'a str,
-    pub(crate) cookie: Cookie,
+pub(super) struct Doomed<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) name: &'a str,
+    pub(super) cookie: Cookie,
     /// Which file it is. Without a handle, or without any, the random name is the proof.
-    pub(crate) identity: Option<&'a FileIdentity>,
+    pub(super) identity: Option<&'a FileIdentity>,
 }
 
 impl Doomed<'_> {
@@ -29,10 +30,10 @@ impl Doomed<'_> {
     ///
     /// # Errors
     /// It is another file, or the system refused before anything was removed.
-    pub(crate) fn remove(&self, deadline: Deadline) -> Result<Removal, RemovalRefusal> {
+    pub(super) fn remove(&self, deadline: Deadline) -> Result<Removal, RemovalRefusal> {
         let limits = Limits {
             deadline: Some(deadline.instant()),
-            // What is in it is ours by proof, whoever wrote there: a container's root, a service.
+            // What is in it is ours by proof, whichever user wrote there: a container's root, a service.
             owners: Owners::Any,
             signs: Signs::Ignore,
             ..Limits::default()
@@ -100,8 +101,8 @@ impl Doomed<'_> {
         emptied
     }
 
-    /// An empty directory goes without a quarantine: should somebody exchange it for another in the
-    /// instant between the look and the call, that call removes nothing that holds anything.
+    /// An empty directory goes without a quarantine: should another process exchange it for another in
+    /// the instant between the check and the call, that call removes nothing that holds anything.
     fn remove_if_empty(&self) -> bool {
         let name = OsStr::new(self.name);
         let Some(expected) = self.identity.filter(|identity| identity.is_strong()) else {
@@ -113,7 +114,7 @@ impl Doomed<'_> {
             && self.directory.remove_empty_beneath(name).is_ok()
     }
 
-    /// Where nobody else may write there is nobody to exchange the entry, and no need to move it away
+    /// Where no other user may write, no other user can exchange the entry, and it need not be moved away
     /// first.
     fn remove_in_private(&self, limits: &Limits) -> Result<Removal, RemovalRefusal> {
         let name = OsStr::new(self.name);
@@ -139,7 +140,7 @@ impl Doomed<'_> {
     ///
     /// # Errors
     /// That cannot be looked at, which is no sign that it is not so.
-    pub(crate) fn is_in_quarantine(&self) -> io::Result<bool> {
+    pub(super) fn is_in_quarantine(&self) -> io::Result<bool> {
         let Some(quarantine) = self.quarantine()? else {
             return Ok(false);
         };
@@ -158,7 +159,7 @@ impl Doomed<'_> {
     ///
     /// # Errors
     /// As [`is_in_quarantine`](Self::is_in_quarantine).
-    pub(crate) fn has_quarantine(&self) -> io::Result<bool> {
+    pub(super) fn has_quarantine(&self) -> io::Result<bool> {
         let Some(quarantine) = self.quarantine()? else {
             return Ok(false);
         };
@@ -188,7 +189,7 @@ impl Doomed<'_> {
     }
 
     /// One for each entry, so that two releases in one directory never wait for each other, and the
-    /// recipe of the entry tells where an interrupted one went.
+    /// recipe of the entry names where an interrupted one put it.
     fn quarantine_name(&self) -> OsString {
         OsString::from(format!(".backstop-{}", self.cookie.abbreviation()))
     }
@@ -211,7 +212,7 @@ fn is_full(error: &io::Error) -> bool {
 }
 
 /// Whether two identities are of one file. Where the file system gives no handle, birth time and inode
-/// must do, beside the random name.
-pub(crate) fn is_same(recorded: &FileIdentity, found: &FileIdentity) -> bool {
+/// must do, together with the random name.
+pub(super) fn is_same(recorded: &FileIdentity, found: &FileIdentity) -> bool {
     recorded == found
 }

@@ -7,29 +7,33 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::resource::{Deadline, Presence, Progress, Recipe};
 use backstop_os::directory::Directory;
 use backstop_os::files::{FileKind, Limits, Survey};
 use backstop_os::identity::{Cookie, FileIdentity};
 
-use crate::error;
-use crate::known_directory::KnownDirectory;
-use crate::recipe::{EntryRecipe, RecordedPath};
-use crate::release::{Doomed, is_same};
-use crate::root::LeasedRoot;
+use super::error;
+use super::known_directory::KnownDirectory;
+use super::recipe::{EntryForm, EntryRecipe, RecordedPath};
+use super::removal::{Doomed, is_same};
+use crate::error::{Error, ErrorKind, Stage};
+use crate::resource::{Deadline, Presence, Progress, Recipe};
 
-/// Where an entry stands. Holding the leased root keeps it from being removed.
-#[derive(Debug, Clone)]
-pub(crate) enum Place {
-    Leased(Arc<LeasedRoot>),
-    Elsewhere(Arc<KnownDirectory>),
+/// What an entry is, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// A leased root in its base.
+    Root,
+    /// In a leased root, whose lock covers it.
+    InRoot,
+    /// In any other directory.
+    Elsewhere,
 }
 
 /// A name that was drawn and is not yet made.
 #[derive(Debug)]
-pub(crate) struct Draft {
-    place: Place,
+pub(super) struct Draft {
+    directory: Arc<KnownDirectory>,
+    position: Position,
     name: String,
     cookie: Cookie,
     path: PathBuf,
@@ -37,27 +41,19 @@ pub(crate) struct Draft {
 
 /// An entry that was made.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(super) struct Entry {
     draft: Draft,
     identity: FileIdentity,
 }
 
-impl Place {
-    pub(crate) fn directory(&self) -> &KnownDirectory {
-        match self {
-            Self::Leased(root) => root.directory(),
-            Self::Elsewhere(directory) => directory,
-        }
-    }
-}
-
 impl Draft {
-    /// The name `prefix`, the cookie, `suffix`, in `place`.
+    /// The name `prefix`, the cookie, `suffix`, in `directory`.
     ///
     /// # Errors
     /// That is no name: it holds a slash or a zero byte, or is too long.
-    pub(crate) fn new(
-        place: Place,
+    pub(super) fn new(
+        directory: Arc<KnownDirectory>,
+        position: Position,
         prefix: &str,
         cookie: Cookie,
         suffix: &str,
@@ -71,46 +67,50 @@ impl Draft {
                 .with("prefix", format_args!("{prefix:?}"))
                 .with("suffix", format_args!("{suffix:?}")));
         }
-        let path = place.directory().path().join(&name);
+        let path = directory.path().join(&name);
         Ok(Self {
-            place,
+            directory,
+            position,
             name,
             cookie,
             path,
         })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The recipe of the intent.
-    pub(crate) fn recipe(&self) -> Option<Recipe> {
+    pub(super) fn recipe(&self) -> Option<Recipe> {
         self.recipe_with(None)
     }
 
     fn recipe_with(&self, identity: Option<&FileIdentity>) -> Option<Recipe> {
-        let directory = self.place.directory();
-        Recipe::of(&EntryRecipe {
-            directory: RecordedPath::of(directory.path()),
-            directory_identity: directory.identity().clone(),
-            leased: matches!(self.place, Place::Leased(_)),
+        let recipe = EntryRecipe {
+            form: match self.position {
+                Position::Root => EntryForm::Root,
+                Position::InRoot | Position::Elsewhere => EntryForm::Entry,
+            },
+            directory: RecordedPath::of(self.directory.path()),
+            directory_identity: self.directory.identity().clone(),
+            leased: self.position == Position::InRoot,
             name: self.name.clone(),
             cookie: self.cookie,
             identity: identity.cloned(),
-        })
-        .inspect_err(
+        };
+        let written = recipe.write().inspect_err(
             |error| tracing::warn!(%error, path = %self.path.display(), "it has no recipe"),
-        )
-        .ok()
+        );
+        written.ok()
     }
 
     fn handle(&self) -> &Directory {
-        self.place.directory().handle()
+        self.directory.handle()
     }
 
     /// Whether something has the name: after a failed attempt to make it.
-    pub(crate) fn may_exist(&self) -> bool {
+    pub(super) fn may_exist(&self) -> bool {
         !matches!(
             self.handle().stat_beneath(OsStr::new(&self.name)),
             Err(error) if error.kind() == io::ErrorKind::NotFound
@@ -118,7 +118,7 @@ impl Draft {
     }
 
     /// Makes it a directory of mode 0700.
-    pub(crate) fn make_directory(self) -> Result<(Entry, Directory), (Self, io::Error)> {
+    pub(super) fn make_directory(self) -> Result<(Entry, Directory), (Self, io::Error)> {
         let made = self
             .handle()
             .create_beneath(OsStr::new(&self.name))
@@ -136,7 +136,7 @@ impl Draft {
     }
 
     /// Makes it a file of mode 0600, open for reading and writing.
-    pub(crate) fn make_file(self) -> Result<(Entry, File), (Self, io::Error)> {
+    pub(super) fn make_file(self) -> Result<(Entry, File), (Self, io::Error)> {
         let name = OsStr::new(&self.name);
         let made = self.handle().create_file_beneath(name).and_then(|file| {
             let identity = self.handle().identity_beneath(name)?;
@@ -162,23 +162,23 @@ impl Draft {
 }
 
 impl Entry {
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.draft.path
     }
 
-    pub(crate) fn name(&self) -> &OsStr {
+    pub(super) fn name(&self) -> &OsStr {
         OsStr::new(&self.draft.name)
     }
 
-    pub(crate) fn directory(&self) -> &KnownDirectory {
-        self.draft.place.directory()
+    pub(super) fn directory(&self) -> &KnownDirectory {
+        &self.draft.directory
     }
 
     /// Opens the directory that it is.
     ///
     /// # Errors
     /// It is gone, or another one by now.
-    pub(crate) fn open(&self) -> io::Result<Directory> {
+    pub(super) fn open(&self) -> io::Result<Directory> {
         let opened = self.directory().handle().open_beneath(self.name())?;
         if is_same(&self.identity, &opened.identity()?) {
             return Ok(opened);
@@ -190,15 +190,16 @@ impl Entry {
     }
 
     /// How many descriptors holding it takes.
-    pub(crate) fn handles(&self) -> u32 {
-        match self.draft.place {
-            Place::Leased(_) => 0,
-            Place::Elsewhere(_) => 1,
+    pub(super) fn handles(&self) -> u32 {
+        match self.draft.position {
+            // The root counts its own.
+            Position::InRoot => 0,
+            Position::Root | Position::Elsewhere => 1,
         }
     }
 
     /// The recipe of the live resource.
-    pub(crate) fn recipe(&self) -> Option<Recipe> {
+    pub(super) fn recipe(&self) -> Option<Recipe> {
         self.draft.recipe_with(Some(&self.identity))
     }
 
@@ -206,7 +207,7 @@ impl Entry {
     ///
     /// # Errors
     /// It is another file by now, something of it could not be removed, or the deadline passed.
-    pub(crate) fn remove(&self, deadline: Deadline) -> Result<Progress, Error> {
+    pub(super) fn remove(&self, deadline: Deadline) -> Result<Progress, Error> {
         let doomed = Doomed {
             directory: self.directory().handle(),
             name: &self.draft.name,
@@ -222,8 +223,8 @@ impl Entry {
         Err(error::incomplete(self.path(), removal))
     }
 
-    /// Looks whether its name still stands for it.
-    pub(crate) fn presence(&self) -> Presence {
+    /// Checks whether its name still refers to it.
+    pub(super) fn presence(&self) -> Presence {
         match self.directory().handle().identity_beneath(self.name()) {
             Ok(found) if is_same(&self.identity, &found) => {
                 Presence::present(self.path().display().to_string())
@@ -236,14 +237,14 @@ impl Entry {
     }
 
     /// Counts what is in it.
-    pub(crate) fn survey(&self) -> Survey {
+    pub(super) fn survey(&self) -> Survey {
         let handle = self.directory().handle();
         backstop_os::survey::survey(handle, self.name(), &Limits::default())
     }
 
     /// How many bytes it holds: a file by its length, as its writers count, a directory by what the disk
     /// gives to what is in it. `None` if it cannot be told.
-    pub(crate) fn bytes(&self) -> Option<u64> {
+    pub(super) fn bytes(&self) -> Option<u64> {
         match self.directory().handle().stat_beneath(self.name()) {
             Ok(stat) if stat.kind != FileKind::Directory => Some(stat.len),
             _ => {
@@ -251,15 +252,5 @@ impl Entry {
                 survey.error.is_none().then_some(survey.bytes)
             }
         }
-    }
-
-    /// Lets it stay: out of the leased root, which goes with this process, into the directory above.
-    pub(crate) fn settle(&self) -> Result<PathBuf, Error> {
-        let Place::Leased(root) = &self.draft.place else {
-            return Ok(self.path().to_owned());
-        };
-        let failed = "it cannot be moved out of the leased root, and goes with it";
-        root.move_out(self.name())
-            .map_err(error::at(self.path(), Stage::Use, failed))
     }
 }
