@@ -135,7 +135,7 @@ fn a_number_given_away_again_is_explained() {
         let swept = sweep_to_the_end(&stage);
         let reason = "the first process: another process";
         assert!(swept.stdout.contains(reason), "{swept:?}");
-        assert!(swept.stdout.contains("recorded was"), "{swept:?}");
+        assert!(swept.stdout.contains("recorded: "), "{swept:?}");
     }
     // As recorded by a kernel without pidfs, with a start time that collides: nothing proves either.
     let found = innocent.process().identity().unwrap();

@@ -1,13 +1,13 @@
-//! The one error of the library boundary.
+//! The error type of the library.
 //!
-//! Takes what went wrong and where; gives a value that says what failed, at which stage, of which
-//! resource, and whether trying again can help.
+//! Takes what went wrong and where; returns a value with the kind of failure, the stage at which it
+//! occurred, the resource, and whether a retry can help.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// What kind of thing went wrong.
+/// The kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -15,45 +15,45 @@ pub enum ErrorKind {
     Unsupported,
     /// Permission was denied.
     Denied,
-    /// What was named does not exist.
+    /// It does not exist.
     NotFound,
-    /// A limit was reached: handles, bytes, pool size, record size.
+    /// A limit was reached: open files, bytes, pool size, record size.
     Limit,
-    /// A deadline passed first.
+    /// A deadline passed before it was done.
     Deadline,
     /// It was cancelled.
     Cancelled,
-    /// It was released or revoked before this use.
+    /// The resource was released or revoked before this use.
     Revoked,
-    /// Bytes that should mean something do not.
+    /// Data is malformed.
     Corrupt,
-    /// Identity could not be proven, so nothing was touched.
+    /// Identity could not be proven, so nothing was changed.
     Unproven,
-    /// A setting is not valid.
+    /// A setting is invalid.
     Configuration,
     /// A callback panicked.
     Panicked,
-    /// Someone else holds it.
+    /// Another process or user holds it.
     Held,
-    /// Any other failure of an input or output operation.
+    /// Any other I/O failure.
     Io,
 }
 
-/// What was being done when it went wrong.
+/// What was being done when the failure occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
     /// Opening or creating the resource.
     Open,
-    /// Writing it into the ledger.
+    /// Recording it in the ledger.
     Track,
     /// Using it.
     Use,
-    /// Letting it go.
+    /// Releasing it.
     Release,
-    /// Looking whether it is gone.
+    /// Checking whether it is gone.
     Verify,
-    /// Releasing it for a dead owner.
+    /// Releasing it on behalf of a dead owner.
     Reclaim,
     /// Reading a ledger, a recipe or a receipt.
     Read,
@@ -61,7 +61,7 @@ pub enum Stage {
     Configure,
 }
 
-/// Whether trying again can help.
+/// Whether a retry can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Retry {
     /// The same call will fail the same way.
@@ -72,8 +72,20 @@ pub enum Retry {
 
 /// A failure at the library boundary.
 ///
-/// Its `Display` is its own sentence only; the causes are in [`source`](StdError::source), and are
-/// printed once, by whoever shows the chain.
+/// Its `Display` is a single sentence; the causes are in [`source`](StdError::source) and are
+/// printed once, by the program that shows the chain.
+///
+/// # Examples
+/// ```
+/// use backstop_core::error::{Error, ErrorKind, Stage};
+///
+/// let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+/// let error = Error::io(Stage::Open, "cannot create the directory", denied).with("path",
+/// "/srv/x");
+/// assert_eq!(error.kind(), ErrorKind::Denied);
+/// assert_eq!(error.to_string(), "cannot create the directory (path /srv/x)");
+/// assert_eq!(error.chain(), "cannot create the directory (path /srv/x): permission denied");
+/// ```
 #[derive(Debug)]
 pub struct Error(Box<Details>);
 
@@ -89,7 +101,7 @@ struct Details {
 }
 
 impl Error {
-    /// An error with its own sentence: lower case, no full stop.
+    /// An error with this message: lower case, no full stop.
     pub fn new(kind: ErrorKind, stage: Stage, message: impl Into<Cow<'static, str>>) -> Self {
         let retry = match kind {
             ErrorKind::Deadline | ErrorKind::Limit | ErrorKind::Held | ErrorKind::Io => {
@@ -123,7 +135,7 @@ impl Error {
         Self::new(kind, stage, message).with_source(cause)
     }
 
-    /// Names the resource.
+    /// Sets the name of the resource.
     #[must_use]
     pub fn of(mut self, resource: impl Into<String>) -> Self {
         self.0.resource = Some(resource.into());
@@ -137,7 +149,7 @@ impl Error {
         self
     }
 
-    /// Sets whether trying again can help.
+    /// Sets whether a retry can help.
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.0.retry = retry;
@@ -151,7 +163,7 @@ impl Error {
         self
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -163,19 +175,19 @@ impl Error {
         self.0.stage
     }
 
-    /// The resource it concerns, where one is known.
+    /// The resource concerned, if known.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         self.0.resource.as_deref()
     }
 
-    /// Whether trying again can help.
+    /// Whether a retry can help.
     #[must_use]
     pub fn can_retry(&self) -> bool {
         self.0.retry == Retry::Later
     }
 
-    /// The sentence and all its causes, joined by `: `, for places that keep text only.
+    /// The message and all its causes, joined by `: `, for outputs that hold text only.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
@@ -220,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn display_is_its_own_sentence_and_chain_has_the_causes() {
+    fn display_is_one_sentence_and_chain_has_the_causes() {
         let cause = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         let error = Error::io(Stage::Release, "cannot remove the directory", cause)
             .of("tempfs.dir job-1")

@@ -1,7 +1,8 @@
-//! Places at which a test kills this process: each change of a state that another process relies on.
+//! Points at which a test kills this process: one at each state change that another process relies
+//! on.
 
-/// Kills this process with SIGKILL if `BACKSTOP_KILL_AT` names this place, as `PLACE` or `PLACE:N` for
-/// the N-th time. Nothing at all without the feature `kill-points`.
+/// Kills this process with SIGKILL if `BACKSTOP_KILL_AT` names this point, as `PLACE`, or as
+/// `PLACE:N` for the N-th time. Does nothing without the feature `kill-points`.
 #[inline(always)]
 pub fn reach(place: &str) {
     #[cfg(feature = "kill-points")]

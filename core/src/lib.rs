@@ -1,9 +1,21 @@
-//! Tracks what an allocator does not, releases each by a policy, verifies that it is gone, and
-//! reclaims what a killed program left. **Nothing your program opens outlives it.**
+//! Tracks resources that an allocator does not, releases each by a policy, verifies that it is
+//! gone, and reclaims what a killed program left behind. **Nothing your program opens outlives
+//! it.**
 //!
-//! The modules are in the order in which data passes through them and import only from earlier ones:
-//! `error` below all, then `resource → ledger → policy → release → monitor → reclaim`, with `place` and `tree`, which several
-//! families share, on top.
+//! The modules are in the order in which data flows, and import only from earlier ones: `error`,
+//! `resource → ledger → policy → release → monitor → reclaim`, and `place` last. Alerts, histories, reports, settings
+//! and the service that runs them are in `backstop-service`.
+//!
+//! # Examples
+//! ```
+//! use backstop_core::resource::Kind;
+//!
+//! let port = backstop_core::track_with(Kind::new("example.port"), "serial 1", 9600, |_speed| {
+//!     Ok::<(), std::io::Error>(())
+//! });
+//! let release = port.release();
+//! assert!(release.outcome.is_released());
+//! ```
 
 pub mod error;
 #[doc(hidden)]
@@ -42,8 +54,8 @@ pub fn track<R: TrackedResource>(resource: R) -> Tracked<R> {
     Backstop::global().track(resource)
 }
 
-/// Tracks any value with the function that releases it, in this process's [`Backstop`]: for what no
-/// adapter covers.
+/// Tracks any value with a function that releases it, in this process's [`Backstop`]: for values
+/// that no adapter covers.
 ///
 /// # Examples
 /// ```

@@ -1,15 +1,26 @@
-//! Seeing it coming: samples of a process, the system and the ledger, and findings made of them.
+//! Samples of a process, the system and the ledger, and the leaks and limits found in them.
 //!
-//! Takes what the operating system and the ledgers tell; gives [`Sample`]s at intervals, and
-//! [`Finding`]s that open with evidence and clear again. It releases nothing, and alerts nobody: whoever
+//! Takes the figures of the operating system and the ledgers; returns [`Sample`]s at intervals, and
+//! [`Finding`]s that open with evidence and clear again. It releases nothing and sends no alerts:
+//! code that wants to act on an [`Observation`] implements [`Observer`].
 //! wants to act on an [`Observation`] is an [`Observer`].
 //!
-//! One look at oneself costs some ten microseconds and keeps its files open; what is dearer (the
-//! proportional share of memory, sockets, the ledger's entries one by one) has a budget of time. A program
-//! that is watched from outside takes no lock and makes no call for it. One that watches itself does so on
-//! the monitor's thread; this holds the lock of each open resource for a moment while it counts them, and
-//! the allocator's account locks one arena after the other, so that a thread that is there at that moment
-//! waits for it.
+//! A sample of the own process costs some ten microseconds and opens no files; readings that are
+//! expensive (proportional memory, sockets, the ledger's entries one by one) have a CPU-time
+//! budget. A program that is monitored from outside takes no lock and makes no call for it. A
+//! program that monitors itself does so on the monitor's thread, which locks each open resource for
+//! a moment while it counts them, and the allocator's arenas one after the other while it reads
+//! their figures; a thread that needs such a lock at that moment waits for it.
+//!
+//! # Examples
+//! ```
+//! use backstop_core::monitor::{Moment, Monitor};
+//!
+//! let mut watch = Monitor::builder().build()?;
+//! let observation = watch.observe(Moment::now()).expect("this process is running");
+//! assert!(observation.sample.process.resident.0 > 0);
+//! # Ok::<(), backstop_core::error::Error>(())
+//! ```
 
 mod moment;
 mod sample;
@@ -29,6 +40,7 @@ mod findings;
 mod detect;
 mod leak_tally;
 mod open_findings;
+mod point;
 mod recent;
 mod series;
 mod trend;
@@ -38,13 +50,13 @@ mod builder;
 mod cost;
 mod pace;
 mod short_window;
+mod target;
 mod watch;
-mod watched;
 
 mod dumps;
 mod leak_check;
 mod operation;
-mod standing;
+mod own_snapshot;
 
 mod backtraces;
 mod program;

@@ -1,7 +1,7 @@
-//! When a resource must go, in which order, how hard and for how long to try.
+//! When to release a resource, in which order, and with which deadlines and retries.
 //!
-//! Takes facts of a resource and a time; gives a verdict with a reason. Pure values: nothing here
-//! waits, reads a clock or releases anything.
+//! Takes facts about a resource and a time; returns a verdict with a reason. Pure values: this
+//! module does not wait, read a clock or release anything.
 
 mod cleanup_policy;
 

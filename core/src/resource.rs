@@ -1,7 +1,7 @@
-//! What must be released, and what everyone needs to know of it.
+//! What has to be released, and how it is described.
 //!
-//! Takes nothing from the rest; gives the trait that adapters implement, [`TrackedResource`], and
-//! the words it speaks in: kind, label, footprint, site, rung, presence, recipe.
+//! Takes nothing from other modules; defines the trait that adapters implement,
+//! [`TrackedResource`], and its terms: kind, label, footprint, site, rung, presence, recipe.
 
 mod tracked_resource;
 

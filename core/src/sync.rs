@@ -1,7 +1,7 @@
-//! Atomics and locks, and in their place loom's where its tests try every order in which threads can
-//! meet: `RUSTFLAGS="--cfg loom" cargo test -p backstop-core --lib --release loom`.
+//! Atomics and locks, replaced by loom's when its tests explore every interleaving of threads:
+//! `RUSTFLAGS="--cfg loom" cargo test -p backstop-core --lib --release loom`.
 //!
-//! What is tested so says `use crate::sync`; the rest takes them from where they are.
+//! Code that is tested this way imports from `crate::sync`; other code imports the originals.
 
 #[cfg(not(all(test, loom)))]
 mod plain {
@@ -11,7 +11,7 @@ mod plain {
     };
     use std::time::Duration;
 
-    /// What is reached by address, under a right that its user explains.
+    /// A cell accessed by address; each user states why its access is exclusive.
     #[derive(Debug, Default)]
     pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
@@ -25,18 +25,18 @@ mod plain {
         }
     }
 
-    /// Waits for somebody who is about to be done, for the so manieth time.
+    /// Waits for another thread that is about to finish; `times` counts the waits so far.
     #[cold]
     pub(crate) fn pause(times: u32) {
         if times < 64 {
             std::hint::spin_loop();
         } else {
-            // A sleep and not a yield: the one that is waited for may have the lower priority.
+            // A sleep rather than a yield: the other thread may have a lower priority.
             std::thread::sleep(Duration::from_micros(50));
         }
     }
 
-    /// Nothing: the accesses around it are sequentially consistent themselves.
+    /// Nothing: the accesses next to it are sequentially consistent themselves.
     #[inline(always)]
     pub(crate) fn sequentially_consistent() {}
 }
@@ -50,7 +50,7 @@ mod model {
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence,
     };
 
-    /// loom's cell, which sees two accesses at once.
+    /// loom's cell, which detects concurrent accesses.
     #[derive(Debug, Default)]
     pub(crate) struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
 
@@ -68,19 +68,19 @@ mod model {
         loom::thread::yield_now();
     }
 
-    /// loom knows sequential consistency of fences only, and takes such an access for one that
+    /// loom models sequential consistency of fences only, and treats such an access as one that
     /// acquires and releases.
     pub(crate) fn sequentially_consistent() {
         loom::sync::atomic::fence(Ordering::SeqCst);
     }
 
-    /// loom's lock, as parking_lot's is used.
+    /// loom's lock, with parking_lot's interface.
     #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
     pub(crate) struct Guard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
 
-    /// loom's condition. A wait never times out, so that a wake-up that is lost is found as a
+    /// loom's condition variable. A wait never times out, so that a lost wake-up is detected as a
     /// deadlock.
     #[derive(Debug)]
     pub(crate) struct Condvar(loom::sync::Condvar);
@@ -91,7 +91,9 @@ mod model {
         }
 
         pub(crate) fn lock(&self) -> Guard<'_, T> {
-            Guard(Some(self.0.lock().expect("a model that panicked is over")))
+            Guard(Some(
+                self.0.lock().expect("the model ends when a thread panics"),
+            ))
         }
     }
 
@@ -99,13 +101,13 @@ mod model {
         type Target = T;
 
         fn deref(&self) -> &T {
-            self.0.as_ref().expect("only a wait is without it")
+            self.0.as_ref().expect("taken only during a wait")
         }
     }
 
     impl<T> DerefMut for Guard<'_, T> {
         fn deref_mut(&mut self) -> &mut T {
-            self.0.as_mut().expect("only a wait is without it")
+            self.0.as_mut().expect("taken only during a wait")
         }
     }
 
@@ -115,8 +117,11 @@ mod model {
         }
 
         pub(crate) fn wait_until<T>(&self, guard: &mut Guard<'_, T>, _: Instant) {
-            let held = guard.0.take().expect("only a wait is without it");
-            let held = self.0.wait(held).expect("a model that panicked is over");
+            let held = guard.0.take().expect("taken only during a wait");
+            let held = self
+                .0
+                .wait(held)
+                .expect("the model ends when a thread panics");
             guard.0 = Some(held);
         }
 

@@ -24,7 +24,7 @@ fn port(backstop: Backstop) -> Tracked<Owned<()>> {
 }
 
 #[test]
-fn what_was_opened_went_and_is_left_is_told_by_kind_and_place() {
+fn opened_released_and_left_resources_are_listed_by_kind_and_site() {
     let (backstop, dumps) = dumps();
     let mut old: Vec<_> = (0..5).map(|_| page(backstop)).collect();
     dumps.dump("before");

@@ -62,7 +62,7 @@ fn owner(role: &str, place: &Path) -> (Actor, PinnedProcess) {
         .env(PLACE, place);
     let mut owner = Actor::start(role::cast(&mut command, role));
     let guardian = owner.next_line().expect("the owner names its guardian");
-    let guardian = guardian.parse().expect("a process number");
+    let guardian = guardian.parse().expect("a PID");
     let guardian = PinnedProcess::pin(guardian).expect("the guardian lives with its owner");
     (owner, guardian)
 }

@@ -143,12 +143,12 @@ fn a_planted_child_is_found() {
 }
 
 #[test]
-fn a_child_that_nobody_waits_for_is_found() {
+fn a_child_that_is_never_reaped_is_found() {
     let mut kept = Children::default();
     let Some(lines) = told(|check| check.run(|| kept.start("true", "x"))) else {
         return;
     };
-    assert_one(&lines, "3 × child from ", "not waited for");
+    assert_one(&lines, "3 × child from ", "not reaped");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn thing(backstop: Backstop, label: &'static str) -> Tracked<Owned<()>> {
 }
 
 #[test]
-fn what_an_operation_opened_and_left_is_told_by_kind_and_place() {
+fn opened_and_left_resources_are_recorded_by_kind_and_site() {
     let (backstop, operations) = operations();
     let before = thing(backstop, "before");
     let mut kept = Vec::new();
@@ -42,7 +42,7 @@ fn what_an_operation_opened_and_left_is_told_by_kind_and_place() {
 }
 
 #[test]
-fn an_inner_operation_stands_in_the_outer_one_too() {
+fn an_inner_operation_is_included_in_the_outer_one() {
     let (backstop, operations) = operations();
     let outer = operations.begin("outer");
     let first = thing(backstop, "outer's");
@@ -124,7 +124,7 @@ fn memory_and_handles_are_seen() {
     let (_, operations) = operations();
     let mut operation = operations.begin("fill");
     let block = black_box(vec![7_u8; 64 << 20]);
-    let with_block = operation.look();
+    let with_block = operation.sample_memory();
     let files: Vec<_> = (0..200)
         .map(|_| std::fs::File::open("/dev/null").unwrap())
         .collect();

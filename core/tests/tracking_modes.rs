@@ -61,7 +61,7 @@ fn switched_off_guards_still_release() {
 }
 
 #[test]
-fn a_file_in_the_place_of_the_directory_is_told() {
+fn a_file_in_place_of_the_directory_is_reported() {
     if role::assigned().is_some() {
         return say_how_it_is_tracked();
     }
@@ -79,7 +79,7 @@ fn a_file_in_the_place_of_the_directory_is_told() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_is_told() {
+fn a_directory_that_cannot_be_created_is_reported() {
     if role::assigned().is_some() {
         return say_how_it_is_tracked();
     }
@@ -96,7 +96,7 @@ fn a_directory_that_cannot_be_made_is_told() {
 }
 
 #[test]
-fn a_directory_open_to_others_is_told() {
+fn a_directory_open_to_other_users_is_reported() {
     if role::assigned().is_some() {
         return say_how_it_is_tracked();
     }

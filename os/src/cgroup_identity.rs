@@ -1,14 +1,14 @@
-//! Which control group.
+//! The identity of a cgroup.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What tells one control group from a later one of the same name.
+/// Distinguishes a cgroup from a later one with the same path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CgroupIdentity {
     /// Its directory, as this process sees it.
     pub path: PathBuf,
-    /// The directory's inode, which holds a generation and is not given away again.
+    /// The directory's inode number, which includes a generation and is never reused.
     pub inode: u64,
 }

@@ -6,7 +6,7 @@
 pub enum Forked {
     /// The process that forked.
     Parent {
-        /// Its new child, which is unreaped at least until the parent asks for its status.
+        /// Its new child, which stays unreaped at least until the parent asks for its status.
         child: i32,
     },
     /// The new process.

@@ -1,15 +1,15 @@
-//! Who holds a file.
+//! Which processes use a file.
 
-/// One process's hold on a file or directory.
+/// One use of a file or directory by a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Holder {
+pub struct FileHolder {
     /// The process.
     pub pid: i32,
-    /// By what it holds it.
+    /// How the process uses it.
     pub hold: Hold,
 }
 
-/// By what a process holds a file.
+/// How a process uses a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hold {
@@ -25,8 +25,8 @@ pub enum Hold {
     Mapping,
 }
 
-/// Whether a search looks at mapped memory too, which costs a call per mapping and, before Linux
-/// 5.9, needs a privilege.
+/// Whether a search includes mapped memory, which costs one call per mapping and, before Linux 5.9,
+/// needs a privilege.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mappings {
     /// Descriptors, directories and programs only.

@@ -1,7 +1,8 @@
-//! Who somebody is: plain data that proves a process or a file is the one that was recorded.
+//! Identity: plain data that proves that a process or a file is the one that was recorded.
 //!
-//! Takes nothing; gives the values that recipes carry and that `os` reads from the kernel.
-//! No system call is made here.
+//! Takes nothing; returns the values that recipes carry and that the rest of this crate reads from
+//! the kernel. The types here make no system call, with one exception: [`Cookie::random`] asks the
+//! kernel for random bytes.
 
 mod boot;
 mod cookie;

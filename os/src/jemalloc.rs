@@ -1,5 +1,8 @@
-//! What jemalloc tells, where a program has it.
-#![expect(unsafe_code, reason = "jemalloc's controls take and give plain memory")]
+//! jemalloc's heap profiling, in programs that use jemalloc.
+#![expect(
+    unsafe_code,
+    reason = "jemalloc's controls read and write plain memory"
+)]
 
 use std::ffi::CStr;
 use std::hint::black_box;
@@ -9,7 +12,7 @@ pub use tikv_jemallocator::Jemalloc;
 
 use tikv_jemalloc_ctl::{Error, profiling, raw, thread};
 
-/// Whether profiling was switched on when the program began.
+/// Whether profiling was switched on when the program started.
 ///
 /// # Errors
 /// jemalloc was built without profiling.
@@ -17,7 +20,7 @@ pub fn is_profiling() -> io::Result<bool> {
     profiling::prof::read().map_err(plain)
 }
 
-/// Whether allocations are sampled now.
+/// Whether allocations are being sampled now.
 ///
 /// # Errors
 /// jemalloc was built without profiling.
@@ -26,7 +29,7 @@ pub fn is_sampling() -> io::Result<bool> {
     unsafe { raw::read(b"prof.active\0") }.map_err(plain)
 }
 
-/// Whether what this program allocates is jemalloc's.
+/// Whether jemalloc is this program's allocator.
 #[must_use]
 pub fn is_the_programs() -> bool {
     let allocated = || {
@@ -39,17 +42,17 @@ pub fn is_the_programs() -> bool {
     before.is_some() && before != allocated()
 }
 
-/// Writes the live allocations that were sampled, by stack, in jemalloc's own text.
+/// Writes the sampled live allocations, grouped by stack, in jemalloc's text format.
 ///
 /// # Errors
 /// Profiling is off, or the file cannot be written.
 pub fn dump(path: &CStr) -> io::Result<()> {
-    // SAFETY: `prof.dump` takes a pointer to a text that ends with a zero byte and reads it before it
-    // returns.
+    // SAFETY: `prof.dump` takes a pointer to a text that ends with a zero byte and reads it before
+    // it returns.
     unsafe { raw::write(b"prof.dump\0", path.as_ptr()) }.map_err(plain)
 }
 
-/// Its errors bear the numbers of the system's.
+/// jemalloc's error codes are the system's error numbers.
 fn plain(error: Error) -> io::Error {
     io::Error::other(error)
 }

@@ -1,22 +1,22 @@
-//! What a pinned process answers when it is asked or signalled.
+//! The state of a pinned process, and the result of signalling it.
 
-/// How far a process is on its way out.
+/// Whether a process is running, unreaped or gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Liveness {
-    /// At least one of its threads lives.
+    /// At least one of its threads is alive.
     Running,
-    /// It has exited and holds nothing but its number and status, until its parent asks for it.
+    /// It has exited and keeps only its PID and status, until its parent asks for them.
     Unreaped,
-    /// Its number is free again.
+    /// Its PID is free again.
     Gone,
 }
 
-/// What became of a signal.
+/// The result of sending a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Delivery {
-    /// The kernel took it for this very process.
+    /// The kernel delivered it to exactly this process.
     Sent,
-    /// The process was gone; nobody got it.
+    /// The process was already gone; no process received the signal.
     AlreadyGone,
 }

@@ -1,45 +1,45 @@
-//! What all processes together take of the machine.
+//! Memory, pressure and disk figures of the whole machine.
 
 /// The machine's memory, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryUsage {
-    /// In all.
+    /// Total memory.
     pub total: u64,
-    /// What a program could have without swapping.
+    /// Memory that a program could use without swapping.
     pub available: u64,
-    /// Swap in all.
+    /// Total swap.
     pub swap_total: u64,
-    /// Swap that is free.
+    /// Free swap.
     pub swap_free: u64,
 }
 
-/// The share of the last ten seconds in which somebody waited, in percent.
+/// The share of the last ten seconds during which tasks were stalled, in percent.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct PressureUsage {
-    /// For memory.
+    /// Some tasks waited for memory.
     pub memory_some: f64,
-    /// For memory, everybody.
+    /// All tasks waited for memory.
     pub memory_full: f64,
-    /// For a processor.
+    /// Some tasks waited for a processor.
     pub cpu_some: f64,
-    /// For a disk.
+    /// Some tasks waited for a disk.
     pub io_some: f64,
 }
 
-/// A control group's memory, in bytes.
+/// A cgroup's memory, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GroupUsage {
-    /// What its processes and their files in memory take.
+    /// Memory in use by its processes and their cached files.
     pub memory: u64,
-    /// The least limit of the group and those above it; `None` is no limit.
+    /// The lowest limit of the cgroup and its ancestors; `None` if there is no limit.
     pub limit: Option<u64>,
 }
 
 /// A disk, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DiskUsage {
-    /// In all.
+    /// Total size.
     pub total: u64,
-    /// What an ordinary user can still write.
+    /// Space that an ordinary user can still write.
     pub available: u64,
 }

@@ -2,70 +2,40 @@
 
 use super::stat_line::StatLine;
 
-/// What `/proc/PID/stat` tells of a process.
+pub use super::process_state::{ParseStatError, ProcessState};
+
+/// The fields of `/proc/PID/stat`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessStat {
-    /// The process number.
+    /// The PID.
     pub pid: i32,
-    /// The parent's number; 0 when it is in another pid namespace or there is none.
+    /// The parent's PID; 0 when the parent is in another pid namespace or there is none.
     pub ppid: i32,
     /// The process group.
     pub group: i32,
     /// The session.
     pub session: i32,
-    /// What it does at the moment.
+    /// What it is doing at the moment.
     pub state: ProcessState,
     /// Start time in clock ticks since boot.
     pub start_ticks: u64,
-    /// Time on a processor, user and system together, in clock ticks.
+    /// Processor time used, user and system together, in clock ticks.
     pub processor_ticks: u64,
-    /// The name of the program, cut by the kernel to 15 bytes; not valid UTF-8 is replaced.
+    /// The program's name, cut by the kernel to 15 bytes; invalid UTF-8 is replaced.
     pub comm: String,
     /// Resident memory.
     pub resident_bytes: u64,
-    /// Threads, the exited leader of a living group included.
+    /// Threads, including the exited leader of a process that still runs.
     pub threads: u32,
-    /// Whether it is a thread of the kernel and no program.
+    /// Whether it is a kernel thread.
     pub is_kernel_thread: bool,
-}
-
-/// What a process does at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProcessState {
-    /// On a processor or ready for one.
-    Running,
-    /// Waiting, and woken by signals.
-    Sleeping,
-    /// Waiting for a device, and not even killed until that answers.
-    Uninterruptible,
-    /// Stopped by a signal.
-    Stopped,
-    /// Stopped by a debugger.
-    Traced,
-    /// Exited, and its parent has not yet asked for the status.
-    Zombie,
-    /// Exited and about to vanish.
-    Dead,
-    /// An idle thread of the kernel.
-    Idle,
-    /// A letter that this version does not know.
-    Unknown(u8),
-}
-
-/// The line is not one that the kernel writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the process table's line has no readable field {field}")]
-pub struct ParseStatError {
-    /// The field in the numbering of `proc_pid_stat(5)`.
-    pub field: usize,
 }
 
 impl ProcessStat {
     /// Reads the line of `/proc/PID/stat`.
     ///
     /// # Errors
-    /// A field is missing or is no number of its range.
+    /// A field is missing or is not a number in its range.
     pub fn parse(line: &[u8], page_bytes: u64) -> Result<Self, ParseStatError> {
         let line = StatLine::parse(line)?;
         Ok(Self {
@@ -83,33 +53,11 @@ impl ProcessStat {
         })
     }
 
-    /// Whether all of the process has exited. A leader that exited before its other threads is
-    /// shown as a zombie although the process lives.
+    /// Whether the whole process has exited. A leader that exited before its other threads is shown
+    /// as a zombie although the process is alive.
     #[must_use]
     pub fn has_exited(&self) -> bool {
         self.state.has_exited(self.threads)
-    }
-}
-
-impl ProcessState {
-    /// Whether a process in this state, with this many threads, has exited as a whole.
-    #[must_use]
-    pub fn has_exited(self, threads: u32) -> bool {
-        matches!(self, Self::Zombie | Self::Dead) && threads <= 1
-    }
-
-    pub(super) fn from_letter(letter: u8) -> Self {
-        match letter {
-            b'R' => Self::Running,
-            b'S' => Self::Sleeping,
-            b'D' => Self::Uninterruptible,
-            b'T' => Self::Stopped,
-            b't' => Self::Traced,
-            b'Z' => Self::Zombie,
-            b'X' | b'x' => Self::Dead,
-            b'I' => Self::Idle,
-            other => Self::Unknown(other),
-        }
     }
 }
 
@@ -124,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_those_of_the_manual() {
+    fn fields_match_the_manual_page() {
         let stat = ProcessStat::parse(&named(b"worker"), 4096).unwrap();
         assert_eq!(
             (stat.pid, stat.ppid, stat.group, stat.session),

@@ -1,15 +1,15 @@
-//! A look at all processes that says how many it could not see into.
+//! The result of a scan of all processes, with the number that could not be read.
 
-/// What a scan found, and how much of the system was closed to it.
+/// What a scan found, and how many processes it could not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan<T> {
     /// What was found.
     pub found: Vec<T>,
-    /// The processes that could not be read, and may hold more of it.
+    /// The processes that could not be read and may belong to the result.
     pub unreadable: usize,
-    /// The processes that could not be told just now, and may be more of it: one that is executing a
-    /// program, or for which no descriptor was left. While there are any, finding nothing proves
-    /// nothing; a later look tells.
+    /// The processes that could not be identified yet and may belong to the result: a process that
+    /// is executing a new program, or one for which no file descriptor was available. While there
+    /// are any, an empty result proves nothing; scan again.
     pub unsettled: usize,
 }
 

@@ -5,25 +5,25 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A signal that may be sent, blocked or forwarded: 1–31 and the real-time signals 34–64 of Linux.
+/// A signal that can be sent, blocked or forwarded: 1–31 and the real-time signals 34–64 of Linux.
 ///
 /// 32 and 33 belong to the C library's threads and are refused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Signal(u8);
 
-/// What a read from a signal source tells of one signal.
+/// One signal, as read from a signal source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
     /// The signal that arrived.
     pub signal: Signal,
     /// Why it was sent (`si_code`): 0 by a process with `kill`, above 0 by the kernel.
     pub code: i32,
-    /// The process that sent it, or the child that it tells of, in the reader's pid namespace.
+    /// The process that sent it, or the child that it reports on, in the reader's pid namespace.
     pub sender: Option<i32>,
 }
 
 impl Received {
-    /// Whether the kernel sent it, as it does for a key at the terminal, and not a process.
+    /// Whether the kernel sent it, as for a key at the terminal, rather than a process.
     #[must_use]
     pub const fn is_from_kernel(&self) -> bool {
         self.code > 0
@@ -41,7 +41,7 @@ const FIRST_REAL_TIME: u8 = 34;
 const LAST: u8 = 64;
 
 impl Signal {
-    /// The terminal went away.
+    /// The terminal was closed.
     pub const HUP: Self = Self(1);
     /// Interrupt from the keyboard.
     pub const INT: Self = Self(2);
@@ -53,7 +53,7 @@ impl Signal {
     pub const USR1: Self = Self(10);
     /// The second signal for the user's own use.
     pub const USR2: Self = Self(12);
-    /// Asks to end.
+    /// Request to terminate.
     pub const TERM: Self = Self(15);
     /// A child changed state.
     pub const CHLD: Self = Self(17);
@@ -70,7 +70,7 @@ impl Signal {
     /// The terminal changed its size.
     pub const WINCH: Self = Self(28);
 
-    /// The signal with this number, if there is one that may be sent.
+    /// The signal with this number, or `None` if it cannot be sent.
     #[must_use]
     pub const fn from_number(number: i32) -> Option<Self> {
         match number {
@@ -104,7 +104,9 @@ impl fmt::Debug for Signal {
 
 /// The text is neither a signal's name nor its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signal is a name such as TERM or SIGTERM, or a number of 1 to 31 or 34 to 64")]
+#[error(
+    "invalid signal: expected a name such as TERM or SIGTERM, or a number from 1 to 31 or 34 to 64"
+)]
 pub struct ParseSignalError;
 
 impl FromStr for Signal {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-/// How a port is spoken to.
+/// The transport protocol of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
@@ -14,29 +14,29 @@ pub enum Protocol {
     Udp,
 }
 
-/// A socket that waits for somebody to speak to it.
+/// A socket that accepts connections or datagrams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ListeningSocket {
-    /// How it is spoken to.
+    /// The protocol.
     pub protocol: Protocol,
-    /// The local address, unspecified for all of them.
+    /// The local address; unspecified if it listens on all addresses.
     pub address: IpAddr,
     /// The local port.
     pub port: u16,
-    /// The socket's inode, by which its owners are found.
+    /// The socket's inode number, by which the processes that have it open are found.
     pub inode: u64,
 }
 
 /// A port that a process listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ListeningPort {
-    /// How it is spoken to.
+    /// The protocol.
     pub protocol: Protocol,
-    /// The local address, unspecified for all of them.
+    /// The local address; unspecified if it listens on all addresses.
     pub address: IpAddr,
     /// The local port.
     pub port: u16,
-    /// A process that has the socket open; several may.
+    /// A process that has the socket open; there may be several.
     pub pid: i32,
 }
 
@@ -46,7 +46,7 @@ const UNCONNECTED: &str = "07";
 
 /// The listening sockets in a table of `/proc/net` (`tcp`, `tcp6`, `udp` or `udp6`).
 ///
-/// The heading and lines that are not of the table's form are passed over.
+/// The heading and malformed lines are skipped.
 #[must_use]
 pub fn listening_sockets(table: &str, protocol: Protocol) -> Vec<ListeningSocket> {
     table
@@ -107,7 +107,7 @@ mod tests {
 
     #[cfg(target_endian = "little")]
     #[test]
-    fn only_listeners_are_given() {
+    fn only_listening_sockets_are_returned() {
         let sockets = listening_sockets(TCP, Protocol::Tcp);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let wanted = ListeningSocket {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_lines_are_passed_over() {
+    fn malformed_lines_are_skipped() {
         for line in [
             "",
             "0:",

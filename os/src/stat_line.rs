@@ -1,7 +1,7 @@
-//! One process's line in the process table, read where it stands: nothing is copied or allocated, since
-//! whoever samples reads thousands of them.
+//! One process's line of `/proc/PID/stat`, parsed in place: nothing is copied or allocated, because
+//! a sampler reads thousands of them.
 
-use super::process_stat::{ParseStatError, ProcessState};
+use super::process_state::{ParseStatError, ProcessState};
 
 /// The fields of `/proc/PID/stat`.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +23,8 @@ pub(super) struct StatLine<'a> {
 const KERNEL_THREAD: u64 = 0x0020_0000;
 
 impl<'a> StatLine<'a> {
-    /// The name stands in parentheses and may hold anything, parentheses, spaces and line ends
-    /// included, so it ends at the last closing parenthesis of the line.
+    /// The name is in parentheses and may contain anything, including parentheses, spaces and line
+    /// ends, so it ends at the last closing parenthesis of the line.
     pub(super) fn parse(line: &'a [u8]) -> Result<Self, ParseStatError> {
         let open = line.iter().position(|byte| *byte == b'(');
         let close = line.iter().rposition(|byte| *byte == b')');
@@ -58,7 +58,7 @@ impl<'a> StatLine<'a> {
             start_ticks,
             processor_ticks: user.saturating_add(system),
             comm: &line[open + 1..close],
-            // The kernel's counter may be briefly below zero.
+            // The kernel's counter can be negative for a moment.
             pages: u64::try_from(pages).unwrap_or(0),
             threads,
             is_kernel_thread: flags & KERNEL_THREAD != 0,
@@ -66,7 +66,7 @@ impl<'a> StatLine<'a> {
     }
 }
 
-/// The fields after the name, taken by the manual page's numbers in rising order.
+/// The fields after the name, taken in ascending order of their numbers in the manual page.
 struct Fields<'a> {
     rest: &'a [u8],
     next: usize,
@@ -95,7 +95,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A decimal number of the range of `T`.
+/// A decimal number in the range of `T`.
 fn number<T: TryFrom<i128>>(text: &[u8]) -> Option<T> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),

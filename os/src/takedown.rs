@@ -1,4 +1,4 @@
-//! Which processes are to be taken down, and what came of it.
+//! Which processes to terminate, and the result.
 
 use std::process::ExitStatus;
 
@@ -7,7 +7,7 @@ use super::pinned::PinnedProcess;
 use super::process_stat::ProcessStat;
 use crate::identity::Cookie;
 
-/// Where the processes of a tree are found.
+/// How the processes of a tree are found.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Roots<'a> {
@@ -16,22 +16,19 @@ pub enum Roots<'a> {
     DescendantsOfSelf,
     /// One process and its descendants.
     ///
-    /// When it does not hold: a descendant whose parents died belongs to another process by then and
-    /// is not found; search by cookie as well.
+    /// When it does not hold: a descendant whose parents died has another parent by then and is not
+    /// found; search by cookie as well.
     DescendantsOf(&'a PinnedProcess),
-    /// Several processes and their descendants, in one look: of hundreds, a look for each would cost
-    /// as much as all of them together, hundreds of times.
+    /// Several processes and their descendants, in one scan: with hundreds of roots, one scan each
+    /// would cost hundreds of times as much.
     ///
-    /// When it does not hold: as for one.
+    /// When it does not hold: as for one process.
     DescendantsOfAny(&'a [&'a PinnedProcess]),
-    /// Every process whose environment carries the cookie, wherever it went, and the descendants of
-    /// these: a program may overwrite its environment, as browsers do, or start others without one.
+    /// Every process whose environment carries the cookie, wherever it is.
     ///
     /// When it does not hold: a process that shows no cookie and whose parents died is not found.
     WithCookie(&'a Cookie),
-    /// Every process in a control group and the groups beneath it.
-    ///
-    /// When it does not hold: a process that was moved to another group is not found.
+    /// Every process in a cgroup and its descendant cgroups.
     Cgroup(&'a Cgroup),
     /// Whatever is found by any of several traces, in one look.
     ///
@@ -82,7 +79,7 @@ pub struct Relative {
     pub process: PinnedProcess,
 }
 
-/// Whether the exit statuses of this process's own children are collected on the way.
+/// Whether the exit statuses of this process's own children are collected during the takedown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reap {
     /// Of the children that belong to the tree, each by its own pidfd.
@@ -91,19 +88,19 @@ pub enum Reap {
     Nothing,
 }
 
-/// What came of taking a tree down.
+/// The result of terminating a tree.
 #[derive(Debug, Default)]
 #[must_use = "there may be survivors"]
 pub struct Takedown {
-    /// Whether the tree was found empty, in the way that its roots allow to prove. `false`: the
-    /// deadline came first.
+    /// Whether the tree was found empty, as far as its roots allow a proof. `false`: the deadline
+    /// passed first.
     pub is_empty: bool,
-    /// The processes that still live at the deadline.
+    /// The processes that are still alive at the deadline.
     pub survivors: Vec<ProcessStat>,
     /// The children that were reaped, with their statuses.
     pub reaped: Vec<(i32, ExitStatus)>,
     /// Processes that were killed, each counted once per pass.
     pub kills: usize,
-    /// The most processes that one pass could not look into or could not pin.
+    /// The largest number of processes that a single pass could not read or could not pin.
     pub unreadable: usize,
 }

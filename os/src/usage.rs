@@ -1,30 +1,30 @@
-//! What a process takes of the machine.
+//! What a process uses: memory, file descriptors, threads and processor time.
 
 use std::time::Duration;
 
-/// What one look at a process tells. What could not be told is `None`.
+/// One reading of a process's usage. A value that could not be read is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
+pub struct ProcessUsage {
     /// Resident memory in bytes.
     pub resident: u64,
-    /// The most that was ever resident, in bytes.
+    /// Peak resident memory in bytes.
     pub peak: Option<u64>,
     /// Open file descriptors.
     pub handles: Option<u64>,
     /// Threads.
     pub threads: u32,
-    /// Time on a processor since it began, user and system together.
+    /// Processor time since it started, user and system together.
     pub cpu: Duration,
 }
 
-/// One process among all.
+/// One process of the process table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UsageRow {
-    /// The process number.
+    /// The PID.
     pub pid: i32,
-    /// The parent's number; 0 when it is in another pid namespace or there is none.
+    /// The parent's PID; 0 when the parent is in another pid namespace or there is none.
     pub ppid: i32,
-    /// Start time in the unit that the system counts in: two processes with one number differ in it.
+    /// Start time in the system's own unit: two processes that had the same PID differ in it.
     pub started: u64,
     /// The name of its program.
     pub name: ShortName,
@@ -32,32 +32,32 @@ pub struct UsageRow {
     pub resident: u64,
     /// Threads.
     pub threads: u32,
-    /// Time on a processor since it began, user and system together.
+    /// Processor time since it started, user and system together.
     pub cpu: Duration,
-    /// Whether it has exited and only waits for its parent to ask.
+    /// Whether it has exited and only waits to be reaped.
     pub has_exited: bool,
-    /// Whether it is a thread of the kernel and no program.
+    /// Whether it is a kernel thread.
     pub is_kernel_thread: bool,
 }
 
-/// The name of a program as the kernel keeps it, cut to 15 bytes, without memory of its own.
+/// A program's name as the kernel keeps it, cut to 15 bytes and stored inline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ShortName {
     bytes: [u8; Self::LONGEST],
     length: u8,
 }
 
-/// What the C library's allocator has, in bytes.
+/// The memory of the C library's allocator, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HeapUsage {
-    /// Handed out and not given back.
+    /// Allocated and not yet freed.
     pub in_use: u64,
-    /// Taken from the kernel.
+    /// Obtained from the kernel.
     pub held: u64,
 }
 
 impl ShortName {
-    /// The kernel's own processes have up to 63 bytes, of which the beginning is enough.
+    /// Kernel threads have names of up to 63 bytes, of which the beginning is enough.
     const LONGEST: usize = 15;
 
     /// The first 15 bytes of `name`.
@@ -72,7 +72,7 @@ impl ShortName {
         }
     }
 
-    /// The name; what is not valid UTF-8 is replaced.
+    /// The name; invalid UTF-8 is replaced.
     #[must_use]
     pub fn to_text(&self) -> String {
         String::from_utf8_lossy(&self.bytes[..usize::from(self.length)]).into_owned()
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_cut_and_not_refused() {
+    fn a_long_name_is_truncated() {
         assert_eq!(ShortName::of(b"worker").to_text(), "worker");
         assert_eq!(ShortName::of(&[b'x'; 64]).to_text(), "x".repeat(15));
         assert_eq!(ShortName::of(b"").to_text(), "");

@@ -1,10 +1,10 @@
-//! What the monitor, the alerts, the remedies and the history are told: every setting, by its name.
+//! The settings of the monitor, the alerts, the remedies and the history, by name.
 //!
-//! Takes names and texts, from a file of any format that `serde` reads, from the environment, or one by
-//! one; gives [`Settings`] whose values were all checked. It starts nothing.
+//! Takes names and texts, from a file of any format that `serde` reads, from the environment, or
+//! one by one; returns [`Settings`] with checked values. It starts nothing.
 //!
-//! One table, [`KEYS`], says what there is: the command reads its files by it, a program its own, and
-//! `backstop init` writes it down.
+//! One table, [`KEYS`], lists all of them: the command reads its files by it, a program its own,
+//! and `backstop init` writes it into a file.
 
 mod keys;
 mod reading;

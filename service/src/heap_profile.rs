@@ -1,18 +1,17 @@
-//! Which stacks of calls have the memory that is in use: for programs whose allocator is jemalloc.
+//! Which call stacks have the memory in use: for programs whose allocator is jemalloc.
 //!
-//! jemalloc notes the stack of one allocation in each so many bytes (512 KiB by default) and forgets it
-//! when the allocation is freed; a profile is of what it has noted and not forgotten, scaled up. To have
-//! it:
+//! jemalloc samples the stack of one allocation per N bytes (512 KiB by default) and drops it when
+//! the allocation is freed; a profile contains the live samples, scaled up. Requirements:
 //!
 //! - build with the feature `heap-profile`,
-//! - make [`Allocator`] the program's,
+//! - set [`Allocator`] as the program's allocator,
 //! - start the program with `_RJEM_MALLOC_CONF=prof:true` in its environment (`MALLOC_CONF`, where
-//!   jemalloc was built without the prefix). `prof:true,lg_prof_sample:16` notes one allocation in 64 KiB
-//!   instead: finer and dearer. jemalloc reads it once, at the start. [`check`] tells whether all is set.
+//!   jemalloc was built without the prefix). `prof:true,lg_prof_sample:16` samples one allocation
+//!   in 64 KiB instead: more precise and more expensive. jemalloc reads it once, at the start.
+//!   [`check`] reports whether all requirements are met.
 //!
-//! A profile is written by [`dump`]; whenever somebody sends a signal, after [`dump_on_signal`]
-//! (`kill -USR2 PID`); and at alerts about memory, by the sink
-//! [`HeapProfiles`](crate::alert::HeapProfiles).
+//! A profile is written by [`dump`]; on a signal, after [`dump_on_signal`] (`kill -USR2 PID`); and
+//! on alerts about memory, by the sink [`HeapProfiles`](crate::alert::HeapProfiles).
 //!
 //! # Examples
 //! ```no_run
@@ -23,7 +22,7 @@
 //! static ALLOCATOR: heap_profile::Allocator = heap_profile::ALLOCATOR;
 //!
 //! fn main() -> Result<(), backstop_core::error::Error> {
-//!     // Without profiling the program goes on, and says so.
+//!     // Without profiling the program continues with a warning.
 //!     if let Err(error) = heap_profile::check() {
 //!         eprintln!("no heap profiles: {error}");
 //!     }
@@ -55,8 +54,8 @@ use scratch::Scratch;
 pub use on_signal::{DumpOnSignal, DumpStatistics, dump_on_signal};
 pub(crate) use profile_directory::{Occasion, ProfileDirectory};
 
-/// The allocator that is profiled. By its name here the program's and the profiled one are of the same
-/// version, which two entries in two manifests need not be.
+/// The allocator that is profiled. Using this name ensures that the program's and the profiled one
+/// have the same version, which two entries in two manifests do not.
 pub type Allocator = jemalloc::Jemalloc;
 
 /// The allocator that is profiled, as a value for `#[global_allocator]`.
@@ -67,31 +66,31 @@ pub const ALLOCATOR: Allocator = jemalloc::Jemalloc;
 pub struct HeapProfile {
     /// The file.
     pub path: PathBuf,
-    /// How many stacks are in it.
+    /// Number of stacks in it.
     pub stacks: usize,
-    /// The memory in use by all of them, as estimated from those that were sampled.
+    /// The memory in use by all of them, as estimated from the samples.
     pub in_use: Bytes,
 }
 
-/// What a profile is written as.
+/// The format of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Pprof,
     FlameGraph,
 }
 
-/// Writes the memory in use by stack: as pprof if the path ends in `.pb.gz`, as a flame graph if it ends
-/// in `.svg`. What stood there is replaced, all at once.
+/// Writes the memory in use by stack: as pprof if the path ends in `.pb.gz`, as a flame graph if it
+/// ends in `.svg`. An existing file is replaced atomically.
 ///
-/// It looks up the names of functions, which takes a large part of a second the first time, and holds
-/// the allocator's lock while it collects: it is for a person's command or an alert, and not for every
-/// sample. What was looked up stays in memory, for the next time: tens of megabytes where the program
-/// has its debug information with it, and later profiles show them.
+/// It resolves the names of functions, which takes a large part of a second the first time, and
+/// holds the allocator's lock while it collects: use it for a command or an alert, not for every
+/// sample. Resolved names stay in memory for the next time: tens of megabytes if the program
+/// contains its debug information, and later profiles show them.
 ///
 /// # Errors
-/// - The path ends otherwise: a setting that is not valid.
-/// - The program's allocator is not jemalloc, or it was not started with profiling, or that is switched
-///   off at the moment: unsupported, and the error says what to do.
+/// - The path has another extension: an invalid setting.
+/// - The program's allocator is not jemalloc, it was not started with profiling, or profiling is
+///   switched off at the moment: unsupported, and the error describes the remedy.
 /// - The file cannot be written.
 pub fn dump(path: impl AsRef<Path>) -> Result<HeapProfile, Error> {
     let path = path.as_ref();
@@ -103,8 +102,8 @@ pub fn dump(path: impl AsRef<Path>) -> Result<HeapProfile, Error> {
 /// Whether a profile can be taken now.
 ///
 /// # Errors
-/// The program's allocator is not jemalloc, or it was not started with profiling, or that is switched off
-/// at the moment: unsupported, and the error says what to do.
+/// The program's allocator is not jemalloc, it was not started with profiling, or profiling is
+/// switched off at the moment: unsupported, and the error describes the remedy.
 pub fn check() -> Result<(), Error> {
     let unsupported = |message| Error::new(ErrorKind::Unsupported, Stage::Use, message);
     if !jemalloc::is_the_programs() {
@@ -129,27 +128,27 @@ pub fn check() -> Result<(), Error> {
     }
 }
 
-/// Has jemalloc write what it has, and reads it.
+/// Makes jemalloc write its profile, and reads it.
 fn collect(path: &Path) -> Result<StackProfile, Error> {
     let raw = Scratch::beside(path);
     let name = CString::new(raw.path().as_os_str().as_bytes()).map_err(|error| {
         Error::new(
             ErrorKind::Configuration,
             Stage::Use,
-            "the path has a zero byte",
+            "the path contains a zero byte",
         )
         .with_source(error)
     })?;
     jemalloc::dump(&name)
         .map_err(|error| failed("jemalloc cannot write its profile", raw.path(), error))?;
     let file = File::open(raw.path())
-        .map_err(|error| failed("jemalloc's profile cannot be read", raw.path(), error))?;
+        .map_err(|error| failed("cannot read jemalloc's profile", raw.path(), error))?;
     let mappings = mappings::MAPPINGS.as_deref();
     pprof_util::parse_jeheap(BufReader::new(file), mappings).map_err(|error| {
         Error::new(
             ErrorKind::Corrupt,
             Stage::Read,
-            "jemalloc's profile cannot be understood",
+            "cannot parse jemalloc's profile",
         )
         .with_source(error)
     })
@@ -160,7 +159,7 @@ fn write(profile: &StackProfile, form: Form, path: &Path) -> Result<HeapProfile,
     let new = Scratch::beside(path);
     std::fs::write(new.path(), bytes)
         .and_then(|()| std::fs::rename(new.path(), path))
-        .map_err(|error| failed("the profile cannot be written", path, error))?;
+        .map_err(|error| failed("cannot write the profile", path, error))?;
     let weights = profile.stacks.iter().map(|(stack, _)| stack.weight);
     Ok(HeapProfile {
         path: path.to_owned(),
@@ -176,7 +175,7 @@ fn failed(message: &'static str, path: &Path, error: std::io::Error) -> Error {
 impl Form {
     const ALL: [Self; 2] = [Self::Pprof, Self::FlameGraph];
 
-    /// How the name of such a file ends.
+    /// The extension of such a file.
     const fn ending(self) -> &'static str {
         match self {
             Self::Pprof => ".pb.gz",
@@ -191,7 +190,7 @@ impl Form {
             Error::new(
                 ErrorKind::Configuration,
                 Stage::Use,
-                "a profile's path ends in .pb.gz (pprof) or .svg (flame graph)",
+                "a profile's path must end in .pb.gz (pprof) or .svg (flame graph)",
             )
             .with("path", path.display())
         })
@@ -205,7 +204,7 @@ impl Form {
                 options.title = "memory in use".to_owned();
                 options.count_name = "bytes".to_owned();
                 profile.to_flamegraph(&mut options).map_err(|error| {
-                    Error::new(ErrorKind::Io, Stage::Use, "the flame graph cannot be drawn")
+                    Error::new(ErrorKind::Io, Stage::Use, "cannot draw the flame graph")
                         .with_source(error)
                 })
             }
@@ -219,14 +218,14 @@ mod tests {
 
     // This test program's allocator is the system's.
     #[test]
-    fn a_program_with_another_allocator_is_told_so() {
+    fn a_program_with_another_allocator_gets_an_error() {
         let error = dump("never.svg").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.to_string().contains("#[global_allocator]"), "{error}");
     }
 
     #[test]
-    fn a_path_of_no_form_is_refused_before_anything_else() {
+    fn a_path_with_another_extension_is_refused_first() {
         for path in ["heap", "heap.gz", "heap.txt", "", "/"] {
             let error = dump(path).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration, "{path}");

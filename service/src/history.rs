@@ -1,4 +1,4 @@
-//! What was seen and done, on disk: a file a day, one JSON object a line.
+//! Samples, findings and events on disk: one file per day, one JSON object per line.
 
 mod day;
 mod keeping;
@@ -19,16 +19,16 @@ use backstop_core::error::{Error, ErrorKind, Stage};
 pub use day::DayFile;
 pub use keeping::{Keeping, KeptDay, Pruned};
 pub use line::{
-    Event, EventKind, FindingChange, FindingLine, Line, Loss, LossReason, RunLine, RunStage,
+    Event, EventKind, FindingChange, FindingLine, Line, LossReason, LostLines, RunLine, RunStage,
 };
 pub use reading::{DayReading, Place, Reading};
 pub use writer::{HistoryWriter, Written};
 
-/// The history of one program: a directory with a file for each day (in UTC, so that no day is of 23
-/// hours), `2026-11-21.ndjson`, and the lock of its one writer.
+/// The history of one program: a directory with a file for each day (in UTC, so that no day has 23
+/// hours), `2026-11-21.ndjson`, and the lock of its single writer.
 ///
-/// Each day can be read on its own: it begins with the run that goes on and the findings that are open.
-/// Any tool for lines of JSON reads it; each line names its schema, such as `backstop.sample/1`.
+/// Each day can be read on its own: it starts with the current run and the open findings. Any tool
+/// for lines of JSON can read it; each line names its schema, such as `backstop.sample/1`.
 #[derive(Debug, Clone)]
 pub struct History {
     directory: PathBuf,
@@ -36,15 +36,16 @@ pub struct History {
 }
 
 impl History {
-    /// The history of the program `name`, where this user's are:
+    /// The history of the program `name`, in the directory of this user's histories:
     /// `$XDG_STATE_HOME/backstop/history/NAME`, else `~/.local/state/backstop/history/NAME`.
     ///
     /// # Errors
-    /// Neither `XDG_STATE_HOME` nor `HOME` is set, or the name is none that a directory can have.
+    /// Neither `XDG_STATE_HOME` nor `HOME` is set, or the name is not valid for a directory.
     pub fn of(name: &str) -> Result<Self, Error> {
         let is_name = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0']);
         if !is_name {
-            let message = "a history's name is not empty, begins with no dot and has no slash";
+            let message =
+                "invalid history name: it must not be empty, start with a dot or contain a slash";
             return Err(
                 Error::new(ErrorKind::Configuration, Stage::Configure, message)
                     .with("name", format_args!("{name:?}")),
@@ -62,7 +63,7 @@ impl History {
         }
     }
 
-    /// Where this user's histories are, a directory for each program.
+    /// The directory of this user's histories, with a subdirectory for each program.
     ///
     /// # Errors
     /// Neither `XDG_STATE_HOME` nor `HOME` is set.
@@ -72,13 +73,13 @@ impl History {
             .map(PathBuf::from)
             .or_else(|| Some(PathBuf::from(set("HOME")?).join(".local/state")));
         let state = state.ok_or_else(|| {
-            let message = "there is no place for a history: set XDG_STATE_HOME or HOME";
+            let message = "no directory for a history: set XDG_STATE_HOME or HOME";
             Error::new(ErrorKind::Configuration, Stage::Configure, message)
         })?;
         Ok(state.join("backstop/history"))
     }
 
-    /// For how long and how much is kept. Default: 30 days and 256 MB.
+    /// How long and how much is kept. Default: 30 days and 256 MB.
     #[must_use]
     pub fn keep(mut self, keeping: Keeping) -> Self {
         self.keeping = keeping;
@@ -97,7 +98,7 @@ impl History {
         self.directory.join(day::name_of(date))
     }
 
-    /// The day files, oldest first. What has no day for a name is none of them.
+    /// The day files, oldest first. Files with other names are ignored.
     ///
     /// # Errors
     /// The directory does not exist or cannot be read.
@@ -105,16 +106,16 @@ impl History {
         day::list(&self.directory)
     }
 
-    /// Opens this history for writing; the directory is made if there is none.
+    /// Opens this history for writing; creates the directory if there is none.
     ///
     /// # Errors
-    /// Another writer has it ([`ErrorKind::Held`]), or it cannot be made.
+    /// Another writer has it open ([`ErrorKind::Held`]), or it cannot be created.
     pub fn writer(&self) -> Result<HistoryWriter, Error> {
         HistoryWriter::open(self)
     }
 
-    /// Removes the days that are older than is to be kept, then the oldest until the rest is small
-    /// enough. The last day is never removed, and nothing that is no day of a history.
+    /// Removes the days beyond the maximum age, then the oldest until the rest is within the
+    /// maximum size. The last day is never removed, nor anything that is not a day of a history.
     ///
     /// # Errors
     /// The directory does not exist or cannot be read.
@@ -136,7 +137,7 @@ impl History {
         )
     }
 
-    /// Prunes on the day `today`, which in fast time is not today.
+    /// Prunes as of the day `today`, which differs from the current day in simulated time.
     fn prune_before(&self, today: Date) -> Result<Pruned, Error> {
         keeping::prune(&self.directory, &self.keeping, today, keeping::Act::Remove)
     }
@@ -159,9 +160,9 @@ impl History {
         self.read(first.unwrap_or(Date::MIN), Date::MAX, take)
     }
 
-    /// Reads the days from `first` to `last`, oldest first, and gives `take` every line in the order in
-    /// which they were written. One line is held in memory at a time. What cannot be read is skipped and
-    /// named in the answer.
+    /// Reads the days from `first` to `last`, oldest first, and passes every line to `take` in the
+    /// order in which they were written. One line is in memory at a time. Unreadable places are
+    /// skipped and listed in the result.
     ///
     /// # Errors
     /// The directory does not exist or cannot be read.
@@ -170,7 +171,7 @@ impl History {
     }
 }
 
-/// The day of a moment, by which the files of a history are named.
+/// The UTC day of a time, by which the files of a history are named.
 pub(super) fn utc_day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }

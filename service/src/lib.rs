@@ -1,8 +1,21 @@
-//! What tells people about a program's resources, and acts on it: alerts, remedies, the history, reports,
-//! settings, schedules; and [`Service`], which starts all of it by one call.
+//! Alerts, remedies, histories, reports, schedules and settings for the resources that
+//! `backstop-core` tracks; and [`Service`], which starts all of it with one call.
 //!
-//! Takes what the monitor of `backstop-core` observes; returns alerts, remedies' records, day files and
+//! Takes the observations of the monitor; returns alerts, records of remedies, day files and
 //! reports. Each module imports only from earlier ones.
+//!
+//! # Examples
+//! ```no_run
+//! use backstop_service::Service;
+//! use backstop_service::alert::Alert;
+//! use backstop_service::config::Settings;
+//!
+//! let service = Service::builder()
+//!     .sink("pager", |alert: &Alert| eprintln!("{alert}"))
+//!     .start(Settings::from_environment()?)?;
+//! # drop(service);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(feature = "heap-profile")]
 pub mod heap_profile;

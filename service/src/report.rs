@@ -1,15 +1,13 @@
-//! The account of what was seen and done: the history that it is made from, and its renderings.
+//! Reports on a program's history, and their renderings.
 //!
-//! Takes what a monitor observes and what alerts, remedies and releases tell; gives day files that anyone
-//! can read, and of a span of them an [`Account`]: peaks, growth, findings, alerts, releases, and what is
-//! not known and why, as text, Markdown, JSON or one HTML file. Nothing here is needed for the program to
-//! go on: a disk that is full costs history, and the loss is counted and shown.
+//! Takes a history; returns an [`Account`] of a period of it: peaks, growth, findings, alerts,
+//! releases, and what is unknown and why, as text, Markdown, JSON or one HTML file.
 //!
 //! # Examples
 //! ```
 //! use backstop_core::monitor::{Observation, Observer};
 //! use backstop_service::report::{Account, Request};
-//! use crate::history::History;
+//! use backstop_service::history::History;
 //! # use backstop_core::monitor::{Moment, Sample};
 //! # let place = tempfile::tempdir()?;
 //! # let directory = place.path().join("history");
@@ -32,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod quantity;
 mod series;
 
 mod account;
@@ -46,8 +45,8 @@ mod render;
 
 pub use account::{
     Account, EventCount, FindingAccount, FindingState, FindingsAccount, Gap, GapReason, Gaps,
-    KindAccount, PeriodAccount, Releases, Request, RunAccount, RunState, Samples, SiteAccount,
-    Span, Spread, Unknown, View,
+    KindAccount, MinMeanMax, PeriodAccount, Releases, Request, RunAccount, RunState, Samples,
+    SiteAccount, Span, Unknown, View,
 };
 pub use checkup::{CheckTarget, Checkup, ProgramHealth};
 pub use health::{Health, HealthIndicator, HealthKind, HealthVerdict};

@@ -1,6 +1,6 @@
-//! Clean-ups at a time: once or again and again, named, listed, cancellable.
+//! Scheduled clean-ups: once or repeatedly, named, listed, cancellable.
 //!
-//! Takes names, timings and closures; gives runs, and an account of those that were missed.
+//! Takes names, timings and closures; runs them, and counts missed runs.
 
 mod agenda;
 mod scheduler;

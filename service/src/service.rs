@@ -1,8 +1,8 @@
-//! All that looks and acts, started by one call: the monitor, the alerts, the remedies, the history and the
-//! scheduled clean-ups.
+//! Everything that monitors and acts, started with one call: the monitor, the alerts, the remedies,
+//! the history and the scheduled clean-ups.
 //!
-//! Takes [`Settings`]; gives a [`Service`] that watches this process until it is dropped, and can be told
-//! new settings while it does.
+//! Takes [`Settings`]; returns a [`Service`] that monitors this process until it is dropped, and
+//! accepts new settings while it runs.
 
 mod reload;
 mod running;
@@ -15,7 +15,8 @@ use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
 use crate::alert::{
-    AlertStatistics, FreeMemory, Rehearsal, Remedy, RemedyRecord, RemedyRefused, RemedyRules, Sink,
+    AlertStatistics, FreeMemory, Remedy, RemedyRecord, RemedyRefused, RemedyRehearsal, RemedyRules,
+    Sink,
 };
 use crate::config::Settings;
 use crate::history::Written;
@@ -31,12 +32,12 @@ use running::{Lasting, Means, Running};
 use sampled_backtraces::SampledBacktraces;
 use shared_sink::SharedSink;
 
-/// Watches this process, tells people, acts before a limit is reached, and keeps the history, as its
-/// settings say. Dropping it ends all of that.
+/// Monitors this process, sends alerts, acts before a limit is reached, and writes the history,
+/// according to its settings. Dropping it stops all of that.
 ///
 /// # Guarantees
-/// Nothing of it runs on a thread of the program. What it costs is told by [`cost`](Self::cost).
-/// Backtraces of resources are sampled as long as it runs, one in 128, and each with `monitor.debug`.
+/// Nothing of it runs on a thread of the program. Its cost is reported by [`cost`](Self::cost).
+/// Backtraces of resources are sampled while it runs, one in 128, or all with `monitor.debug`.
 ///
 /// # Examples
 /// ```no_run
@@ -61,12 +62,12 @@ struct Inner {
     means: Means,
     /// Locked for moments only.
     running: Mutex<Running>,
-    /// Held by the one that changes the settings, which takes seconds where a sink hangs.
+    /// Held while the settings change, which takes seconds if a sink hangs.
     reloading: Mutex<()>,
     backtraces: SampledBacktraces,
 }
 
-/// Sets up a [`Service`].
+/// Configures a [`Service`].
 #[must_use = "nothing is watched until `start`"]
 pub struct ServiceBuilder {
     backstop: Option<Backstop>,
@@ -77,7 +78,7 @@ pub struct ServiceBuilder {
 }
 
 impl Service {
-    /// Sets one up, with sinks and remedies of the program's own.
+    /// Configures a service, with sinks and remedies of the program's own.
     pub fn builder() -> ServiceBuilder {
         ServiceBuilder {
             backstop: None,
@@ -88,7 +89,7 @@ impl Service {
         }
     }
 
-    /// Watches this process.
+    /// Monitors this process.
     ///
     /// # Errors
     /// As [`ServiceBuilder::start`].
@@ -96,24 +97,25 @@ impl Service {
         Self::builder().start(settings)
     }
 
-    /// Goes on by other settings. What they leave as it is goes on: the history, the log files, how long
-    /// remedies rest. The monitor begins anew, with its warm-up, because a finding by one limit says
-    /// nothing of another; the history has what was found before as over.
+    /// Applies new settings. Parts that they do not change continue: the history, the log files,
+    /// the intervals of remedies. The monitor starts from scratch, with its warm-up, because
+    /// findings by one limit are not valid for another; in the history, the earlier findings are
+    /// cleared.
     ///
-    /// It waits until the old ones have ended, which takes seconds where a sink or a release hangs.
+    /// It waits until the old parts have ended, which takes seconds if a sink or a release hangs.
     ///
     /// # When it does not hold
-    /// Alerts begin anew as well: what was raised before is raised again where it is so by the new
-    /// limits, and not told to be resolved where it is not.
+    /// Alerts start from scratch as well: an alert is raised again if it holds by the new limits,
+    /// and not reported as resolved if it does not.
     ///
     /// # Errors
-    /// The new settings cannot be used, such as a directory that cannot be made. The old ones then go
-    /// on as if nothing had been.
+    /// The new settings cannot be applied, such as a directory that cannot be created. The old ones
+    /// then stay in effect.
     pub fn reload(&self, settings: Settings) -> Result<(), Error> {
         self.inner.reload(settings)
     }
 
-    /// By which settings it goes.
+    /// The current settings.
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.with(|running| running.settings.clone())
@@ -125,25 +127,25 @@ impl Service {
         self.with(|running| running.monitor.snapshots())
     }
 
-    /// The findings that are open, the worst first.
+    /// The open findings, most severe first.
     #[must_use]
     pub fn open_findings(&self) -> Vec<Finding> {
         self.with(|running| running.monitor.open_findings())
     }
 
-    /// What the monitor itself costs.
+    /// The monitor's own cost.
     #[must_use]
     pub fn cost(&self) -> MonitorCost {
         self.with(|running| running.monitor.cost())
     }
 
-    /// What became of the alerts since the settings were last changed.
+    /// Statistics of the alerts since the settings were last changed.
     #[must_use]
     pub fn alerts(&self) -> AlertStatistics {
         self.with(|running| running.alerts.statistics())
     }
 
-    /// What the history has, and what it lost; `None` if none is kept.
+    /// What the history contains, and what it lost; `None` if there is none.
     #[must_use]
     pub fn history(&self) -> Option<Written> {
         self.with(|running| {
@@ -159,25 +161,25 @@ impl Service {
         self.with(list).unwrap_or_default()
     }
 
-    /// What remedies did, oldest first: the last 256 acts.
+    /// The records of remedies, oldest first: the last 256.
     #[must_use]
     pub fn remedies(&self) -> Vec<RemedyRecord> {
         self.with(|running| running.remedies.records())
     }
 
-    /// Has a remedy act now, whatever the settings say of cleaning up by itself.
+    /// Runs a remedy now, even if the settings disable automatic clean-up.
     ///
     /// # Errors
-    /// It rests after it has acted, or another one acts.
+    /// It must wait after it has acted, or another one is running.
     pub fn remedy(&self, remedy: Remedy) -> Result<RemedyRecord, RemedyRefused> {
-        // Not under the lock: a release may take as long as its policy lets it.
+        // Not under the lock: a release may take as long as its policy allows.
         let remedies = self.with(|running| running.remedies.clone());
         remedies.run(remedy)
     }
 
-    /// What a remedy would do now. Nothing is touched.
+    /// What a remedy would do now. Nothing is changed.
     #[must_use]
-    pub fn rehearse(&self, remedy: Remedy) -> Rehearsal {
+    pub fn rehearse(&self, remedy: Remedy) -> RemedyRehearsal {
         let remedies = self.with(|running| running.remedies.clone());
         remedies.rehearse(remedy)
     }
@@ -190,8 +192,8 @@ impl Service {
 impl Inner {
     fn reload(&self, settings: Settings) -> Result<(), Error> {
         let _reloading = self.reloading.lock();
-        // The old ones go on until the new ones have begun, and the new ones tell nobody until the old
-        // ones have ended: neither is a look missed nor is a finding told of twice.
+        // The old parts continue until the new ones have started, and the new ones report nothing
+        // until the old ones have ended: no sample is missed and no finding is reported twice.
         let (begin, begun) = bounded(0);
         let lasting = self.running.lock().lasting(&settings);
         let debug = settings.debug();
@@ -205,7 +207,7 @@ impl Inner {
 }
 
 impl ServiceBuilder {
-    /// Watches the resources of this one. Default: the process's own.
+    /// Monitors the resources of this backstop. Default: the process's own.
     pub fn backstop(mut self, backstop: Backstop) -> Self {
         self.backstop = Some(backstop);
         self
@@ -217,27 +219,28 @@ impl ServiceBuilder {
         self
     }
 
-    /// Writes a profile of the heap into this directory at alerts about memory from
-    /// [`Level::Error`](crate::alert::Level::Error) on, at most one an hour, the last eight kept. For other
-    /// rules, add a [`HeapProfiles`](crate::alert::HeapProfiles) as a [`sink`](Self::sink).
+    /// Writes a heap profile into this directory on alerts about memory from
+    /// [`Level::Error`](crate::alert::Level::Error) on, at most one per hour, with the last eight
+    /// kept. For other rules, add a [`HeapProfiles`](crate::alert::HeapProfiles) as a
+    /// [`sink`](Self::sink).
     ///
-    /// Where profiling is off the service does the rest, and `heap profiles` among the sinks of
-    /// [`Service::alerts`] shows why there are none.
+    /// If profiling is off, the service works without it, and `heap profiles` among the sinks of
+    /// [`Service::alerts`] shows the reason.
     #[cfg(feature = "heap-profile")]
     pub fn heap_profiles(self, directory: impl Into<std::path::PathBuf>) -> Self {
         let profiles = crate::alert::HeapProfiles::new(directory);
         self.sink("heap profiles", profiles)
     }
 
-    /// How much the program's own allocator has handed out, where that is not the C library's: growth
-    /// that it does not account for is then that of C libraries, `native.memory`. It is called for every
-    /// sample.
+    /// A function that returns the memory in use in the program's own allocator, if that is not the
+    /// C library's: other growth is then attributed to C libraries, as `native.memory`. It is
+    /// called for every sample.
     pub fn own_heap(mut self, handed_out: fn() -> Bytes) -> Self {
         self.own_heap = Some(handed_out);
         self
     }
 
-    /// What alerts trigger where `cleanup.auto` is on.
+    /// What alerts trigger if `cleanup.auto` is on.
     pub fn remedies(mut self, rules: RemedyRules) -> Self {
         self.rules = rules;
         self

@@ -1,4 +1,4 @@
-//! Alerts on their way from a monitor's findings to real sinks.
+//! Alerts from a monitor's findings to real sinks.
 
 use std::fs;
 use std::path::Path;
@@ -68,13 +68,13 @@ fn show(alerts: &Alerts, findings: Vec<Finding>) {
 }
 
 fn resident() -> u64 {
-    let own = i32::try_from(std::process::id()).expect("a process number is small");
+    let own = i32::try_from(std::process::id()).expect("a PID is small");
     let stat = backstop_os::process_table::stat(own).expect("/proc is readable");
     stat.resident_bytes
 }
 
 #[test]
-fn a_storm_is_borne_in_bounded_memory_and_its_loss_disclosed() {
+fn a_storm_needs_bounded_memory_and_its_loss_is_disclosed() {
     const STORM: u32 = 100_000;
     const ROUNDS: u32 = 8;
     let (sink, taken) = ChannelSink::bounded(100_000);
@@ -93,7 +93,7 @@ fn a_storm_is_borne_in_bounded_memory_and_its_loss_disclosed() {
     }
     let grown = resident().saturating_sub(after_first);
     assert!(grown < 32_000_000, "grew by {}", Bytes(grown));
-    // Everything is over, and is told bit by bit as the throttle lets it.
+    // Everything is cleared, and is reported bit by bit as the throttle allows.
     for minute in 1..100 {
         let at = start.later(Duration::from_secs(60 + 61 * minute));
         alerts.clone().observe(&opened(Vec::new(), at));
@@ -110,15 +110,15 @@ fn a_storm_is_borne_in_bounded_memory_and_its_loss_disclosed() {
     let raised = told.iter().filter(raised).count() as u64;
     let disclosed: u64 = told.iter().map(|alert| alert.lost + alert.suppressed).sum();
     assert_eq!(disclosed, statistics.lost + statistics.suppressed);
-    // Each finding opened, and each that had a place closed again: the changes that were not told are
-    // disclosed, one by one.
+    // Each finding opened, and each that had a place closed again: the changes that were not
+    // reported are disclosed, one by one.
     let opened = u64::from(STORM * ROUNDS) + 1;
     assert!(disclosed + raised >= opened, "{disclosed} + {raised}");
     assert!(disclosed <= 2 * opened);
 }
 
 #[test]
-fn a_sink_that_hangs_holds_up_no_other_and_is_told_what_it_missed() {
+fn a_sink_that_hangs_blocks_no_other_and_learns_what_it_missed() {
     let (let_go, held) = crossbeam_channel::bounded::<()>(0);
     let (sink, taken) = ChannelSink::bounded(100);
     let (late, late_taken) = crossbeam_channel::unbounded();
@@ -143,7 +143,7 @@ fn a_sink_that_hangs_holds_up_no_other_and_is_told_what_it_missed() {
     assert_eq!((statistics.delivered, statistics.lost), (0, 2));
     drop(let_go);
     assert_eq!(late_taken.recv_timeout(PATIENCE), Ok(0));
-    // Until its thread has let go of it, it misses more; each is disclosed by the first it takes.
+    // Until its thread has dropped it, it misses more; each is disclosed by the first it accepts.
     let mut number = 3;
     let disclosed = loop {
         show(&alerts, vec![numbered(number, Severity::High)]);
@@ -181,7 +181,7 @@ fn a_sink_that_panics_or_is_full_is_counted() {
 }
 
 #[test]
-fn what_waits_when_the_last_handle_goes_is_delivered() {
+fn pending_alerts_are_delivered_when_the_last_handle_is_dropped() {
     let (sink, taken) = ChannelSink::bounded(100);
     let alerts = Alerts::builder().sink("channel", sink).start().unwrap();
     let many = (0..20).map(|number| numbered(number, Severity::High));
@@ -194,11 +194,11 @@ fn what_waits_when_the_last_handle_goes_is_delivered() {
 }
 
 #[test]
-fn rules_that_mean_nothing_are_refused() {
+fn invalid_rules_are_refused() {
     let error = AlertRules::default().with_burst(0).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "alert burst cannot be 0: more than nothing"
+        "invalid alert burst `0`: expected a number greater than zero"
     );
 }
 
@@ -211,11 +211,11 @@ fn logging(files: &LogFiles) -> Alerts {
     Alerts::builder()
         .sink("log", files.clone())
         .start()
-        .expect("a thread is to be had")
+        .expect("a thread is available")
 }
 
 #[test]
-fn each_log_file_has_what_is_its_own() {
+fn each_log_file_has_its_own_lines() {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().join("deep/logs");
     let files = LogFiles::new(&place, Rotation::default());
@@ -273,18 +273,18 @@ fn a_full_disk_is_counted_and_shown_and_stops_nothing() {
     let error = log.last_error.unwrap();
     assert!(error.contains("main.log"), "{error}");
     assert!(error.contains("No space left"), "{error}");
-    // The other file was written, and the next line tells of the loss once there is room again.
+    // The other file was written, and the next line reports the loss once there is space again.
     assert_eq!(lines(directory.path(), LogFile::Errors).len(), 1);
     fs::remove_file(&main).unwrap();
     show(&alerts, vec![numbered(2, Severity::Critical)]);
     let [line] = &lines(directory.path(), LogFile::Main)[..] else {
         panic!("one line");
     };
-    assert!(line.contains("1 update of other findings lost"), "{line}");
+    assert!(line.contains("1 updates of others lost"), "{line}");
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_is_counted_and_shown() {
+fn a_directory_that_cannot_be_created_is_counted_and_shown() {
     let files = LogFiles::new("/proc/backstop-has-no-logs", Rotation::default());
     let alerts = logging(&files);
     show(&alerts, vec![numbered(1, Severity::High)]);
@@ -295,7 +295,7 @@ fn a_directory_that_cannot_be_made_is_counted_and_shown() {
 }
 
 #[test]
-fn what_is_over_is_told_to_be() {
+fn a_cleared_finding_is_reported_as_resolved() {
     let (sink, taken) = ChannelSink::bounded(10);
     let mut alerts = Alerts::builder().sink("channel", sink).start().unwrap();
     let start = Moment::now();
@@ -333,13 +333,13 @@ fn sinks_are_called_on_a_thread_of_backstops_own() {
 }
 
 #[test]
-fn a_sink_that_fails_says_why() -> Result<(), Error> {
+fn a_failing_sink_reports_the_reason() -> Result<(), Error> {
     let (sink, taken) = ChannelSink::bounded(1);
     drop(taken);
     let alerts = Alerts::builder().sink("gone", sink).start()?;
     show(&alerts, vec![numbered(1, Severity::High)]);
     let gone = alerts.statistics().sinks.remove(0);
-    let reason = "nobody takes alerts out of the channel";
+    let reason = "the receiver of the channel was dropped";
     assert_eq!(gone.last_error.as_deref(), Some(reason));
     Ok(())
 }

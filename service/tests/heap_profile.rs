@@ -42,7 +42,7 @@ fn who_frees_memory() {
     }
 }
 
-/// Runs this test again, with jemalloc set up so. It must pass there too.
+/// Runs this test again with these settings of jemalloc. It must pass there too.
 fn again(test: &str, settings: &str, place: &Path) -> Output {
     let program = std::env::current_exe().expect("a program has a path");
     let output = Command::new(program)
@@ -52,14 +52,14 @@ fn again(test: &str, settings: &str, place: &Path) -> Output {
         .output()
         .expect("the test's own program starts");
     assert!(output.status.success(), "{output:?}");
-    // A name that fits no test passes too.
+    // A filter that matches no test passes too.
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("1 passed"), "{text}");
     output
 }
 
 #[test]
-fn what_is_in_use_is_shown_by_stack_and_what_was_freed_is_not() {
+fn memory_in_use_is_shown_by_stack_and_freed_memory_is_not() {
     if let Some(place) = std::env::var_os(PLACE) {
         let place = Path::new(&place);
         let kept = who_keeps_memory();
@@ -71,14 +71,14 @@ fn what_is_in_use_is_shown_by_stack_and_what_was_freed_is_not() {
             in_use > KEPT * SIZE / 2 && in_use < KEPT * SIZE * 2,
             "{first:?}"
         );
-        // The names that the first one looked up are in the second.
+        // The names that the first one resolved are in the second.
         let second = heap_profile::dump(place.join("heap.pb.gz")).unwrap();
         assert!(second.in_use >= first.in_use, "{second:?}");
         drop(kept);
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let name = "what_is_in_use_is_shown_by_stack_and_what_was_freed_is_not";
+    let name = "memory_in_use_is_shown_by_stack_and_freed_memory_is_not";
     again(name, PROFILING, place.path());
     let graph = std::fs::read_to_string(place.path().join("heap.svg")).unwrap();
     assert!(graph.contains("<svg") && graph.contains("who_keeps_memory"));
@@ -91,13 +91,13 @@ fn what_is_in_use_is_shown_by_stack_and_what_was_freed_is_not() {
     assert!(unpacked.status.success());
     let profile = String::from_utf8_lossy(&unpacked.stdout);
     assert!(profile.contains("inuse_space") && profile.contains("who_keeps_memory"));
-    // What was written on the way is gone.
+    // The temporary files are gone.
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 2);
 }
 
 #[test]
-fn a_program_without_profiling_is_told_how_to_start_it() {
-    let name = "a_program_without_profiling_is_told_how_to_start_it";
+fn a_program_without_profiling_gets_an_error_with_the_remedy() {
+    let name = "a_program_without_profiling_gets_an_error_with_the_remedy";
     let Some(place) = std::env::var_os(PLACE) else {
         let place = tempfile::tempdir().unwrap();
         for settings in ["prof:false", "prof:true,prof_active:false"] {
@@ -114,7 +114,7 @@ fn a_program_without_profiling_is_told_how_to_start_it() {
     println!("{}", heap_profile::dump(place).unwrap_err());
 }
 
-/// The names in a directory, in order; none where it is not there yet.
+/// The names in a directory, in order; none if it does not exist yet.
 fn names(place: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries
@@ -132,7 +132,7 @@ fn wait_until(what: &str, so: impl Fn() -> bool) {
     }
 }
 
-/// As somebody at a terminal would.
+/// As a user at a terminal would.
 fn kill_oneself(signal: &str) {
     let command = format!("kill -{signal} {}", std::process::id());
     let sent = Command::new("sh").args(["-c", &command]).status();
@@ -161,9 +161,9 @@ fn finding(kind: FindingKind, severity: Severity, at: Moment) -> Finding {
 }
 
 #[test]
-fn a_signal_has_a_profile_written_until_the_guard_goes() {
+fn a_signal_writes_a_profile_until_the_guard_is_dropped() {
     if let Some(place) = std::env::var_os(PLACE) {
-        // It is made at the first profile.
+        // It is created with the first profile.
         let place = Path::new(&place).join("heap");
         let kept = who_keeps_memory();
         let profiles = heap_profile::dump_on_signal(Signal::USR2, &place).unwrap();
@@ -178,7 +178,7 @@ fn a_signal_has_a_profile_written_until_the_guard_goes() {
         drop(profiles);
         wait_until("the thread ends", || {
             let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-            // A thread may end between the listing and the look.
+            // A thread may end between the listing and the read.
             let mut names = tasks
                 .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
             !names.any(|name| name.trim_end() == "backstop-heap")
@@ -189,7 +189,7 @@ fn a_signal_has_a_profile_written_until_the_guard_goes() {
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let name = "a_signal_has_a_profile_written_until_the_guard_goes";
+    let name = "a_signal_writes_a_profile_until_the_guard_is_dropped";
     let output = again(name, PROFILING, place.path());
     assert!(String::from_utf8_lossy(&output.stdout).contains("still there"));
     let place = place.path().join("heap");
@@ -205,7 +205,7 @@ fn a_signal_has_a_profile_written_until_the_guard_goes() {
 }
 
 #[test]
-fn profiles_at_alerts_are_of_memory_and_loud_and_few() {
+fn profiles_are_written_for_severe_memory_alerts_and_limited() {
     if let Some(place) = std::env::var_os(PLACE) {
         use FindingKind::{GrowingHandles, GrowingMemory, MemoryNearLimit};
         use Severity::{Critical, High, Medium};
@@ -243,7 +243,7 @@ fn profiles_at_alerts_are_of_memory_and_loud_and_few() {
             assert_eq!(now.len(), 2 * profiles, "{minutes} {kind} {transition}");
             last = now;
         }
-        // The one of the first minute had to go.
+        // The one of the first minute was removed.
         let words: Vec<_> = last
             .iter()
             .map(|name| name.rsplit_once('-').unwrap().1)
@@ -255,7 +255,7 @@ fn profiles_at_alerts_are_of_memory_and_loud_and_few() {
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let name = "profiles_at_alerts_are_of_memory_and_loud_and_few";
+    let name = "profiles_are_written_for_severe_memory_alerts_and_limited";
     again(name, PROFILING, place.path());
 }
 
@@ -287,7 +287,7 @@ fn a_service_takes_a_profile_when_memory_is_near_its_limit() {
 }
 
 #[test]
-fn without_profiling_alerts_and_signals_say_so_and_the_program_goes_on() {
+fn without_profiling_alerts_and_signals_report_it_and_the_program_continues() {
     if let Some(place) = std::env::var_os(PLACE) {
         let place = Path::new(&place).join("heap");
         let wanted = "_RJEM_MALLOC_CONF=prof:true";
@@ -335,6 +335,6 @@ fn without_profiling_alerts_and_signals_say_so_and_the_program_goes_on() {
         return;
     }
     let place = tempfile::tempdir().unwrap();
-    let name = "without_profiling_alerts_and_signals_say_so_and_the_program_goes_on";
+    let name = "without_profiling_alerts_and_signals_report_it_and_the_program_continues";
     again(name, "prof:false", place.path());
 }

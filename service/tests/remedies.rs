@@ -7,16 +7,16 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use backstop_core::Backstop;
-use backstop_core::error::{Error, ErrorKind, Stage as Doing};
+use backstop_core::error::{Error, ErrorKind, Stage};
 use backstop_core::monitor::{Evidence, Finding, FindingKind, Moment, Severity, Subject, Unit};
 use backstop_core::policy::{CleanupPolicy, Criticality};
 use backstop_core::release::{Caches, Shrink};
 use backstop_core::release::{Cause, Clock, ManualClock, Owned, Tracked, Tracking};
 use backstop_core::resource::{Bytes, Footprint, Kind};
 use backstop_service::alert::{
-    Alert, FreeMemory, Level, LogFile, LogFiles, Remedies, RemediesBuilder, Remedy, RemedyRecord,
-    RemedyRefused, RemedyRules, RemedyTrigger, Rotation, Shrinkage, Sink, Stage, StepAccount,
-    StepOutcome, Transition,
+    Alert, FreeMemory, Level, LogFile, LogFiles, MemoryStage, Remedies, RemediesBuilder, Remedy,
+    RemedyRecord, RemedyRefused, RemedyRules, RemedyTrigger, Rotation, Shrinkage, Sink,
+    StepAccount, StepOutcome, Transition,
 };
 use backstop_testkit::{Suite, skip};
 use parking_lot::Mutex;
@@ -30,8 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 type Guard = Tracked<Owned<()>>;
 
-/// A backstop of its own, its clock's hand, and one resource of each criticality, a minute old and just
-/// touched.
+/// A backstop of its own, the control of its clock, and one resource of each criticality, a minute
+/// old and just touched.
 fn held() -> (Backstop, ManualClock, [Guard; 4]) {
     let (clock, hand) = Clock::manual();
     let policy = CleanupPolicy::default;
@@ -55,7 +55,7 @@ fn held() -> (Backstop, ManualClock, [Guard; 4]) {
     (backstop, hand, guards)
 }
 
-/// Remedies that no other test has a part in.
+/// Remedies that are shared with no other test.
 fn of(backstop: Backstop) -> RemediesBuilder {
     Remedies::builder(backstop).caches(Caches::default())
 }
@@ -67,7 +67,7 @@ fn open_kinds(backstop: &Backstop) -> Vec<&'static str> {
 }
 
 #[test]
-fn each_release_takes_what_it_may_and_a_rehearsal_takes_nothing() {
+fn each_release_takes_what_it_may_and_a_dry_run_takes_nothing() {
     const ALL: [&str; 4] = [
         "test.critical",
         "test.expendable",
@@ -117,10 +117,10 @@ fn each_release_takes_what_it_may_and_a_rehearsal_takes_nothing() {
 }
 
 #[test]
-fn what_a_remedy_released_says_so() {
+fn a_release_by_a_remedy_has_it_as_its_cause() {
     let (backstop, _hand, _guards) = held();
     let stubborn = backstop.track_with(EXPENDABLE, "stubborn", (), |()| {
-        Err(Error::new(ErrorKind::Io, Doing::Release, "it will not go")
+        Err(Error::new(ErrorKind::Io, Stage::Release, "it will not go")
             .retry(backstop_core::error::Retry::Never))
     });
     let remedies = of(backstop).start().unwrap();
@@ -135,7 +135,7 @@ fn what_a_remedy_released_says_so() {
     drop(stubborn);
 }
 
-/// A cache that notes on which thread it is called.
+/// A cache that records on which thread it is called.
 struct Cache {
     name: &'static str,
     held: AtomicU64,
@@ -183,7 +183,7 @@ fn outcomes(record: &RemedyRecord) -> Vec<(&str, String)> {
 }
 
 #[test]
-fn caches_are_shrunk_elsewhere_and_one_that_breaks_harms_no_other() {
+fn caches_are_shrunk_on_another_thread_and_a_failing_one_harms_no_other() {
     let caches = Caches::default();
     let all = [
         Cache::new("good", || {}),
@@ -213,9 +213,9 @@ fn caches_are_shrunk_elsewhere_and_one_that_breaks_harms_no_other() {
     assert_eq!(
         outcomes(&record),
         [
-            ("shrink good", "500 B let go".to_owned()),
+            ("shrink good", "500 B freed".to_owned()),
             ("shrink bad", "failed: panicked: on purpose".to_owned()),
-            ("shrink last", "500 B let go".to_owned()),
+            ("shrink last", "500 B freed".to_owned()),
         ]
     );
     assert_eq!((all[0].held(), all[2].held()), (500, 500));
@@ -223,7 +223,7 @@ fn caches_are_shrunk_elsewhere_and_one_that_breaks_harms_no_other() {
 }
 
 #[test]
-fn a_cache_that_hangs_is_named_and_left() {
+fn a_cache_that_hangs_is_named_and_abandoned() {
     let caches = Caches::default();
     let (let_go, held_back) = crossbeam_channel::bounded::<()>(0);
     let cache = Cache::new("hanging", move || {
@@ -278,7 +278,7 @@ fn a_remedy_within_a_remedy_is_refused() {
 }
 
 #[test]
-fn a_remedy_rests_after_it_acted() {
+fn a_remedy_waits_after_it_acted() {
     let (clock, hand) = Clock::manual();
     let (backstop, _hand, _guards) = held();
     let idle = |seconds| Remedy::ReleaseIdle {
@@ -331,7 +331,7 @@ fn alert(transition: Transition, level: Level, kind: FindingKind) -> Alert {
 }
 
 #[test]
-fn an_alert_triggers_what_its_level_says_in_that_order() {
+fn an_alert_triggers_the_remedies_of_its_level_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let log = LogFiles::new(directory.path(), Rotation::default());
     let (asked, stops) = crossbeam_channel::unbounded();
@@ -405,7 +405,7 @@ fn an_alert_triggers_what_its_level_says_in_that_order() {
 }
 
 #[test]
-fn alerts_that_find_too_many_waiting_are_counted() {
+fn alerts_beyond_the_queue_are_counted() {
     let (let_go, held_back) = crossbeam_channel::bounded::<()>(0);
     let (backstop, _hand, _guards) = held();
     let rules = RemedyRules::none().with_level(Level::Critical, [Remedy::Stop]);
@@ -425,14 +425,14 @@ fn alerts_that_find_too_many_waiting_are_counted() {
     let failed = (0..100)
         .filter(|_| remedies.deliver(&alert).is_err())
         .count();
-    // One is acted upon, sixteen wait.
+    // One runs, sixteen wait.
     assert!((83..=84).contains(&failed), "{failed}");
     assert_eq!(remedies.statistics().alerts_dropped, failed as u64);
     drop(let_go);
 }
 
 #[test]
-fn the_plan_goes_through_its_stages_in_order_whatever_fails() {
+fn the_plan_runs_its_stages_in_order_whatever_fails() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let note = |name: &'static str| {
         let order = Arc::clone(&order);
@@ -445,14 +445,14 @@ fn the_plan_goes_through_its_stages_in_order_whatever_fails() {
     let noted = note("cache");
     let cache = Cache::new("images", move || drop(noted()));
     let _registered = caches.register(&cache).unwrap();
-    let broken = || Err(Error::new(ErrorKind::Io, Doing::Release, "it will not go"));
+    let broken = || Err(Error::new(ErrorKind::Io, Stage::Release, "it will not go"));
     let plan = FreeMemory::default()
-        .step(Stage::State, "undo history", note("state"))
-        .step(Stage::Readers, "broken", broken)
-        .step(Stage::Readers, "panicking", || panic!("on purpose"))
-        .step(Stage::Readers, "index", note("readers"))
-        .step(Stage::Workers, "prefetch", note("workers"))
-        .step(Stage::Caches, "own cache", note("own cache"));
+        .step(MemoryStage::State, "undo history", note("state"))
+        .step(MemoryStage::Readers, "broken", broken)
+        .step(MemoryStage::Readers, "panicking", || panic!("on purpose"))
+        .step(MemoryStage::Readers, "index", note("readers"))
+        .step(MemoryStage::Workers, "prefetch", note("workers"))
+        .step(MemoryStage::Caches, "own cache", note("own cache"));
     let (backstop, _hand, _guards) = held();
     let builder = Remedies::builder(backstop).caches(caches);
     let remedies = builder.free_memory(plan).start().unwrap();
@@ -484,14 +484,14 @@ fn the_plan_goes_through_its_stages_in_order_whatever_fails() {
 }
 
 #[test]
-fn a_trim_gives_back_what_the_allocator_keeps() {
+fn a_trim_returns_what_the_allocator_caches() {
     if backstop_os::heap::trim().is_none() {
         return skip(
             Suite::AllocatorTrim,
             "the C library returns no memory on request",
         );
     }
-    // Small pieces, every one of them given back but the last: the allocator keeps them all.
+    // Small pieces, all of them freed except the last: the allocator keeps them all.
     let mut pieces: Vec<Vec<u8>> = (0..400_000).map(|_| vec![1; 200]).collect();
     let last = pieces.pop();
     drop(pieces);
@@ -506,7 +506,7 @@ fn a_trim_gives_back_what_the_allocator_keeps() {
     drop(last);
 }
 
-/// The end of a program is looked at from outside.
+/// The end of a program is checked from outside.
 #[test]
 fn a_stop_ends_the_program_as_a_sigterm_would() {
     use std::os::unix::process::ExitStatusExt;

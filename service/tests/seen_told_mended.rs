@@ -1,4 +1,4 @@
-//! From real memory that is nearly too much to a log file that says what was done about it.
+//! From real memory near its limit to a log file that records the remedy.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A cache of blocks that are in memory for real.
+/// A cache of blocks of real memory.
 struct Blocks(Mutex<Vec<Vec<u8>>>);
 
 impl Shrink for Blocks {
@@ -44,7 +44,7 @@ impl Shrink for Blocks {
 }
 
 #[test]
-fn memory_near_its_limit_is_seen_told_mended_and_told_to_be_over() {
+fn memory_near_its_limit_is_found_reported_remedied_and_resolved() {
     let own = i32::try_from(std::process::id()).unwrap();
     let stat = backstop_os::process_table::stat(own).unwrap();
     let above = |megabytes| Bytes(stat.resident_bytes) + Bytes::megabytes(megabytes);

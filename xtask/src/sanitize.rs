@@ -33,15 +33,15 @@ const PACKAGES: &[&str] = &["backstop-core", "backstop-testkit", "backstop-tempf
 const MEASURING: &[&str] = &[
     "a_cache_without_a_bound",
     "a_day_of_samples_leaves_memory_and_handles_flat",
-    "a_pool_of_threads_that_grew_once_is_none",
-    "a_storm_is_borne_in_bounded_memory_and_its_loss_disclosed",
-    "a_trim_gives_back_what_the_allocator_keeps",
-    "connections_that_nobody_gives_back",
+    "a_pool_of_threads_that_grew_once_is_no_leak",
+    "a_storm_needs_bounded_memory_and_its_loss_is_disclosed",
+    "a_trim_returns_what_the_allocator_caches",
+    "connections_that_are_never_returned",
     "memory_and_handles_are_compared",
-    "memory_that_is_kept_for_ever",
+    "memory_that_is_never_freed",
     "memory_that_only_the_allocator_keeps",
     "releases_that_end_stuck",
-    "threads_that_nobody_ends",
+    "threads_that_never_end",
     "what_is_allocated_is_in_use",
 ];
 

@@ -18,6 +18,7 @@ mod manifests;
 mod module_order;
 mod type_names;
 mod unsafe_door;
+mod wording;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ Usage: cargo xtask tidy
   leftovers      no todo!, dbg!, println!, ignored test in a library
   doc-paths      documents name only files that exist
   decisions      decisions are numbered, each number once
+  wording        texts for people are plain English, without the worst words
   guarantees     every promise names functions that are tests
 
 Each message names the place and the rule. Warnings do not fail.";
@@ -74,6 +76,7 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<bool> {
         doc_paths::check,
         decisions::check,
         guarantees::check,
+        wording::check,
     ];
     offences.extend(checks.iter().flat_map(|check| check(&tree)));
     offences.sort();

@@ -55,7 +55,7 @@ impl Outcome {
     pub(super) fn not_started(error: &Error) -> Self {
         let missing = error.kind() == ErrorKind::NotFound;
         Self {
-            ending: Ending::NotStarted {
+            ending: Ending::SpawnError {
                 error: error.chain(),
                 missing,
             },

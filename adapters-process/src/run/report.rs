@@ -50,7 +50,7 @@ pub enum Ending {
     /// The command ended by itself.
     Itself,
     /// The command could not be started.
-    NotStarted {
+    SpawnError {
         /// Why not.
         error: String,
         /// Whether there is no such program, or it may not be executed.

@@ -10,7 +10,7 @@ use backstop_core::reclaim::{Authority, side_by_side};
 use backstop_core::resource::Bytes;
 use backstop_os::claim::{Claim, Claims};
 use backstop_os::directory::Directory;
-use backstop_os::files::{Entry, FileKind, Limits, Newest, Owners, Signs, Stat, Survey};
+use backstop_os::files::{DirectoryEntry, FileKind, Limits, Newest, Owners, Signs, Stat, Survey};
 use backstop_os::quarantine::Quarantine;
 use backstop_os::{survey, user};
 
@@ -97,8 +97,8 @@ impl Pass<'_> {
     /// Gives each entry its verdict, in the entries' order.
     fn all(
         &self,
-        listed: &[Entry],
-        act: impl Fn(&mut Judge<'_>, &Entry) -> Verdict + Sync,
+        listed: &[DirectoryEntry],
+        act: impl Fn(&mut Judge<'_>, &DirectoryEntry) -> Verdict + Sync,
     ) -> impl Iterator<Item = OrphanEntry> {
         let above = self.rule.directory();
         let mut entries = Vec::new();
@@ -135,7 +135,7 @@ impl Pass<'_> {
         let path = self.rule.directory().join(quarantine_name()).join("taken");
         let mut judge = self.judge();
         let verdicts = names.into_iter().map(|name| {
-            let entry = Entry { name, hint: None };
+            let entry = DirectoryEntry { name, hint: None };
             let verdict = judge.act(&taken, quarantine, &entry);
             named(&path, &entry.name, verdict)
         });
@@ -162,7 +162,7 @@ impl Pass<'_> {
 }
 
 impl Judge<'_> {
-    fn rehearse(&mut self, directory: &Directory, listed: &Entry) -> Verdict {
+    fn rehearse(&mut self, directory: &Directory, listed: &DirectoryEntry) -> Verdict {
         match self.judge(directory, listed) {
             Ok(condemned) => entry(
                 OrphanVerdict::WouldRemove,
@@ -177,7 +177,7 @@ impl Judge<'_> {
         &mut self,
         directory: &Directory,
         quarantine: &Quarantine<'_>,
-        listed: &Entry,
+        listed: &DirectoryEntry,
     ) -> Verdict {
         match self.judge(directory, listed) {
             Ok(condemned) => remove(quarantine, &listed.name, condemned),
@@ -186,7 +186,11 @@ impl Judge<'_> {
     }
 
     /// The lock first, then the age; the other way round, its owner could begin to use it in between.
-    fn judge(&mut self, directory: &Directory, listed: &Entry) -> Result<Condemned, Verdict> {
+    fn judge(
+        &mut self,
+        directory: &Directory,
+        listed: &DirectoryEntry,
+    ) -> Result<Condemned, Verdict> {
         let name = &listed.name;
         let keep = |why: String| entry(OrphanVerdict::Kept, why, 0);
         let claim = self

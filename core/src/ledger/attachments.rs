@@ -1,7 +1,7 @@
-//! What belongs to which slot, so that everything open can be reached from outside its guard.
+//! Objects attached to slots, so that everything open can be reached without its guard.
 #![expect(
     unsafe_code,
-    reason = "a place is written by whoever has the right to, which its word says"
+    reason = "a place is only accessed by the thread that its word entitles"
 )]
 
 use std::sync::OnceLock;
@@ -12,38 +12,38 @@ use crate::resource::ResourceId;
 use crate::sync::{AtomicU64, Ordering, UnsafeCell, pause};
 
 /// A table by slot position, in chunks that double and never move, so that finding a place takes no
-/// lock. Two threads that track never meet; who looks from outside keeps a place for a moment.
+/// lock. Two threads that track never contend; a reader holds a place only for a moment.
 pub(crate) struct Attachments<A> {
-    /// The ledger whose slots these are.
+    /// The ledger that the slots belong to.
     ledger: Option<Ledger>,
     chunks: [OnceLock<Box<[Place<A>]>>; CHUNKS],
 }
 
-/// What one slot's resource has attached.
+/// The attachment of one slot's resource.
 struct Place<A> {
     /// The state in the low byte, the resource's generation in the high half.
     word: AtomicU64,
     attached: UnsafeCell<Option<A>>,
 }
 
-/// A place that is kept for what is to be attached; empty again if that is not made.
+/// A place that is held for a new attachment; empty again if creating it fails.
 struct Reserved<'a, A> {
     place: &'a Place<A>,
     generation: u32,
 }
 
-/// Nothing is attached. Whoever owns the slot may write.
+/// Nothing is attached. The owner of the slot may write.
 const EMPTY: u64 = 0;
-/// Something is attached. Whoever makes it kept may read or take it.
+/// Something is attached. The thread that marks it as kept may read or take it.
 const FULL: u64 = 1;
-/// Somebody is reading or taking it, and is done in a moment.
+/// A thread is reading or taking it, which takes a moment.
 const KEPT: u64 = 2;
 
 const CHUNKS: usize = 22;
 const FIRST: usize = 1024;
 
-// SAFETY: a place is reached by one thread at a time, as its word says; what is attached is handed
-// from thread to thread, and cloned under that right.
+// SAFETY: one thread at a time accesses a place, as its word ensures; attachments are moved between
+// threads, and cloned while the place is kept.
 unsafe impl<A: Send> Sync for Place<A> {}
 
 impl<A> Attachments<A> {
@@ -54,15 +54,15 @@ impl<A> Attachments<A> {
         }
     }
 
-    /// Attaches to an entry of this table's ledger what `make` makes of it, and gives what else it
-    /// makes. To another's entry nothing is attached.
+    /// Attaches the result of `make` to an entry of this table's ledger, and returns the other part
+    /// of the result. To an entry of another ledger nothing is attached.
     pub(crate) fn attach<T>(&self, entry: OpenEntry, make: impl FnOnce(OpenEntry) -> (A, T)) -> T {
         let id = entry.id();
         let is_ours = self.ledger.is_some_and(|ledger| entry.is_of(ledger));
         let Some(place) = self.place(id.slot).filter(|_| is_ours) else {
             return make(entry).1;
         };
-        // SAFETY: the entry is the caller's alone, and so is its slot.
+        // SAFETY: the entry belongs to the caller alone, and so does its slot.
         let reserved = unsafe { place.reserve(id.generation) };
         let (attached, rest) = make(entry);
         reserved.fill(attached);
@@ -74,7 +74,7 @@ impl<A> Attachments<A> {
     }
 
     fn place(&self, slot: u32) -> Option<&Place<A>> {
-        // Chunk n holds FIRST << n places and begins at FIRST * (2^n - 1).
+        // Chunk n holds FIRST << n places and starts at FIRST * (2^n - 1).
         let scaled = slot as usize / FIRST + 1;
         let chunk = scaled.ilog2() as usize;
         let start = FIRST * ((1 << chunk) - 1);
@@ -91,14 +91,14 @@ impl<A: Clone> Attachments<A> {
         self.place(id.slot)?.get(id.generation)
     }
 
-    /// Everything attached, in no order.
+    /// All attachments, in no particular order.
     pub(crate) fn all(&self) -> Vec<A> {
         let mut all = Vec::new();
         self.each(|attached| all.push(attached));
         all
     }
 
-    /// Gives everything attached, in no order. Nothing is kept while it is given.
+    /// Passes all attachments to `give`, in no particular order. No place is held during a call.
     pub(crate) fn each(&self, give: impl FnMut(A)) {
         self.chunks
             .iter()
@@ -117,17 +117,17 @@ impl<A> Place<A> {
         }
     }
 
-    /// Keeps an empty place for what is to be attached.
+    /// Holds an empty place for a new attachment.
     ///
     /// # Safety
-    /// Nobody else reserves this place during the call.
+    /// No other thread reserves this place during the call.
     unsafe fn reserve(&self, generation: u32) -> Reserved<'_, A> {
-        // Acquire: whoever emptied it is done with it.
+        // Acquire: the thread that emptied it is done with it.
         if self.word.load(Ordering::Acquire) as u8 != EMPTY as u8 {
             self.empty_out();
         }
-        // Not a read-modify-write: only who reserves changes an empty place. Relaxed: nothing is
-        // published with it, and who sees it waits for the next.
+        // Not a read-modify-write: only the reserving thread changes an empty place. Relaxed:
+        // nothing is published with it, and a thread that sees it waits for the next state.
         self.word
             .store(word_of(KEPT, generation), Ordering::Relaxed);
         Reserved {
@@ -136,7 +136,7 @@ impl<A> Place<A> {
         }
     }
 
-    /// Takes out what a resource left whose slot is another's by now.
+    /// Removes the attachment of an earlier resource whose slot now belongs to another.
     #[cold]
     fn empty_out(&self) {
         let mut times = 0;
@@ -154,21 +154,21 @@ impl<A> Place<A> {
     fn take(&self, generation: u32) -> Option<A> {
         self.keep(generation)?;
         let taken = self.attached.with_mut(|place| {
-            // SAFETY: it is kept by this call alone.
+            // SAFETY: only this call holds it.
             unsafe { (*place).take() }
         });
-        // Release: whoever sees that it is empty may write.
+        // Release: a thread that sees that it is empty may write.
         self.word
             .store(word_of(EMPTY, generation), Ordering::Release);
         taken
     }
 
-    /// Makes it kept, if it is full with a resource of this generation.
+    /// Holds it, if it is full with the attachment of a resource of this generation.
     fn keep(&self, generation: u32) -> Option<()> {
         let (full, kept) = (word_of(FULL, generation), word_of(KEPT, generation));
         let mut times = 0;
         loop {
-            // Acquire: what is attached is seen, and whoever kept it before is done.
+            // Acquire: the attachment is visible, and the previous holder is done.
             let seen = self
                 .word
                 .compare_exchange(full, kept, Ordering::Acquire, Ordering::Relaxed);
@@ -185,7 +185,7 @@ impl<A> Place<A> {
 impl<A> Reserved<'_, A> {
     fn fill(self, attached: A) {
         self.place.attached.with_mut(|place| {
-            // SAFETY: it is kept for `self` alone.
+            // SAFETY: it is held for `self` alone.
             unsafe { *place = Some(attached) };
         });
         self.end(FULL);
@@ -193,7 +193,7 @@ impl<A> Reserved<'_, A> {
     }
 
     fn end(&self, state: u64) {
-        // Release: whoever sees the state sees what is attached, or that it is not.
+        // Release: a thread that sees the state sees the attachment, or its absence.
         let word = word_of(state, self.generation);
         self.place.word.store(word, Ordering::Release);
     }
@@ -209,17 +209,17 @@ impl<A: Clone> Place<A> {
     fn get(&self, generation: u32) -> Option<A> {
         self.keep(generation)?;
         let attached = self.attached.with_mut(|place| {
-            // SAFETY: it is kept by this call alone.
+            // SAFETY: only this call holds it.
             unsafe { (*place).clone() }
         });
-        // Release: whoever takes it next comes after this look.
+        // Release: the next holder comes after this read.
         self.word
             .store(word_of(FULL, generation), Ordering::Release);
         attached
     }
 
     fn get_any(&self) -> Option<A> {
-        // Relaxed: `get` looks again.
+        // Relaxed: `get` checks again.
         let word = self.word.load(Ordering::Relaxed);
         (word as u8 != EMPTY as u8)
             .then(|| self.get((word >> 32) as u32))
@@ -241,7 +241,7 @@ mod loom_models {
     use super::*;
     use crate::ledger::Share;
 
-    /// Notes its own end; loom fails if that meets a use.
+    /// Records its drop; loom fails if that is concurrent with a use.
     struct Head(Cell<u32>);
 
     impl Drop for Head {
@@ -252,7 +252,7 @@ mod loom_models {
 
     type Held = Share<Head, ()>;
 
-    // SAFETY: loom's cells may go from thread to thread; loom itself fails if two use one at once.
+    // SAFETY: loom's cells may move between threads; loom itself fails if two use one concurrently.
     unsafe impl Sync for Head {}
 
     fn two(number: u32) -> (Held, Held) {
@@ -265,7 +265,7 @@ mod loom_models {
     }
 
     #[test]
-    fn what_is_found_is_there_as_long_as_it_is_held() {
+    fn an_attachment_lives_as_long_as_it_is_held() {
         loom::model(|| {
             let place = Arc::new(Place::empty());
             let reader = {
@@ -274,7 +274,7 @@ mod loom_models {
             };
             let (tables, guards) = two(7);
             fill(&place, 1, tables);
-            let tables = place.take(1).expect("nobody else takes it");
+            let tables = place.take(1).expect("no other thread takes it");
             guards.give_up(tables);
             assert!(matches!(reader.join().unwrap(), None | Some(7)));
             assert!(place.get_any().is_none());
@@ -282,7 +282,7 @@ mod loom_models {
     }
 
     #[test]
-    fn a_place_used_again_never_gives_the_one_before_for_the_next() {
+    fn a_reused_place_never_returns_the_earlier_attachment() {
         loom::model(|| {
             let place = Arc::new(Place::empty());
             let (tables, guards) = two(1);
@@ -295,7 +295,7 @@ mod loom_models {
                     (first, second)
                 })
             };
-            guards.give_up(place.take(1).expect("nobody else takes it"));
+            guards.give_up(place.take(1).expect("no other thread takes it"));
             let (tables, guards) = two(2);
             fill(&place, 2, tables);
             let (first, second) = reader.join().unwrap();
@@ -306,7 +306,7 @@ mod loom_models {
     }
 
     #[test]
-    fn one_of_two_who_take_gets_it() {
+    fn one_of_two_takers_gets_it() {
         loom::model(|| {
             let place = Arc::new(Place::empty());
             let (tables, guards) = two(1);

@@ -9,26 +9,26 @@ use backstop_os::directory::Directory;
 use backstop_os::identity::Cookie;
 use backstop_os::private::private_directory;
 
-/// A private directory of ledgers: mode 0700, ours, not a link.
+/// A private directory of ledgers: mode 0700, owned by this user, not a link.
 #[derive(Debug)]
 pub struct LedgerDirectory {
     path: PathBuf,
     directory: Directory,
 }
 
-/// How a ledger's name ends.
+/// The suffix of a ledger's name.
 pub(super) const SUFFIX: &str = ".ledger";
-/// How the name of a file ends that is to become a ledger.
+/// The suffix of a file that is about to become a ledger.
 const UNNAMED: &str = ".new";
 
 impl LedgerDirectory {
-    /// Opens the directory, and makes it if it does not exist.
+    /// Opens the directory, and creates it if it does not exist.
     ///
     /// # Errors
-    /// It cannot be made, is a link, belongs to someone else, or is open to others.
+    /// It cannot be created, is a link, belongs to another user, or is accessible to other users.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let directory = private_directory(path).map_err(|error| {
-            Error::io(Stage::Open, "the ledger directory cannot be used", error)
+            Error::io(Stage::Open, "cannot use the ledger directory", error)
                 .with("path", path.display())
         })?;
         Ok(Self {
@@ -37,8 +37,9 @@ impl LedgerDirectory {
         })
     }
 
-    /// Whether a directory of ours may be at `path`. It is not where nothing has that name, nor behind what
-    /// this user may not enter; where that cannot be told, as on a disk that gives errors, it may be.
+    /// Whether one of our directories may be at `path`. That is ruled out if the name does not
+    /// exist or is behind a directory that this user may not enter; if it cannot be determined, as
+    /// on a failing disk, it may be.
     pub(crate) fn may_exist(path: &Path) -> bool {
         use std::io::ErrorKind;
         match path.try_exists() {
@@ -62,33 +63,33 @@ impl LedgerDirectory {
         self.path.join(name)
     }
 
-    /// The directory itself.
+    /// The directory handle.
     #[must_use]
     pub fn handle(&self) -> &Directory {
         &self.directory
     }
 
-    /// A new empty file under a name that no reader looks at yet, and that name.
+    /// Creates an empty file with a name that readers ignore, and returns it with that name.
     pub(super) fn create_unnamed(&self, cookie: Cookie) -> std::io::Result<(File, OsString)> {
         let name = OsString::from(format!("{cookie}{UNNAMED}"));
         let file = self.directory.create_file_beneath(&name)?;
         Ok((file, name))
     }
 
-    /// The names of all ledgers in it, and of files that were to become one.
+    /// The names of all ledgers in it, and of files that were about to become one.
     pub(crate) fn ledgers_and_unnamed(&self) -> std::io::Result<Vec<OsString>> {
         self.names(|name| name.ends_with(SUFFIX) || name.ends_with(UNNAMED))
     }
 
-    /// Whether the name is that of a file which was to become a ledger.
+    /// Whether the name is that of a file which was about to become a ledger.
     pub(crate) fn is_unnamed(&self, name: &OsString) -> bool {
         name.to_string_lossy().ends_with(UNNAMED)
     }
 
-    /// Whether `file` is the one that now has this name.
+    /// Whether `file` is the one that has this name now.
     ///
     /// # Errors
-    /// That cannot be looked at, which is no sign that it is another.
+    /// It cannot be inspected, which does not mean that it is a different file.
     pub(crate) fn holds(&self, name: &OsString, file: &File) -> std::io::Result<bool> {
         use std::os::unix::fs::MetadataExt;
         let named = match self.directory.stat_beneath(name) {
@@ -118,9 +119,9 @@ impl LedgerDirectory {
     }
 }
 
-/// Where this process keeps its ledger, and where a reader looks: `$BACKSTOP_DIR` alone if it is set,
-/// else `$XDG_RUNTIME_DIR/backstop` and `/dev/shm/backstop-UID`, the first that can be used being the
-/// one to write.
+/// Where this process keeps its ledger, and where readers search: only `$BACKSTOP_DIR` if it is
+/// set, else `$XDG_RUNTIME_DIR/backstop` and `/dev/shm/backstop-UID`, of which the first usable one
+/// is written to.
 #[must_use]
 pub fn default_directories() -> Vec<PathBuf> {
     if let Some(directory) = std::env::var_os("BACKSTOP_DIR").filter(|value| !value.is_empty()) {

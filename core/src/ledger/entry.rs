@@ -1,4 +1,4 @@
-//! One resource as it stands in a ledger.
+//! One resource, as recorded in a ledger.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::resource::{Footprint, Recipe, ResourceId};
 
-/// How far a resource's life has come.
+/// The state of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -15,14 +15,14 @@ pub enum State {
     Intent = 1,
     /// It exists.
     Live = 2,
-    /// Its release has begun and is not yet verified.
+    /// Its release has started and is not yet verified.
     Closing = 3,
-    /// It is gone, by a verification.
+    /// A verification found it gone.
     Closed = 4,
 }
 
 impl State {
-    /// The state of a slot's word; `None` for a slot never used and for bytes that mean nothing.
+    /// The state in a slot's word; `None` for an unused slot and for an invalid byte.
     pub(super) fn of_byte(byte: u8) -> Option<Self> {
         [Self::Intent, Self::Live, Self::Closing, Self::Closed]
             .into_iter()
@@ -41,20 +41,20 @@ impl fmt::Display for State {
     }
 }
 
-/// How the words begin that stand for a text which does not check. No kind begins so.
+/// How the placeholder for an unreadable text starts. No kind starts like this.
 pub(super) const UNREADABLE: &str = "(unreadable: ";
 
-/// A resource that is not closed, as a reader found it. Nothing in it is trusted: it was written by
-/// another process, which may have died in the middle.
+/// A resource that is not closed, as a reader found it. Its content is not trusted: it was written
+/// by another process, which may have died halfway.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Which one, in its process.
+    /// Its identifier in its process.
     pub id: ResourceId,
-    /// How far its life has come.
+    /// Its state.
     pub state: State,
-    /// The kind's name, as written; it may be one that this program does not know.
+    /// The kind's name as written, which this program need not know.
     pub kind: String,
-    /// Which one, for people.
+    /// Its label, for people.
     pub label: String,
     /// Where in the code it was opened.
     pub site: String,
@@ -64,11 +64,11 @@ pub struct Entry {
     pub touched: u64,
     /// What it occupies.
     pub footprint: Footprint,
-    /// The resource it belongs to.
+    /// The resource that it belongs to.
     pub parent: Option<ResourceId>,
     /// The thread that opened it.
     pub thread: u32,
-    /// How someone else can release it, if that can be read.
+    /// How another process can release it, if that is readable.
     pub recipe: Option<Recipe>,
     /// Whether a recipe was written, readable or not.
     pub has_recipe: bool,

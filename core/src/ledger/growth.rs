@@ -1,4 +1,4 @@
-//! How a ledger grows: whole segments, one lock.
+//! The growth of a ledger: whole segments, under one lock.
 
 use std::fs::File;
 use std::sync::atomic::Ordering;
@@ -9,10 +9,11 @@ use super::records::{Record, Records, Space};
 use super::region::Region;
 use super::slot::FreeSlot;
 
-/// What grows, behind one lock: taken for a new segment, a new name, or a text.
+/// The state that changes when the ledger grows, behind one lock: taken for a new segment, a new
+/// name, or a text.
 pub(super) struct Growth {
     file: Option<File>,
-    /// The segments and where each begins in the file. Never removed.
+    /// The segments and their offsets in the file. Never removed.
     segments: Vec<(Region, u64)>,
     end: u64,
     slots: u32,
@@ -47,7 +48,7 @@ impl Growth {
         };
         self.next_slots = (length * 2).min(layout::LARGEST_SEGMENT);
         let (region, _) = &self.segments[index];
-        // Reversed, so that the lowest positions are given out first and stay in few pages.
+        // Reversed, so that the lowest positions are used first and stay in few pages.
         free.extend((self.slots..end).rev().map(|position| {
             let offset =
                 layout::SEGMENT_HEADER + (position - self.slots) as usize * layout::SLOT_LENGTH;
@@ -65,14 +66,14 @@ impl Growth {
             None => Region::anonymous(length),
         };
         let region = mapped
-            .inspect_err(|error| tracing::warn!(%error, length, "the ledger cannot grow"))
+            .inspect_err(|error| tracing::warn!(%error, length, "cannot extend the ledger"))
             .ok()?;
         region.u32_at(0).store(tag, Ordering::Relaxed);
         region.u32_at(4).store(length as u32, Ordering::Relaxed);
         region.u32_at(8).store(self.slots, Ordering::Relaxed);
         self.segments.push((region, self.end));
         self.end += length as u64;
-        // Release: whoever sees the count also sees the segment's header.
+        // Release: a reader that sees the count also sees the segment's header.
         header
             .u32_at(layout::SEGMENT_COUNT)
             .store(self.segments.len() as u32, Ordering::Release);

@@ -12,13 +12,13 @@ use crate::resource::{Kind, Site};
 pub(super) struct Interned(HashMap<(u32, String), u32>);
 
 impl Interned {
-    /// Past this many names, further ones are written for each resource anew: a program that leaks
-    /// strings into `'static` must not grow this table without end.
+    /// Beyond this many names, further ones are written again for each resource: a program that
+    /// leaks strings into `'static` must not grow this table without limit.
     const LIMIT: usize = 65_536;
 
     pub(super) fn find(&self, tag: RecordTag, text: &str) -> Option<u32> {
-        // A lookup on a miss of the thread's own cache only; the allocation for the key is paid once
-        // a name and thread.
+        // Only looked up after a miss of the thread's own cache; the allocation for the key happens
+        // once per name and thread.
         self.0.get(&(tag as u32, text.to_owned())).copied()
     }
 
@@ -29,19 +29,19 @@ impl Interned {
     }
 }
 
-/// What one thread keeps to itself, so that tracking takes no lock: free slots and the positions of
-/// names that it used.
+/// State of one thread, so that tracking takes no lock: free slots and the positions of names that
+/// it used.
 pub(super) struct Local {
-    /// The number of the ledger it serves: the first one that this thread used.
+    /// The number of the ledger that it belongs to: the first one that this thread used.
     ledger: u64,
     pub(super) free: Vec<FreeSlot>,
     names: [Name; NAMES],
     calls: [Call; CALLS],
-    /// The kernel's number of this thread.
+    /// The kernel's ID of this thread.
     pub(super) thread: u32,
 }
 
-/// One cached name: the address and length of its text, and where it stands.
+/// One cached name: the address and length of its text, and its position.
 #[derive(Clone, Copy)]
 struct Name {
     address: usize,
@@ -49,7 +49,7 @@ struct Name {
     position: u32,
 }
 
-/// The three names of one call that tracks, and where they stand: found by one look.
+/// The three names of one call site that tracks: their positions are found with one lookup.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct CallNames {
     site: usize,
@@ -65,7 +65,7 @@ struct Call {
     places: Places,
 }
 
-/// Where a kind, a site and a label stand.
+/// The positions of a kind, a site and a label.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Places {
     pub(super) kind: u32,
@@ -113,8 +113,8 @@ thread_local! {
 }
 
 impl Local {
-    /// Runs `body` with what this thread keeps for `ledger`; `None` if it keeps another ledger's, or
-    /// is ending.
+    /// Runs `body` with this thread's state for `ledger`; `None` if its state is for another
+    /// ledger, or if the thread is ending.
     pub(super) fn with<T>(ledger: u64, body: impl FnOnce(&mut Self) -> T) -> Option<T> {
         LOCAL
             .try_with(|local| {
@@ -136,7 +136,7 @@ impl Local {
         }
     }
 
-    /// Where the names of this call stand, if this thread has made it lately.
+    /// The positions of this call site's names, if this thread used it recently.
     pub(super) fn places(&self, names: CallNames) -> Option<Places> {
         let set = set_of::<CALLS>(names.site);
         let call = self.calls[set..set + WAYS]
@@ -150,7 +150,7 @@ impl Local {
         put_first(&mut self.calls[set..set + WAYS], Call { names, places });
     }
 
-    /// Where the name at this address stands, if this thread has used it lately.
+    /// The position of the name at this address, if this thread used it recently.
     pub(super) fn position(&self, address: usize, length: usize) -> Option<u32> {
         let set = set_of::<NAMES>(address);
         let name = self.names[set..set + WAYS]
@@ -159,7 +159,7 @@ impl Local {
         Some(name.position)
     }
 
-    /// Where the constant text stands as such a name, if this thread has used it lately.
+    /// The position of the constant text as such a name, if this thread used it recently.
     pub(super) fn name(&self, tag: RecordTag, text: &'static str) -> Option<u32> {
         self.position(text.as_ptr().addr(), length_as(tag, text))
     }
@@ -185,25 +185,24 @@ impl Drop for Local {
     }
 }
 
-/// How many entries of a table share a place: names whose addresses happen to meet must not put each
-/// other out for ever.
+/// The number of entries per set: names whose addresses collide must not evict each other for ever.
 const WAYS: usize = 4;
 
-/// The first of an address's places in a table of `SIZE`: Fibonacci hashing, its high bits.
+/// The first place of an address's set in a table of `SIZE`: the high bits of Fibonacci hashing.
 fn set_of<const SIZE: usize>(address: usize) -> usize {
     let hash = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let bits = (SIZE / WAYS).trailing_zeros();
     (hash >> (u64::BITS - bits)) as usize * WAYS
 }
 
-/// Puts an entry in the first place of a set; the last one goes.
+/// Puts an entry in the first place of a set; the last one is dropped.
 fn put_first<T: Copy>(set: &mut [T], entry: T) {
     set.copy_within(..WAYS - 1, 1);
     set[0] = entry;
 }
 
-/// A text's length together with what it is: one constant may be a kind and a label, which are two
-/// records. Never zero, which is a site's.
+/// A text's length combined with its tag: one constant may be both a kind and a label, which are
+/// two records. Never zero, which denotes a site.
 fn length_as(tag: RecordTag, text: &str) -> usize {
     text.len() << 3 | tag as usize
 }
@@ -213,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_meet_in_one_place_are_all_remembered() {
+    fn colliding_names_are_all_cached() {
         let mut local = Local::of(0);
         let meeting: Vec<usize> = (1_usize..)
             .map(|number| number * 8)

@@ -1,4 +1,4 @@
-//! The proof that a ledger's owner is alive: a kernel lock, which the kernel drops at its death.
+//! The proof that a ledger's owner is alive: a kernel lock, which the kernel releases at its death.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -8,34 +8,34 @@ use backstop_os::lock;
 
 /// A lock on a ledger, held until dropped or until the process ends, however it ends.
 ///
-/// It is no heartbeat and no process number: there is no time-out to choose and no clock to trust. It
-/// is a BSD lock, which systemd-tmpfiles respects too. A child that forks without exec shares it; the
-/// C library's fork closes the child's copy, and a copy that survives all the same keeps the ledger
-/// from being swept, never the other way round.
+/// It is neither a heartbeat nor a PID: there is no time-out to choose and no clock to trust. It is
+/// a BSD lock, which systemd-tmpfiles respects too. A child that forks without exec shares it; the
+/// C library's fork closes the child's copy, and a copy that survives nevertheless only keeps the
+/// ledger from being swept.
 #[derive(Debug)]
-#[must_use = "dropping it tells everyone that the owner is gone"]
+#[must_use = "dropping it marks the owner as dead"]
 pub struct Lease {
-    // Dropped first: once the file is closed its number is anyone's, and a child forked then would
-    // close a stranger's descriptor.
+    // Dropped first: once the file is closed its number may be reused, and a child forked then
+    // would close an unrelated descriptor.
     #[cfg(all(target_os = "linux", not(backstop_os_unsupported)))]
     _closed_in_child: Option<backstop_os::fork::ClosedInChild>,
     file: File,
 }
 
-/// What came of asking for a lease.
+/// The result of trying to acquire a lease.
 #[derive(Debug)]
 pub enum LeaseAttempt {
-    /// Nobody held it; it is ours now.
+    /// It was free; we hold it now.
     Won(Lease),
-    /// Someone holds it, and the file is given back: its owner is alive, or a fork of it is.
+    /// It is held, and the file is returned: its owner, or a fork of it, is alive.
     Held(File),
 }
 
 impl Lease {
-    /// Takes the lock on `file` if nobody holds it.
+    /// Acquires the lock on `file` if it is free.
     ///
     /// # Errors
-    /// The file system cannot lock: then nothing is known of the owner, and nobody may act.
+    /// The file system cannot lock: the state of the owner is unknown, and the caller must not act.
     pub fn attempt(file: File) -> std::io::Result<LeaseAttempt> {
         Ok(match lock::try_exclusive(file.as_fd())? {
             LockAttempt::Won => LeaseAttempt::Won(Self::holding(file)),
@@ -43,7 +43,7 @@ impl Lease {
         })
     }
 
-    /// Waits until nobody holds the lock, which is the instant of the owner's death or end.
+    /// Waits until the lock is free, which is the moment the owner ends or dies.
     ///
     /// # Errors
     /// As for [`attempt`](Self::attempt).

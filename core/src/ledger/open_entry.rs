@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{Footprint, Kind, Recipe, ResourceId, Site};
 use backstop_os::fork;
 
-/// One resource's entry while it is open, and the texts that are its own.
+/// One resource's entry while it is open, and its own texts.
 #[derive(Debug)]
 pub struct OpenEntry {
     ledger: Ledger,
@@ -19,7 +19,7 @@ pub struct OpenEntry {
     texts: OwnTexts,
 }
 
-/// What a new entry says.
+/// The content of a new entry.
 pub(crate) struct NewEntry<'a> {
     pub(crate) state: State,
     pub(crate) kind: Kind,
@@ -41,7 +41,7 @@ impl OpenEntry {
         }
     }
 
-    /// Which resource it is.
+    /// The identifier of the resource.
     #[must_use]
     pub fn id(&self) -> ResourceId {
         self.slot.id()
@@ -52,10 +52,10 @@ impl OpenEntry {
         self.ledger.is(ledger)
     }
 
-    /// How far its life has come.
+    /// Its state.
     #[must_use]
     pub fn state(&self) -> State {
-        // A handle's slot always holds a state: it was stored when the slot was taken.
+        // A handle's slot always has a state: it was stored when the slot was taken.
         self.slot.state().unwrap_or(State::Intent)
     }
 
@@ -95,8 +95,8 @@ impl OpenEntry {
         }
     }
 
-    /// Replaces the recipe, unless `is_open` says that it is too late: the new one is written whole
-    /// before it is pointed to.
+    /// Replaces the recipe, unless `is_open` reports that it is too late: the new one is complete
+    /// before it is referenced.
     pub(crate) fn set_recipe(
         &self,
         recipe: &Recipe,
@@ -116,7 +116,7 @@ impl OpenEntry {
                 return Err(Error::new(
                     ErrorKind::Limit,
                     Stage::Track,
-                    "there is no space in the ledger for a recipe",
+                    "no space in the ledger for a recipe",
                 ));
             };
             self.slot.swap_recipe(position);
@@ -128,8 +128,8 @@ impl OpenEntry {
         self.texts.change(is_open, set).unwrap_or(Ok(()))
     }
 
-    /// Closes the entry and gives its slot and texts back. Whoever has the right to release calls it,
-    /// once; the entry is nobody's from then on.
+    /// Closes the entry and frees its slot and texts. Called once, by the thread entitled to
+    /// release it; the entry must not be used afterwards.
     pub(crate) fn close(&self) {
         if !fork::is_original_process() {
             return;

@@ -1,20 +1,19 @@
-//! The texts that are an entry's own, given back exactly once although writers come until the last
-//! moment.
+//! An entry's own texts, freed exactly once even if writers come until the last moment.
 
 use super::records::Space;
 use crate::sync::{AtomicBool, Mutex, Ordering, sequentially_consistent};
 
-/// What an entry has written of its own: a label, a recipe.
+/// The texts that belong to one entry: a label, a recipe.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Texts {
     pub(super) label: Option<Space>,
     pub(super) recipe: Option<Space>,
 }
 
-/// The texts, behind a lock that an entry without any never takes.
+/// The texts, behind a lock that an entry without texts never takes.
 #[derive(Debug)]
 pub(super) struct OwnTexts<T = Texts> {
-    /// Whether there may be some.
+    /// Whether there may be any.
     has: AtomicBool,
     texts: Mutex<T>,
 }
@@ -33,8 +32,8 @@ impl<T: Default> OwnTexts<T> {
         }
     }
 
-    /// Changes them, unless `is_open` says that it is too late. `is_open` loads with SeqCst what the
-    /// closer changed, with SeqCst too, before it called [`take`](Self::take).
+    /// Changes them, unless `is_open` reports that it is too late. `is_open` loads with SeqCst what
+    /// the closer changed, also with SeqCst, before it called [`take`](Self::take).
     pub(super) fn change<U>(
         &self,
         is_open: impl Fn() -> bool,
@@ -47,7 +46,7 @@ impl<T: Default> OwnTexts<T> {
         is_open().then(|| body(&mut texts))
     }
 
-    /// Takes them out, for whoever closes the entry.
+    /// Takes them out, when the entry is closed.
     pub(super) fn take(&self) -> Option<T> {
         sequentially_consistent();
         // The closer's own change came before this load: see `change`.
@@ -67,7 +66,7 @@ mod loom_models {
     use crate::sync::AtomicU8;
 
     #[test]
-    fn what_is_written_while_it_closes_is_given_back_or_never_written() {
+    fn a_text_written_during_the_close_is_freed_or_never_written() {
         loom::model(|| {
             let texts = Arc::new(OwnTexts::having(false, 0_u32));
             let closing = Arc::new(AtomicU8::new(0));
@@ -86,7 +85,7 @@ mod loom_models {
             let given_back = texts.take().unwrap_or_default();
             let written = writer.join().unwrap().map_or(0, |()| 1);
             assert_eq!(given_back, written);
-            assert_eq!(texts.take().unwrap_or_default(), 0, "given back twice");
+            assert_eq!(texts.take().unwrap_or_default(), 0, "freed twice");
         });
     }
 }

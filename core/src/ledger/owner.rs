@@ -1,4 +1,4 @@
-//! The writing side: the ledger of this process.
+//! Writing: the ledger of this process.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -26,11 +26,11 @@ use backstop_os::files::Access;
 use backstop_os::fork;
 use backstop_os::identity::Cookie;
 
-/// How many slots a thread takes from the common list at once, and how many it keeps at the most.
+/// How many slots a thread takes from the shared list at once, and the maximum that it keeps.
 const BATCH: usize = 64;
 const KEPT: usize = 2 * BATCH;
 
-/// How often a ledger is begun anew because sweeps come in between.
+/// How often creating a ledger is retried when sweeps interfere.
 const TRIES: u32 = 16;
 
 /// The ledger of this process. A copyable handle: a ledger lives as long as its process.
@@ -40,16 +40,17 @@ pub struct Ledger(&'static Inner);
 /// Where a ledger is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Medium {
-    /// In a file of this directory, for observers and for the reclaimer.
+    /// In a file in this directory, visible to observers and to the reclaimer.
     Directory(PathBuf),
-    /// In this process's memory only: nobody else sees it, and nothing outlives a kill.
+    /// Only in this process's memory: invisible to other processes, and lost if it is killed.
     Anonymous,
 }
 
-/// What a ledger's header says beside its owner's identity.
+/// Fields of a ledger's header besides its owner's identity.
 #[derive(Debug, Clone, Default)]
 pub struct LedgerOptions {
-    /// The run this process belongs to: the cookie that `backstop run` put into its environment.
+    /// The run that this process belongs to: the cookie that `backstop run` put into its
+    /// environment.
     pub run: Option<Cookie>,
 }
 
@@ -64,14 +65,14 @@ struct Inner {
     closing: Mutex<Option<Closing>>,
 }
 
-/// What is needed to take the ledger's file away again.
+/// What is needed to remove the ledger's file.
 struct Closing {
     lease: Lease,
     directory: LedgerDirectory,
     name: OsString,
 }
 
-/// Ledgers by number, for threads that end with slots of one in hand.
+/// Ledgers by number, for threads that end while they hold free slots of one.
 static LEDGERS: RwLock<Option<HashMap<u64, Ledger>>> = RwLock::new(None);
 
 impl Ledger {
@@ -84,7 +85,7 @@ impl Ledger {
         loop {
             tries += 1;
             match Self::create_once(directory, options) {
-                // A sweep took the new file away: it was not locked yet, as if its owner had died.
+                // A sweep removed the new file: it was not locked yet, as if its owner had died.
                 Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES => {}
                 created => return created,
             }
@@ -100,28 +101,29 @@ impl Ledger {
         };
         let (file, unnamed) = place
             .create_unnamed(cookie)
-            .map_err(failed("the ledger cannot be created"))?;
-        // The lease locks an opening of its own: a forked child inherits the mapping, which would keep
-        // a lock on the opening that was mapped.
+            .map_err(failed("cannot create the ledger"))?;
+        // The lease locks a separate open file: a forked child inherits the mapping, which would
+        // keep a lock on the open file that was mapped.
         let prepared = place
             .handle()
             .open_file_beneath(&unnamed, Access::ReadWrite)
             .and_then(|leased| Self::prepare(&file, leased, cookie, options))
-            .map_err(failed("the ledger cannot be prepared"));
+            .map_err(failed("cannot prepare the ledger"));
         let (header, growth, lease) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
-                // Nothing reads an unnamed file; if it cannot be removed either, a sweep will.
+                // Readers ignore an unnamed file; if it cannot be removed either, a sweep will do
+                // it.
                 let _ = place.handle().unlink_beneath(&unnamed);
                 return Err(error);
             }
         };
-        // Only now do readers see it: complete, and under its lease.
+        // Only now is it visible to readers: complete, and under its lease.
         let name = OsString::from(format!("{}-{cookie}{SUFFIX}", std::process::id()));
         place
             .handle()
             .rename_into(&unnamed, place.handle(), &name)
-            .map_err(failed("the ledger cannot be named"))?;
+            .map_err(failed("cannot rename the ledger"))?;
         let path = place.path_of(&name);
         Ok(Self::begin(Inner {
             number: next_number(),
@@ -145,7 +147,7 @@ impl Ledger {
     /// There is no memory for it.
     pub fn anonymous() -> Result<Self, Error> {
         let header = Region::anonymous(layout::HEADER_LENGTH)
-            .map_err(|error| Error::io(Stage::Open, "there is no memory for a ledger", error))?;
+            .map_err(|error| Error::io(Stage::Open, "no memory for a ledger", error))?;
         Ok(Self::begin(Inner {
             number: next_number(),
             medium: Medium::Anonymous,
@@ -167,7 +169,7 @@ impl Ledger {
         let LeaseAttempt::Won(lease) = Lease::attempt(leased)? else {
             return Err(std::io::Error::new(
                 std::io::ErrorKind::NotFound,
-                "a sweep is taking the new file away",
+                "a sweep is removing the new file",
             ));
         };
         let header = Region::of_file(file, 0, layout::HEADER_LENGTH)?;
@@ -184,13 +186,13 @@ impl Ledger {
         ledger
     }
 
-    /// Reads every ledger in the places where this user's programs keep them: for observers.
+    /// Reads every ledger in the directories where this user's programs keep them: for observers.
     #[must_use]
     pub fn read_all() -> super::ReadAll {
         super::reading::read_all()
     }
 
-    /// Whether both are the same.
+    /// Whether both are the same ledger.
     pub(super) fn is(self, other: Self) -> bool {
         std::ptr::eq(self.0, other.0)
     }
@@ -207,13 +209,13 @@ impl Ledger {
         self.0.path.as_deref()
     }
 
-    /// The random name of this process's run, which names what it leaves on disk.
+    /// The random name of this process's run, which is part of the names of what it leaves on disk.
     #[must_use]
     pub fn cookie(&self) -> Cookie {
         self.0.cookie
     }
 
-    /// How many resources could not be written down, for want of space or memory.
+    /// How many resources could not be recorded because space or memory was unavailable.
     #[must_use]
     pub fn untracked(&self) -> u64 {
         self.0
@@ -222,7 +224,7 @@ impl Ledger {
             .load(Ordering::Relaxed)
     }
 
-    /// Counts a resource that could not be written down.
+    /// Counts a resource that could not be recorded.
     pub(crate) fn count_untracked(&self) {
         if fork::is_original_process() {
             // Relaxed: a count, read for display.
@@ -258,8 +260,8 @@ impl Ledger {
         entry
     }
 
-    /// The way of most entries: a free slot and all names are at this thread's hand, and there is no
-    /// text of its own to write.
+    /// The fast path of most entries: this thread has a free slot and all names cached, and there
+    /// is no own text to write.
     fn enter_at_once(&self, new: &NewEntry<'_>) -> Option<OpenEntry> {
         let (Cow::Borrowed(label), None) = (new.label, new.recipe) else {
             return None;
@@ -359,7 +361,7 @@ impl Ledger {
         into.extend(free.drain(rest..));
     }
 
-    /// Gives texts' space back.
+    /// Frees the space of texts.
     pub(super) fn free_records(&self, spaces: impl IntoIterator<Item = Space>) {
         let mut growth = self.0.growth.lock();
         for space in spaces {
@@ -421,7 +423,7 @@ impl Ledger {
         Some(position)
     }
 
-    /// Writes a text that belongs to one resource, and where `kind` is given to its kind.
+    /// Writes a text that belongs to one resource, and, if `kind` is given, to its kind.
     pub(super) fn own(
         &self,
         tag: RecordTag,
@@ -439,11 +441,11 @@ impl Ledger {
         self.0.growth.lock().write(&self.0.header, &record)
     }
 
-    /// Takes the ledger's file away and drops its lease. Entries that are still open stay open in
-    /// memory; nobody outside sees them any more.
+    /// Removes the ledger's file and releases its lease. Entries that are still open stay open in
+    /// memory, but are no longer visible to other processes.
     ///
     /// # Errors
-    /// The file cannot be removed: a sweep will.
+    /// The file cannot be removed: a sweep will do it.
     pub fn remove(&self) -> Result<(), Error> {
         if !fork::is_original_process() {
             return Ok(());
@@ -454,7 +456,7 @@ impl Ledger {
         let removed = closing.directory.handle().unlink_beneath(&closing.name);
         drop(closing.lease);
         removed.map_err(|error| {
-            Error::io(Stage::Release, "the ledger cannot be removed", error)
+            Error::io(Stage::Release, "cannot remove the ledger", error)
                 .with("path", closing.directory.path_of(&closing.name).display())
         })
     }
@@ -469,7 +471,8 @@ impl std::fmt::Debug for Ledger {
 /// Takes slots back from a thread that ends.
 pub(super) fn take_back(ledger: u64, slots: Vec<FreeSlot>) {
     if !fork::is_original_process() {
-        // Another thread of the parent may have held the lock at the fork; it would never be free.
+        // Another thread of the parent may have held the lock at the fork; it would never be
+        // released.
         return;
     }
     let ledgers = LEDGERS.read();

@@ -1,5 +1,6 @@
-//! The reading side: any process's ledger, alive or dead. It takes no lock in the owner and trusts no
-//! byte: every offset is checked, every record has a check sum, unknown kinds are kept.
+//! Reading: any process's ledger, whether it is alive or dead. A reader takes no lock in the owner
+//! and trusts no byte: every offset is checked, every record has a checksum, unknown kinds are
+//! kept.
 
 mod bytes;
 mod owner_record;
@@ -25,26 +26,26 @@ use backstop_os::directory::Directory;
 use backstop_os::files::Access;
 use backstop_os::pinned::PinnedProcess;
 
-/// One ledger as it stood when it was read.
+/// One ledger, as it was when it was read.
 #[derive(Debug)]
 pub struct LedgerReading {
     path: PathBuf,
     bytes: LedgerBytes,
 }
 
-/// All ledgers that a reader may see, and those that it could not read.
+/// All ledgers that a reader may see, and the files that could not be read.
 #[derive(Debug, Default)]
 pub struct ReadAll {
     /// The ledgers.
     pub ledgers: Vec<LedgerReading>,
-    /// The files that are not readable as ledgers. They are kept.
+    /// The files that are not readable as ledgers. They are not removed.
     pub unreadable: Vec<UnreadableLedger>,
 }
 
 /// A file that should be a ledger and cannot be read as one.
 #[derive(Debug)]
 pub struct UnreadableLedger {
-    /// Which file.
+    /// The file.
     pub path: PathBuf,
     /// What is wrong with it, and where.
     pub error: Error,
@@ -57,12 +58,11 @@ impl LedgerReading {
     /// Reads the ledger at `path`.
     ///
     /// # Errors
-    /// The file cannot be read, or is not a ledger of this version and byte order, or its header does
-    /// not check. The error names file and offset.
+    /// The file cannot be read, is not a ledger of this version and byte order, or its header's
+    /// checksum is wrong. The error names file and offset.
     pub fn of_path(path: &Path) -> Result<Self, Error> {
         let file = open(path).map_err(|error| {
-            Error::io(Stage::Read, "the ledger cannot be opened", error)
-                .with("path", path.display())
+            Error::io(Stage::Read, "cannot open the ledger", error).with("path", path.display())
         })?;
         Self::of_file(&file, path)
     }
@@ -73,20 +73,18 @@ impl LedgerReading {
     /// As for [`of_path`](Self::of_path).
     pub fn of_file(mut file: &File, path: &Path) -> Result<Self, Error> {
         let failed = |error| {
-            Error::io(Stage::Read, "the ledger cannot be read", error).with("path", path.display())
+            Error::io(Stage::Read, "cannot read the ledger", error).with("path", path.display())
         };
         let length = file.metadata().map_err(failed)?.len();
         if length > Self::LARGEST {
-            return Err(Error::new(
-                ErrorKind::Limit,
-                Stage::Read,
-                "the ledger is too large to read",
-            )
-            .with("path", path.display())
-            .with("bytes", length)
-            .with("limit", Self::LARGEST));
+            return Err(
+                Error::new(ErrorKind::Limit, Stage::Read, "ledger too large")
+                    .with("path", path.display())
+                    .with("bytes", length)
+                    .with("limit", Self::LARGEST),
+            );
         }
-        // Whoever waits for a lease reads the same opening twice.
+        // A caller that waits for a lease reads the same open file twice.
         file.rewind().map_err(failed)?;
         let mut bytes = Vec::with_capacity(length as usize);
         file.by_ref()
@@ -115,7 +113,7 @@ impl LedgerReading {
         &self.path
     }
 
-    /// Who wrote it.
+    /// The process that wrote it.
     #[must_use]
     pub fn owner(&self) -> &OwnerRecord {
         self.bytes.owner()
@@ -144,13 +142,13 @@ impl LedgerReading {
         self.bytes.untracked()
     }
 
-    /// All slots that hold a resource which is not closed, without copying anything.
+    /// All slots with a resource that is not closed, without copying anything.
     pub fn slots(&self) -> impl Iterator<Item = SlotView<'_>> {
         self.bytes.slots()
     }
 
-    /// All resources that are not closed. A text that does not check is shown as what is wrong with
-    /// it; the resource is kept.
+    /// All resources that are not closed. A corrupt text is replaced by a description of the
+    /// damage; the resource is kept.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.slots().map(|slot| slot.entry()).collect()
@@ -163,13 +161,13 @@ impl LedgerReading {
             .collect()
     }
 
-    /// Marks a resource as closed, for whoever holds the lease of the ledger in `file`.
+    /// Marks a resource as closed, for the holder of the lease of the ledger in `file`.
     pub(crate) fn mark_closed(file: &File, offset: u64, id: ResourceId) -> std::io::Result<()> {
         let word = Slot::word(State::Closed, id.generation);
         backstop_os::write_at::write_all_at(file, &word.to_ne_bytes(), offset)
     }
 
-    /// What in the file makes no sense: at most the first hundred places.
+    /// The damage found in the file: at most the first hundred places.
     #[must_use]
     pub fn damage(&self) -> &[Damage] {
         self.bytes.damage()
@@ -188,9 +186,9 @@ fn open(path: &Path) -> std::io::Result<File> {
     Directory::open(parent)?.open_file_beneath(name, Access::Read)
 }
 
-/// Reads every ledger in the places where this user's programs keep them.
+/// Reads every ledger in the directories where this user's programs keep them.
 ///
-/// A directory that does not exist holds none; one that cannot be used is reported among the
+/// A directory that does not exist contains none; one that cannot be used is reported among the
 /// unreadable.
 #[must_use]
 pub fn read_all() -> ReadAll {
@@ -201,10 +199,10 @@ pub fn read_all() -> ReadAll {
     all
 }
 
-/// Finds the ledger of the process that has this number, without reading those of others.
+/// Finds the ledger of the process that has this PID, without reading those of others.
 ///
-/// A process that ended without taking its ledger away may have had the same number: whoever needs to
-/// be sure compares the owner's identity.
+/// A process that ended without removing its ledger may have had the same PID: a caller that needs
+/// certainty compares the owner's identity.
 #[must_use]
 pub fn ledger_of(pid: i32) -> Option<PathBuf> {
     let prefix = format!("{pid}-");
@@ -214,7 +212,7 @@ pub fn ledger_of(pid: i32) -> Option<PathBuf> {
             .and_then(|directory| LedgerDirectory::open(directory).ok())?;
         let mut names = place.ledgers().ok()?;
         names.retain(|name| name.to_string_lossy().starts_with(&prefix));
-        // Of several the one whose owner lives; its file was written to last.
+        // Of several, the one whose owner is alive; its file was written to last.
         let newest = names.into_iter().max_by_key(|name| {
             let file = std::fs::metadata(place.path_of(name));
             file.and_then(|file| file.modified()).ok()
@@ -230,7 +228,7 @@ pub fn read_directory(directory: &Path, all: &mut ReadAll) {
     }
     let listed = LedgerDirectory::open(directory).and_then(|place| {
         let names = place.ledgers().map_err(|error| {
-            Error::io(Stage::Read, "the ledger directory cannot be listed", error)
+            Error::io(Stage::Read, "cannot list the ledger directory", error)
                 .with("path", directory.display())
         })?;
         Ok((place, names))
@@ -249,7 +247,7 @@ pub fn read_directory(directory: &Path, all: &mut ReadAll) {
         let path = place.path_of(&name);
         match LedgerReading::of_path(&path) {
             Ok(reading) => all.ledgers.push(reading),
-            // It was removed between listing and reading: its owner ended.
+            // It was removed between listing and reading, because its owner ended.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => all.unreadable.push(UnreadableLedger { path, error }),
         }

@@ -1,21 +1,21 @@
-//! Checksummed texts of varying length beside the slots: labels, recipes, kinds, sites.
+//! Checksummed texts of varying length, in segments of their own: labels, recipes, kinds, sites.
 
 use super::layout::{RECORD_HEADER, RECORD_LIMIT, RECORD_UNIT, RecordTag, record_checksum};
 use super::region::Region;
 
-/// Sizes in which space is given out and taken back: 64 bytes, then powers of two.
+/// Sizes in which space is allocated and freed: 64 bytes, then powers of two.
 const CLASSES: usize = 10;
 const SMALLEST_CLASS: usize = 64;
 const _: () = assert!(SMALLEST_CLASS << (CLASSES - 1) == RECORD_LIMIT + RECORD_HEADER);
 
-/// Space for records, in segments handed to it, kept in lists by size.
+/// Space for records, in segments added to it, kept in free lists by size.
 #[derive(Debug, Default)]
 pub(super) struct Records {
     free: [Vec<Place>; CLASSES],
     rest: Option<Stretch>,
 }
 
-/// Space in a segment: which, and where in it.
+/// Space in a segment: its index, and the offset in it.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     segment: usize,
@@ -29,19 +29,19 @@ struct Stretch {
     end: usize,
 }
 
-/// A record that was written: its position in the file and its size's class.
+/// A written record: its position in the file and its size class.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Space {
     place: Place,
     class: usize,
 }
 
-/// The whole of a record, before it is written.
+/// The content of a record, before it is written.
 pub(super) struct Record<'a> {
     pub(super) tag: RecordTag,
     pub(super) slot: u32,
     pub(super) generation: u32,
-    /// Of a text that only its resource's kind can read: where that kind stands.
+    /// For a text that only its resource's kind can read: the position of that kind.
     pub(super) kind: u32,
     pub(super) payload: &'a [u8],
 }
@@ -69,7 +69,7 @@ impl Records {
         Some(Space { place, class })
     }
 
-    /// Takes a new segment. What was left of the last one is given out in the sizes that fit.
+    /// Adds a new segment. The remainder of the last one is split into the sizes that fit.
     pub(super) fn extend(&mut self, segment: usize, start: usize, end: usize) {
         if let Some(mut rest) = self.rest.take() {
             for class in (0..CLASSES).rev() {
@@ -90,7 +90,7 @@ impl Records {
         });
     }
 
-    /// Takes space back.
+    /// Frees space.
     pub(super) fn free(&mut self, space: Space) {
         self.free[space.class].push(space.place);
     }
@@ -101,13 +101,13 @@ impl Space {
         self.place.segment
     }
 
-    /// The position in units of the file, for a segment that begins at `segment_start`.
+    /// The position in units of the file, for a segment that starts at `segment_start`.
     pub(super) fn position(self, segment_start: u64) -> Option<u32> {
         u32::try_from((segment_start + self.place.offset as u64) / RECORD_UNIT as u64).ok()
     }
 
-    /// Writes the record into its segment. The check sum is stored last, so that a record whose
-    /// writer died in the middle does not check.
+    /// Writes the record into its segment. The checksum is stored last, so that a record whose
+    /// writer died halfway is detected as corrupt.
     pub(super) fn write(self, region: &Region, record: &Record<'_>) {
         let checksum = record_checksum(
             record.tag as u32,
@@ -116,7 +116,7 @@ impl Space {
             record.payload,
         );
         let start = self.place.offset;
-        // Never equal by chance: a torn record keeps a check sum of zero length.
+        // Never equal by chance: a torn record keeps the checksum of zero length.
         let fields = [
             record.payload.len() as u32,
             checksum,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 
-/// A stretch of the file in memory. Its bytes are only touched through atomics: other processes read
+/// A part of the file in memory. Its bytes are only accessed through atomics: other processes read
 /// them at any time.
 #[derive(Debug)]
 pub(super) struct Region {
@@ -20,8 +20,8 @@ pub(super) struct Region {
 }
 
 impl Region {
-    /// Maps `length` bytes of `file` from `offset`, after reserving their space so that a full disk
-    /// is an error here and not a `SIGBUS` later.
+    /// Maps `length` bytes of `file` from `offset`, after reserving their space, so that a full
+    /// disk is an error here and not a `SIGBUS` later.
     pub(super) fn of_file(file: &File, offset: u64, length: usize) -> io::Result<Self> {
         backstop_os::reserve::reserve(file, offset, length as u64)?;
         let map = MmapOptions::new()
@@ -31,7 +31,7 @@ impl Region {
         Ok(Self { map, length })
     }
 
-    /// Memory that belongs to this process alone and ends with it.
+    /// Memory of this process only, which ends with it.
     pub(super) fn anonymous(length: usize) -> io::Result<Self> {
         let map = MmapOptions::new().len(length).map_anon()?;
         Ok(Self {
@@ -53,8 +53,8 @@ impl Region {
         unsafe { pointer.cast::<AtomicU32>().as_ref() }
     }
 
-    /// Stores bytes at a multiple of eight. Writers of one stretch never overlap; readers elsewhere
-    /// check sums.
+    /// Stores bytes at a multiple of eight. Writers of one range never overlap; readers in other
+    /// processes verify checksums.
     pub(super) fn store(&self, offset: usize, bytes: &[u8]) {
         let mut chunks = bytes.chunks_exact(8);
         let mut at = offset;
@@ -76,7 +76,7 @@ impl Region {
     pub(super) fn line_at(&self, offset: usize) -> NonNull<u8> {
         assert!(
             offset.is_multiple_of(64),
-            "a slot stands on a line of its own"
+            "a slot is aligned to a cache line"
         );
         self.checked(offset, 64)
     }
@@ -87,9 +87,9 @@ impl Region {
                 && offset
                     .checked_add(size)
                     .is_some_and(|end| end <= self.length),
-            "an access beyond its region"
+            "access out of bounds"
         );
         NonNull::new(self.map.as_mut_ptr().wrapping_add(offset))
-            .expect("a mapping is never at zero")
+            .expect("a mapping is never at address zero")
     }
 }

@@ -1,8 +1,6 @@
-//! A resource held by several at once: its guard, the table of everything open, whoever releases it.
-#![expect(
-    unsafe_code,
-    reason = "what is shared is freed by whoever of its holders goes last"
-)]
+//! A resource with several owners: its guard, the table of open resources, the thread that releases
+//! it.
+#![expect(unsafe_code, reason = "the shared value is freed by its last holder")]
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -11,18 +9,18 @@ use std::ptr::NonNull;
 use crate::resource::TrackedResource;
 use crate::sync::{AtomicU32, Ordering, fence};
 
-/// One hold on a resource and what is known of it, its head.
+/// One reference to a resource and its head, the data known about it.
 ///
-/// An `Arc` of which two are made at once and given up at once, as a guard and its place in the table
-/// begin and end together: both without an atomic change of the count, which is most of what tracking
-/// a small value costs. There are no weak ones.
+/// An `Arc` that is created with two references and gives up two at once, because a guard and its
+/// place in the table start and end together: both without an atomic change of the count, which is
+/// most of the cost of tracking a small value. There are no weak references.
 pub(crate) struct Share<H, R: ?Sized> {
     counted: NonNull<Counted<H, R>>,
-    /// Whoever holds it may be the one to drop it.
+    /// Any holder may be the one to drop it.
     owned: PhantomData<Counted<H, R>>,
 }
 
-/// A resource with its head, and the number of those who hold both.
+/// A resource with its head, and the number of references.
 #[derive(Debug)]
 pub(crate) struct Counted<H, R: ?Sized> {
     holders: AtomicU32,
@@ -30,21 +28,21 @@ pub(crate) struct Counted<H, R: ?Sized> {
     pub(crate) resource: R,
 }
 
-/// More holders than this are a leak of holds; the count must not come round to zero.
+/// More references than this indicate a leak of references; the count must not overflow to zero.
 const MOST: u32 = u32::MAX / 2;
 
-// SAFETY: as for `Arc`: each holder reaches both parts from its own thread, and any may drop them.
+// SAFETY: as for `Arc`: each holder accesses both parts from its own thread, and any may drop them.
 unsafe impl<H: Send + Sync, R: Send + Sync + ?Sized> Send for Share<H, R> {}
-// SAFETY: as above; a shared hold can be cloned into one of another thread's own.
+// SAFETY: as above; a shared reference can be cloned into one owned by another thread.
 unsafe impl<H: Send + Sync, R: Send + Sync + ?Sized> Sync for Share<H, R> {}
 
 impl<H, R> Share<H, R> {
-    /// A resource with its head, held once.
+    /// A resource with its head, with one reference.
     pub(crate) fn one(head: H, resource: R) -> Self {
         Self::held(1, head, resource)
     }
 
-    /// A resource with its head, held twice.
+    /// A resource with its head, with two references.
     pub(crate) fn two(head: H, resource: R) -> (Self, Self) {
         let first = Self::held(2, head, resource);
         let second = Self::of(first.counted);
@@ -62,10 +60,10 @@ impl<H, R> Share<H, R> {
 }
 
 impl<H, R: TrackedResource> Share<H, R> {
-    /// The same hold, on any resource.
+    /// The same reference, to any type of resource.
     pub(crate) fn into_any(self) -> Share<H, dyn TrackedResource> {
         let any = Share::of(self.counted as NonNull<Counted<H, dyn TrackedResource>>);
-        // The hold is the other's from here on.
+        // The returned value now owns the reference.
         let _ = std::mem::ManuallyDrop::new(self);
         any
     }
@@ -79,41 +77,42 @@ impl<H, R: ?Sized> Share<H, R> {
         }
     }
 
-    /// Gives up two holds on the same resource; on two different ones, each for itself.
+    /// Gives up two references to the same resource; if they are to different ones, drops each.
     pub(crate) fn give_up(self, other: Self) {
         if !std::ptr::addr_eq(self.counted.as_ptr(), other.counted.as_ptr()) {
             return;
         }
         let _ = std::mem::ManuallyDrop::new(other);
         let last = std::mem::ManuallyDrop::new(self);
-        // SAFETY: both holds are given up here, and neither is dropped.
+        // SAFETY: both references are given up here, and neither is dropped.
         unsafe { last.leave(2) };
     }
 
-    /// Takes so many holds back, and frees what is shared if they were all.
+    /// Gives up this number of references, and frees the shared value if they were the last.
     ///
     /// # Safety
-    /// The caller has so many holds, and uses none of them after this.
+    /// The caller owns this number of references, and uses none of them afterwards.
     #[inline]
     unsafe fn leave(&self, holds: u32) {
-        // Acquire: what others did before they gave theirs up is over. Who sees only its own holds is
-        // the last, without changing the count: nobody else has one from which to make another.
+        // Acquire: what other threads did before they gave up theirs is complete. A thread that
+        // sees only its own references is the last one, without changing the count: no other
+        // reference exists that could be cloned.
         let holders = self.holders.load(Ordering::Acquire);
         if holders != holds {
-            // Release: what was done with these holds is over for whoever is the last.
+            // Release: uses through these references are complete for the thread that is last.
             if self.holders.fetch_sub(holds, Ordering::Release) != holds {
                 return;
             }
             fence(Ordering::Acquire);
         }
-        // SAFETY: it came from a box, and nobody holds it any more.
+        // SAFETY: it came from a box, and there are no references to it any more.
         drop(unsafe { Box::from_raw(self.counted.as_ptr()) });
     }
 }
 
 impl<H, R: ?Sized> Clone for Share<H, R> {
     fn clone(&self) -> Self {
-        // Relaxed: who has a hold already sees all that it needs to.
+        // Relaxed: a thread with a reference already sees all that it needs to.
         if self.holders.fetch_add(1, Ordering::Relaxed) > MOST {
             std::process::abort();
         }
@@ -126,14 +125,14 @@ impl<H, R: ?Sized> Deref for Share<H, R> {
 
     #[inline]
     fn deref(&self) -> &Counted<H, R> {
-        // SAFETY: it is freed with its last hold only, and this is one.
+        // SAFETY: it is freed with its last reference only, and this is one.
         unsafe { self.counted.as_ref() }
     }
 }
 
 impl<H, R: ?Sized> Drop for Share<H, R> {
     fn drop(&mut self) {
-        // SAFETY: this is the one hold that `self` is, and it is gone after this.
+        // SAFETY: this is the one reference that `self` is, and it is gone afterwards.
         unsafe { self.leave(1) };
     }
 }

@@ -1,7 +1,7 @@
 //! One resource's cache line, and the right to write it.
 #![expect(
     unsafe_code,
-    reason = "a slot is reached by its address in the ledger's mapped memory"
+    reason = "a slot is accessed by its address in the ledger's mapped memory"
 )]
 
 use std::ptr::NonNull;
@@ -10,8 +10,9 @@ use super::entry::State;
 use crate::resource::{Footprint, ResourceId};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
-/// The line itself. `word` is stored last with Release, so that whoever sees a state also sees what
-/// was written before it; after a `SIGKILL` the memory holds some prefix of the stores, in order.
+/// The line itself. `word` is stored last with Release, so that a reader that sees a state also
+/// sees what was written before it; after a `SIGKILL` the memory holds some prefix of the stores,
+/// in order.
 #[repr(C, align(64))]
 pub(super) struct Slot {
     /// State in the low byte, generation in the high half.
@@ -30,7 +31,7 @@ pub(super) struct Slot {
     pub(super) parent_generation: AtomicU32,
 }
 
-// loom's atomics are larger than what they stand for.
+// loom's atomics are larger than the real ones.
 #[cfg(not(all(test, loom)))]
 const _: () = assert!(size_of::<Slot>() == super::layout::SLOT_LENGTH);
 
@@ -40,7 +41,7 @@ impl Slot {
     }
 }
 
-/// What a new entry starts with. Positions of records are in units of the file.
+/// The initial values of a new entry. Positions of records are in units of the file.
 #[derive(Clone, Copy)]
 pub(super) struct Opening {
     pub(super) kind: u32,
@@ -53,21 +54,21 @@ pub(super) struct Opening {
     pub(super) thread: u32,
 }
 
-/// A slot that nobody uses: its address, its position, and how often it was given out.
+/// An unused slot: its address, its position, and how often it was used.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FreeSlot {
     pub(super) slot: NonNull<Slot>,
     pub(super) position: u32,
 }
 
-// SAFETY: a free slot is owned by whoever took it from the list; its memory is only touched through
-// atomics, and stays mapped while its ledger exists.
+// SAFETY: a free slot is owned by the thread that took it from the list; its memory is only
+// accessed through atomics, and stays mapped while its ledger exists.
 unsafe impl Send for FreeSlot {}
 
 impl FreeSlot {
-    /// The resource that this slot will hold when it is taken.
+    /// The identifier of the resource that will take this slot.
     pub(super) fn next_id(self) -> ResourceId {
-        // Relaxed: nobody else writes a free slot.
+        // Relaxed: no other thread writes a free slot.
         let generation = (self.line().word.load(Ordering::Relaxed) >> 32) as u32;
         ResourceId {
             slot: self.position,
@@ -83,7 +84,7 @@ impl FreeSlot {
 
 /// The right to write one entry of a ledger, from its intent until it is closed.
 ///
-/// A ledger's memory stays mapped as long as its process lives, so a handle is always good.
+/// A ledger's memory stays mapped as long as its process lives, so a handle is always valid.
 #[derive(Debug)]
 pub struct SlotHandle {
     slot: NonNull<Slot>,
@@ -96,7 +97,7 @@ unsafe impl Send for SlotHandle {}
 unsafe impl Sync for SlotHandle {}
 
 impl SlotHandle {
-    /// Takes a free slot into use, as the resource that [`FreeSlot::next_id`] named.
+    /// Takes a free slot for the resource whose identifier [`FreeSlot::next_id`] returned.
     pub(super) fn take(free: FreeSlot, state: State, opening: &Opening) -> Self {
         let slot = free.line();
         let generation = free.next_id().generation;
@@ -131,7 +132,7 @@ impl SlotHandle {
         }
     }
 
-    /// Which resource it is.
+    /// The identifier of the resource.
     #[must_use]
     pub fn id(&self) -> ResourceId {
         self.id
@@ -167,7 +168,7 @@ impl SlotHandle {
         self.line().thread.load(Ordering::Relaxed)
     }
 
-    /// Where its kind stands.
+    /// The position of its kind.
     pub(super) fn kind(&self) -> u32 {
         self.line().kind.load(Ordering::Relaxed)
     }
@@ -183,13 +184,13 @@ impl SlotHandle {
         )
     }
 
-    /// Puts a new recipe in place of the old one, whose position is given back.
+    /// Replaces the recipe and returns the position of the old one.
     pub(super) fn swap_recipe(&self, position: u32) -> u32 {
-        // Release: whoever sees the new position also sees the record's bytes.
+        // Release: a reader that sees the new position also sees the record's bytes.
         self.line().recipe.swap(position, Ordering::Release)
     }
 
-    /// Gives the slot back. The caller has closed it.
+    /// Frees the slot. The caller has closed it.
     pub(super) fn free(&self) -> FreeSlot {
         FreeSlot {
             slot: self.slot,
@@ -203,7 +204,8 @@ impl SlotHandle {
     }
 }
 
-/// Where a test kills the owner: right after a state can be seen by others.
+/// The point at which a test kills the owner: right after a state became visible to other
+/// processes.
 fn reached(state: State) {
     crate::kill_point::reach(match state {
         State::Intent => "ledger.intent",
@@ -224,10 +226,10 @@ mod loom_models {
     use crate::resource::Bytes;
     use crate::sync::Mutex;
 
-    /// A slot that nobody has used, for the rest of the model's life.
+    /// An unused slot, for the rest of the model's life.
     struct Memory(NonNull<Slot>);
 
-    // SAFETY: the memory is only touched through atomics, and freed by its last owner.
+    // SAFETY: the memory is only accessed through atomics, and freed by its last owner.
     unsafe impl Send for Memory {}
     // SAFETY: as above.
     unsafe impl Sync for Memory {}
@@ -265,7 +267,8 @@ mod loom_models {
             }
         }
 
-        /// What a reader sees: the state and its generation first, then all that they publish.
+        /// What a reader sees: the state and its generation first, then everything that they
+        /// publish.
         fn read(&self) -> (u8, u32, [u32; 3]) {
             let slot = self.slot();
             let word = slot.word.load(Ordering::Acquire);
@@ -277,12 +280,12 @@ mod loom_models {
 
     impl Drop for Memory {
         fn drop(&mut self) {
-            // SAFETY: it came from a box, and nobody else has it any more.
+            // SAFETY: it came from a box, and has no other owner any more.
             drop(unsafe { Box::from_raw(self.0.as_ptr()) });
         }
     }
 
-    /// The opening of a generation: each of its fields is the generation itself.
+    /// The initial values of a generation: each field is the generation itself.
     fn opening(generation: u32) -> Opening {
         Opening {
             kind: generation,
@@ -299,10 +302,10 @@ mod loom_models {
         }
     }
 
-    /// The reader is the thread that is started: loom remembers one access before a store, and with
-    /// the owner started it would be the owner's own look at its free slot.
+    /// The reader is the started thread: loom remembers one access before a store, and if the owner
+    /// were started, that would be the owner's own read of its free slot.
     #[test]
-    fn whoever_sees_a_state_sees_what_was_written_before_it() {
+    fn a_reader_of_a_state_sees_what_was_written_before_it() {
         static SEEN: std::sync::Mutex<BTreeSet<(u8, u32)>> = std::sync::Mutex::new(BTreeSet::new());
         loom::model(|| {
             let memory = Memory::new();
@@ -328,7 +331,7 @@ mod loom_models {
     }
 
     #[test]
-    fn a_slot_that_changes_hands_is_never_two_resources_at_once() {
+    fn a_reused_slot_is_never_two_resources_at_once() {
         loom::model(|| {
             let memory = Memory::new();
             let free = Arc::new(Mutex::new(vec![memory.free()]));
@@ -356,7 +359,7 @@ mod loom_models {
     }
 
     #[test]
-    fn a_recipe_that_is_pointed_to_is_written() {
+    fn a_referenced_recipe_is_complete() {
         loom::model(|| {
             let memory = Memory::new();
             let record = Arc::new(AtomicU64::new(0));

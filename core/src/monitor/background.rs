@@ -1,4 +1,4 @@
-//! The monitor on a thread of its own.
+//! The monitor, on its own thread.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use parking_lot::{Mutex, ReentrantMutex};
 
-use super::builder::MonitorBuilder;
 use super::cost::MonitorCost;
 use super::finding::Finding;
 use super::moment::Moment;
@@ -20,14 +19,15 @@ use crate::error::{Error, Stage};
 use crate::release::CancelToken;
 use backstop_os::fork;
 
-/// Watches until it is dropped, on a thread of its own.
+/// Monitors until it is dropped, on its own thread.
 ///
 /// # Guarantees
-/// It keeps the last samples and no more, and tells what it costs. What it has seen is read without
-/// waiting for a sample that is under way.
+/// It keeps only the last samples, and measures its own cost. Its results are read without waiting
+/// for a sample in progress.
 ///
 /// # When it does not hold
-/// It ends when what it watches is gone: see [`is_over`](Self::is_over). A forked child has no monitor.
+/// It ends when its target is gone: see [`is_over`](Self::is_over). In a forked child there is no
+/// monitor.
 ///
 /// # Examples
 /// ```
@@ -48,7 +48,7 @@ use backstop_os::fork;
 /// # Ok::<(), backstop_core::error::Error>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "dropping it ends the watch"]
+#[must_use = "dropping it stops the monitor"]
 pub struct Monitor {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -58,10 +58,10 @@ pub struct Monitor {
 
 #[derive(Debug)]
 struct Shared {
-    /// Locked for as long as a sample and its observers take. An observer may come back here from the
-    /// same thread, and then finds it borrowed.
+    /// Locked while a sample and its observers run. An observer that calls the monitor from the
+    /// same thread finds it borrowed.
     watch: ReentrantMutex<RefCell<Watch>>,
-    /// What has been seen: locked for moments only.
+    /// The results so far: locked only for moments.
     seen: Mutex<Seen>,
     stop: CancelToken,
     snapshots: usize,
@@ -76,13 +76,8 @@ struct Seen {
 }
 
 impl Monitor {
-    /// How long [`drop`] waits for an observer that is busy.
+    /// How long [`drop`] waits for a busy observer.
     const PATIENCE: Duration = Duration::from_secs(1);
-
-    /// Sets up a monitor.
-    pub fn builder() -> MonitorBuilder {
-        MonitorBuilder::default()
-    }
 
     pub(super) fn run(watch: Watch, snapshots: usize) -> Result<Self, Error> {
         let cost = watch.cost();
@@ -100,18 +95,14 @@ impl Monitor {
         let thread = std::thread::Builder::new()
             .name("backstop-monitor".into())
             .spawn(move || {
-                // Dropped at the end, also by a panic.
+                // Dropped at the end, even by a panic.
                 let _alive = alive;
-                while let Some(next) = own.look().map(|_| own.seen.lock().cost.interval)
+                while let Some(next) = own.sample().map(|_| own.seen.lock().cost.interval)
                     && !own.stop.wait(next)
                 {}
             })
             .map_err(|error| {
-                Error::io(
-                    Stage::Configure,
-                    "the monitor's thread cannot be started",
-                    error,
-                )
+                Error::io(Stage::Configure, "cannot start the monitor's thread", error)
             })?;
         Ok(Self {
             shared,
@@ -120,13 +111,13 @@ impl Monitor {
         })
     }
 
-    /// The last samples, the oldest first.
+    /// The last samples, oldest first.
     #[must_use]
     pub fn snapshots(&self) -> Vec<Sample> {
         self.shared.seen.lock().samples.iter().cloned().collect()
     }
 
-    /// The findings that are open, the worst first.
+    /// The open findings, most severe first.
     #[must_use]
     pub fn open_findings(&self) -> Vec<Finding> {
         let seen = self.shared.seen.lock();
@@ -134,29 +125,31 @@ impl Monitor {
         latest.map_or_else(Vec::new, |latest| latest.open.clone())
     }
 
-    /// What it has cost so far.
+    /// Its cost so far.
     #[must_use]
     pub fn cost(&self) -> MonitorCost {
         self.shared.seen.lock().cost
     }
 
-    /// Whether it has ended because what it watches is gone.
+    /// Whether it has ended because its target is gone.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.shared.seen.lock().is_over
     }
 
-    /// Looks at once, on this thread, beside the regular samples. Waits for a sample that is under way.
+    /// Takes a sample immediately, on this thread, in addition to the regular ones. Waits for a
+    /// sample in progress.
     ///
-    /// `None` once what it watches is gone. An observer that calls it gets the observation that it is
-    /// being told.
+    /// `None` once its target is gone. An observer that calls it gets the observation that it is
+    /// being passed.
     #[must_use]
     pub fn observe_now(&self) -> Option<Observation> {
-        self.shared.look()
+        self.shared.sample()
     }
 
-    /// Ends the watch as dropping it does, and gives the findings that were open then, the worst first.
-    #[must_use = "drop it to end the watch alone"]
+    /// Stops the monitor as dropping it does, and returns the findings that were open then, most
+    /// severe first.
+    #[must_use = "drop it if the findings are not needed"]
     pub fn stop(mut self) -> Vec<Finding> {
         self.halt();
         self.open_findings()
@@ -167,17 +160,17 @@ impl Monitor {
         let Some(thread) = self.thread.take() else {
             return;
         };
-        // A forked child has no such thread, and an observer that drops its monitor is on it.
+        // A forked child has no such thread, and an observer that drops its monitor runs on it.
         if !fork::is_original_process() || thread.thread().id() == std::thread::current().id() {
             return;
         }
         match self.ended.recv_timeout(Self::PATIENCE) {
             Err(RecvTimeoutError::Timeout) => {
-                tracing::warn!("an observer does not come to an end; the monitor goes without it");
+                tracing::warn!("an observer is still running; the monitor ends without it");
             }
             _ => {
                 if thread.join().is_err() {
-                    tracing::warn!("the monitor's thread had panicked");
+                    tracing::warn!("the monitor's thread panicked");
                 }
             }
         }
@@ -185,7 +178,7 @@ impl Monitor {
 }
 
 impl Shared {
-    fn look(&self) -> Option<Observation> {
+    fn sample(&self) -> Option<Observation> {
         let watch = self.watch.lock();
         let Ok(mut watch) = watch.try_borrow_mut() else {
             return self.seen.lock().latest.clone();
@@ -210,8 +203,8 @@ impl Shared {
 }
 
 impl Drop for Monitor {
-    /// Ends the watch without waiting for its interval. An observer that is busy is waited for, for a
-    /// second at the most, and then left to its thread.
+    /// Stops without waiting for the interval to end. A busy observer is waited for, for at most a
+    /// second, and then left running on its thread.
     fn drop(&mut self) {
         self.halt();
     }
@@ -225,7 +218,7 @@ mod tests {
     use std::sync::OnceLock;
     use std::time::Instant;
 
-    fn builder() -> MonitorBuilder {
+    fn builder() -> super::super::MonitorBuilder {
         let backstop = Backstop::builder().tracking(Tracking::Anonymous).start();
         Monitor::builder().backstop(backstop)
     }
@@ -256,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn an_observer_may_ask_and_even_end_its_monitor() {
+    fn an_observer_may_query_and_even_stop_its_monitor() {
         static MONITOR: OnceLock<Mutex<Option<Monitor>>> = OnceLock::new();
         let (told, heard) = crossbeam_channel::unbounded();
         let monitor = builder()
@@ -280,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_over_when_what_it_watches_is_gone() {
+    fn it_is_over_when_its_target_is_gone() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let monitor = Monitor::builder()
             .process(child.id() as i32)

@@ -1,11 +1,11 @@
-//! The sampled backtraces that belong to a finding.
+//! The sampled backtraces for a finding.
 
 use super::finding::{Finding, Subject};
 use crate::release::{BacktraceSampling, SiteBacktraces};
 
-/// The sampled backtraces of the place, or of all places of the kind, that a finding of this process is
-/// about; the place last seen first. None while [`BacktraceSampling`] is off, or if none of its
-/// resources had its turn.
+/// The sampled backtraces of the site, or of all sites of the kind, that a finding about this
+/// process refers to; the most recently used site first. Empty while [`BacktraceSampling`] is off,
+/// or if none of its resources was sampled.
 #[must_use]
 pub fn backtraces_of(finding: &Finding) -> Vec<SiteBacktraces> {
     let mut kept = BacktraceSampling::kept();

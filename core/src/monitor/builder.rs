@@ -1,4 +1,4 @@
-//! What a monitor watches, and how.
+//! The settings of a monitor.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use super::observation::Observer;
 use super::pace::Pace;
 use super::price::Price;
 use super::short_window::ShortWindow;
+use super::target::{OpenTarget, Target};
 use super::watch::Watch;
-use super::watched::{Target, Watched};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::release::Backstop;
 use crate::resource::Bytes;
 
-/// Sets up a [`Monitor`]. Without more it watches its own process every 30 seconds.
-#[must_use = "it watches once it is started"]
+/// Configures a [`Monitor`]. By default it monitors its own process every 30 seconds.
+#[must_use = "a monitor does nothing until it is started"]
 pub struct MonitorBuilder {
     target: Target,
     backstop: Option<Backstop>,
@@ -48,48 +48,57 @@ impl Default for MonitorBuilder {
     }
 }
 
+impl Monitor {
+    /// Configures a monitor.
+    pub fn builder() -> MonitorBuilder {
+        MonitorBuilder::default()
+    }
+}
+
 impl MonitorBuilder {
-    /// Watches the process that has this number when it is started.
+    /// Monitors the process that has this PID at the start.
     pub fn process(mut self, pid: i32) -> Self {
         self.target = Target::Process(pid);
         self
     }
 
-    /// Watches the process that has this number when it is started, and its descendants, added up.
+    /// Monitors the process that has this PID at the start, and its descendants, as a sum.
     pub fn tree(mut self, pid: i32) -> Self {
         self.target = Target::Tree(pid);
         self
     }
 
-    /// Watches the members of the control group (of version 2) at this directory, added up.
+    /// Monitors the members of the cgroup (v2) at this directory, as a sum.
     pub fn cgroup(mut self, directory: impl Into<PathBuf>) -> Self {
         self.target = Target::Cgroup(directory.into());
         self
     }
 
-    /// Whose resources are counted when the own process is watched. Default: [`Backstop::global`].
+    /// The backstop whose resources are counted when the own process is monitored. Default:
+    /// [`Backstop::global`].
     pub fn backstop(mut self, backstop: Backstop) -> Self {
         self.backstop = Some(backstop);
         self
     }
 
-    /// What the program's own allocator has handed out, where that is not the C library's: so growth is
-    /// told apart from that of C libraries. Default: the C library's is the program's.
+    /// A function that returns the bytes in use by the program's own allocator, if that is not the
+    /// C library's: it distinguishes growth in the program from growth in C libraries. Default: the
+    /// program uses the C library's allocator.
     pub fn own_heap(mut self, handed_out: fn() -> Bytes) -> Self {
         self.own_heap = Some(handed_out);
         self
     }
 
     /// The time between samples while no limit is near. Default: 30 s.
-    pub fn interval(mut self, span: Duration) -> Self {
-        self.interval = span;
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
         self
     }
 
-    /// The least time between samples, when a limit is near. Default: 1 s, or the interval if that is
-    /// shorter.
-    pub fn fastest(mut self, span: Duration) -> Self {
-        self.fastest = span;
+    /// The shortest time between samples, when a limit is near. Default: 1 s, or the interval if
+    /// that is shorter.
+    pub fn fastest(mut self, interval: Duration) -> Self {
+        self.fastest = interval;
         self
     }
 
@@ -105,7 +114,7 @@ impl MonitorBuilder {
         self
     }
 
-    /// From when on something is a finding.
+    /// The thresholds for findings.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -124,19 +133,19 @@ impl MonitorBuilder {
         self
     }
 
-    /// Opens what is needed to look, without a thread.
+    /// Opens what is needed to sample, without a thread.
     ///
     /// # Errors
-    /// An interval is zero, or what is to be watched does not exist or may not be looked into.
+    /// An interval is zero, or the target does not exist or may not be inspected.
     pub fn build(self) -> Result<Watch, Error> {
         if self.interval.is_zero() || self.fastest.is_zero() {
             return Err(Error::new(
                 ErrorKind::Configuration,
                 Stage::Configure,
-                "the interval between samples must be longer than nothing",
+                "the interval between samples must be greater than zero",
             ));
         }
-        let watched = Watched::open(
+        let target = OpenTarget::open(
             &self.target,
             &self.limits,
             self.backstop,
@@ -155,7 +164,7 @@ impl MonitorBuilder {
             false => None,
         };
         Ok(Watch::new(
-            watched,
+            target,
             Findings::new(self.limits),
             short_window,
             self.observers,
@@ -164,10 +173,10 @@ impl MonitorBuilder {
         ))
     }
 
-    /// Starts to watch, on a thread of its own. The first sample is taken at once.
+    /// Starts monitoring, on its own thread. The first sample is taken immediately.
     ///
     /// # Errors
-    /// As [`build`](Self::build), or no thread can be started.
+    /// As [`build`](Self::build), or the thread cannot be started.
     pub fn start(self) -> Result<Monitor, Error> {
         let snapshots = self.snapshots;
         Monitor::run(self.build()?, snapshots)

@@ -1,4 +1,4 @@
-//! What a monitor costs.
+//! The cost of a monitor.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use super::readings::Readings;
 use super::seconds;
 
-/// What a monitor has cost since it began, so that the watcher is watched too.
+/// The cost of a monitor since it started, so that the monitor itself is measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct MonitorCost {
     /// How many samples it has taken.
     pub samples: u64,
     /// How many of them were late, by more than half an interval.
     pub late: u64,
-    /// Time on a processor, for samples and findings.
+    /// Processor time for samples and findings.
     #[serde(rename = "cpu_seconds", with = "seconds")]
     pub cpu: Duration,
-    /// Time on a processor that observers took, which is not in `cpu`.
+    /// Processor time used by observers, which is not included in `cpu`.
     #[serde(rename = "observers_cpu_seconds", with = "seconds")]
     pub observers_cpu: Duration,
-    /// The sample that took longest, by the clock on the wall.
+    /// The longest sample, by wall-clock time.
     #[serde(rename = "longest_seconds", with = "seconds")]
     pub longest: Duration,
     /// How often each expensive reading was taken, and left out because it was over its budget.
@@ -28,16 +28,16 @@ pub struct MonitorCost {
     pub readings: Readings,
     /// Observers that panicked, and get nothing since.
     pub observers_lost: u64,
-    /// After how long the next sample is due.
+    /// The time until the next sample.
     #[serde(rename = "interval_seconds", with = "seconds")]
     pub interval: Duration,
-    /// How long it has watched, awake.
+    /// How long it has been monitoring, without time suspended.
     #[serde(rename = "watched_seconds", with = "seconds")]
     pub watched: Duration,
 }
 
 impl MonitorCost {
-    /// The share of one processor that samples and findings took, from 0 to 1; `None` before any time
+    /// The share of one processor used by samples and findings, from 0 to 1; `None` before any time
     /// has passed.
     #[must_use]
     pub fn share(&self) -> Option<f64> {

@@ -1,7 +1,7 @@
-//! Looks at samples, one after the other, and says what is so.
+//! Detectors: each checks one sample after the other, and reports what it finds.
 //!
-//! Each detector remembers what it needs of earlier samples, in bounded room. It says three things: this
-//! is so, this is not so, and, by silence, that it could not tell.
+//! Each detector remembers what it needs of earlier samples, in bounded memory. It reports that
+//! something holds, that it does not hold, or, by silence, that it is unknown.
 
 mod figures;
 mod growing;
@@ -22,29 +22,29 @@ use sparsity::Sparsity;
 use super::trend::Trend;
 use super::{Evidence, FindingKind, Limits, Sample, Severity, Subject};
 
-/// What a detector looks at.
+/// The input of a detector.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) sample: &'a Sample,
     pub(super) limits: &'a Limits,
     /// Whether the program is past its warm-up, so that growth counts.
     pub(super) is_warm: bool,
-    /// Whether the machine has just slept.
+    /// Whether the machine was just suspended.
     pub(super) has_slept: bool,
 }
 
-/// What the detectors said of one sample.
+/// The reports of the detectors on one sample.
 #[derive(Debug, Default)]
 pub(super) struct Look {
-    /// What is so.
+    /// What holds.
     pub(super) so: Vec<Sighting>,
-    /// What is not so.
+    /// What does not hold.
     pub(super) not_so: Vec<(FindingKind, Subject)>,
-    /// Of these kinds nothing is so beyond what was said.
+    /// Of these kinds nothing holds except what was reported.
     pub(super) complete: Vec<FindingKind>,
 }
 
-/// Something that is so at the moment.
+/// Something that holds at the moment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sighting {
     pub(super) kind: FindingKind,
@@ -76,8 +76,8 @@ impl Detectors {
         }
     }
 
-    /// Forgets what it measured, and keeps what it has found: after the machine slept, programs connect
-    /// anew and fill their caches again.
+    /// Drops its measurements, and keeps its findings: after the machine was suspended, programs
+    /// reconnect and refill their caches.
     pub(super) fn forget_measures(&mut self) {
         self.process.forget_measures();
         self.holders.forget_measures();
@@ -112,14 +112,14 @@ impl Detectors {
         self.holders.forgotten()
     }
 
-    /// The slope of the number of a site's resources, for an hour, where it grows.
+    /// How fast the number of a site's resources grows, per hour, if it does.
     pub(super) fn site_rate(&self, kind: &str, site: &str) -> Option<f64> {
         self.holders.site_rate(kind, site)
     }
 }
 
 impl Look {
-    /// Takes what there is to say of a measure's growth, with how bad it is and the evidence.
+    /// Turns the reading of a measure's growth into a report, with its severity and the evidence.
     fn growth(
         &mut self,
         kind: FindingKind,

@@ -1,4 +1,4 @@
-//! Memory states under names, and what changed between two of them.
+//! Named memory states, and what changed between two of them.
 
 mod comparison;
 mod state;
@@ -14,11 +14,12 @@ pub use state::MemoryState;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::release::Backstop;
 
-/// Memory states under names: what the process and its ledger have, kept to be compared. Clones share
+/// Named memory states: what the process and its ledger hold, kept for comparison. Clones share
 /// them.
 ///
-/// The last [`Dumps::KEPT`] are kept; of each up to [`MemoryState::LISTED`] resources one by one, so
-/// that those that came are told from those that went, and beyond that by their number.
+/// The last [`Dumps::KEPT`] states are kept; each lists up to [`MemoryState::LISTED`] resources one
+/// by one, so that new ones are distinguished from released ones, and beyond that only their
+/// number.
 ///
 /// # Examples
 /// ```
@@ -49,7 +50,7 @@ struct States {
 }
 
 impl Dumps {
-    /// The most states that are kept. One more drops the oldest.
+    /// The maximum number of states that are kept. One more drops the oldest.
     pub const KEPT: usize = 16;
 
     /// States of a Backstop's resources and of this process.
@@ -61,16 +62,16 @@ impl Dumps {
         }
     }
 
-    /// Those of this process's [`Backstop`].
+    /// The states of this process's [`Backstop`].
     #[must_use]
     pub fn global() -> Self {
         static GLOBAL: OnceLock<Dumps> = OnceLock::new();
         GLOBAL.get_or_init(|| Self::new(Backstop::global())).clone()
     }
 
-    /// Keeps what there is now under a name; an older state of that name goes.
+    /// Stores the current state under a name; an older state with that name is replaced.
     ///
-    /// It looks at each resource that is open: some milliseconds for a hundred thousand.
+    /// It visits each open resource: some milliseconds for a hundred thousand.
     pub fn dump(&self, name: impl Into<String>) -> Arc<MemoryState> {
         let state = Arc::new(MemoryState::now(name.into(), self.backstop));
         let mut states = self.states.lock();
@@ -86,7 +87,7 @@ impl Dumps {
     /// What changed from one state to another.
     ///
     /// # Errors
-    /// There is no state of one of the names; the error says whether some were dropped.
+    /// There is no state with one of the names; the error reports whether some were dropped.
     pub fn compare(&self, before: &str, after: &str) -> Result<Comparison, Error> {
         let states = self.states.lock();
         let before = states.find(before)?;
@@ -95,13 +96,13 @@ impl Dumps {
         Ok(Comparison::of(&before, &after))
     }
 
-    /// The states that are kept, the oldest first.
+    /// The states that are kept, oldest first.
     #[must_use]
     pub fn states(&self) -> Vec<Arc<MemoryState>> {
         self.states.lock().last.iter().cloned().collect()
     }
 
-    /// How many states were dropped because there were too many.
+    /// How many states were dropped because the maximum was reached.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.states.lock().dropped
@@ -116,7 +117,7 @@ impl States {
             Error::new(
                 ErrorKind::NotFound,
                 Stage::Use,
-                "there is no memory state of this name",
+                "no memory state with this name",
             )
             .with("name", name)
             .with("kept", names.join(", "))
@@ -125,7 +126,7 @@ impl States {
     }
 }
 
-/// Keeps what this process and its [`Backstop`] have now under a name: see [`Dumps::dump`].
+/// Stores the current state of this process and its [`Backstop`] under a name: see [`Dumps::dump`].
 pub fn dump(name: impl Into<String>) -> Arc<MemoryState> {
     Dumps::global().dump(name)
 }
@@ -133,7 +134,7 @@ pub fn dump(name: impl Into<String>) -> Arc<MemoryState> {
 /// What changed from one state to another: see [`Dumps::compare`].
 ///
 /// # Errors
-/// There is no state of one of the names.
+/// There is no state with one of the names.
 pub fn compare(before: &str, after: &str) -> Result<Comparison, Error> {
     Dumps::global().compare(before, after)
 }

@@ -1,4 +1,4 @@
-//! Something that leaks, or will soon be at its limit, with the evidence.
+//! A leak, or a limit that will soon be reached, with the evidence.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize};
 use super::moment::Moment;
 use super::seconds;
 
-/// A suspicion with evidence. It opens when a detector first sees it, is seen again or gets worse, and
-/// clears when what it says is no longer so.
+/// A suspicion with evidence. It opens when a detector first sees it, may be seen again or get
+/// worse, and clears when it no longer holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What sort of thing.
+    /// The kind.
     pub kind: FindingKind,
-    /// Of what.
+    /// The subject.
     pub subject: Subject,
-    /// How bad.
+    /// The severity.
     pub severity: Severity,
-    /// What was measured.
+    /// The evidence.
     pub evidence: Evidence,
     /// When it was first seen.
     pub first_seen: Moment,
     /// When it was last seen.
     pub last_seen: Moment,
-    /// When it was no longer so.
+    /// When it no longer held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared: Option<Moment>,
-    /// In how many samples it was seen.
+    /// The number of samples in which it was seen.
     pub seen: u64,
-    /// For which time it has opened: 1, or more where the same cleared before.
+    /// How often it has opened: 1, or more if the same finding cleared before.
     #[serde(default = "once")]
     pub openings: u64,
 }
@@ -38,17 +38,17 @@ fn once() -> u64 {
     1
 }
 
-/// The sorts of findings. Their names are what people and programs filter by.
+/// The kinds of findings. People and programs filter by their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FindingKind {
     /// Memory in use grows.
     #[serde(rename = "growing.memory")]
     GrowingMemory,
-    /// Memory grows that the allocator keeps and would give back.
+    /// Memory that the allocator caches grows; a trim would return it.
     #[serde(rename = "retained.memory")]
     RetainedMemory,
-    /// Memory grows that C libraries have taken, and not the program's own allocator.
+    /// Memory of C libraries grows, rather than that of the program's own allocator.
     #[serde(rename = "native.memory")]
     NativeMemory,
     /// File descriptors grow in number.
@@ -66,7 +66,7 @@ pub enum FindingKind {
     /// Resources of one place in the code grow in number.
     #[serde(rename = "growing.site")]
     GrowingSite,
-    /// A resource is open, and nobody has touched it for long.
+    /// A resource is open, and has not been touched for long.
     #[serde(rename = "held.idle")]
     HeldIdle,
     /// A resource is open for longer than its lifetime.
@@ -75,7 +75,7 @@ pub enum FindingKind {
     /// A resource is open, and the thread that opened it has ended.
     #[serde(rename = "orphaned.resource")]
     OrphanedResource,
-    /// A thread, timer or task was told to stop, or lost its owner, and goes on.
+    /// A thread, timer or task was asked to stop, or lost its owner, and keeps running.
     #[serde(rename = "orphaned.thread")]
     OrphanedThread,
     /// File descriptors are near their limit.
@@ -84,7 +84,7 @@ pub enum FindingKind {
     /// Memory is near its limit.
     #[serde(rename = "limit.memory")]
     MemoryNearLimit,
-    /// The machine's memory is nearly all taken.
+    /// The machine's memory is nearly all in use.
     #[serde(rename = "limit.system-memory")]
     SystemMemoryNearLimit,
     /// Releases end stuck.
@@ -92,15 +92,15 @@ pub enum FindingKind {
     FailedCleanup,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
     Low,
-    /// Worth a look this week.
+    /// Worth checking this week.
     Medium,
-    /// Worth a look today.
+    /// Worth checking today.
     High,
     /// Will end the program soon.
     Critical,
@@ -111,7 +111,7 @@ pub enum Severity {
 #[serde(tag = "of", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Subject {
-    /// The process that is watched, or its tree.
+    /// The monitored process, or its tree.
     Process,
     /// The machine.
     System,
@@ -124,24 +124,24 @@ pub enum Subject {
     Site {
         /// The kind.
         kind: String,
-        /// Where in the code.
+        /// The place in the code.
         site: String,
     },
 }
 
-/// What was measured, and against what.
+/// The measurement, and its limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The measure now, in `unit`.
     pub value: f64,
-    /// The limit that it passed, in `unit`.
+    /// The limit that it exceeded, in `unit`.
     pub limit: f64,
-    /// In which unit.
+    /// The unit.
     pub unit: Unit,
-    /// How fast it grows, in `unit` an hour, where it grows.
+    /// How fast it grows, in `unit` per hour, if it grows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_hour: Option<f64>,
-    /// One sentence for people, with the figures in it.
+    /// One sentence for people, including the figures.
     pub text: String,
     /// How thinly it was sampled, where readings were left out or the window was widened for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,16 +165,16 @@ pub struct Sparse {
     pub window: Option<Duration>,
 }
 
-/// What a measure counts.
+/// The unit of a measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Unit {
     /// Bytes of memory.
     Bytes,
-    /// Handles, threads, children, resources.
+    /// File descriptors, threads, children, resources.
     Count,
-    /// Hundredths of a limit.
+    /// Percent of a limit.
     Percent,
     /// Seconds.
     Seconds,
@@ -224,7 +224,7 @@ impl FindingKind {
         }
     }
 
-    /// Whether it says that something is not given back, and not only that a limit is near.
+    /// Whether it is about resources that are not released, rather than a limit that is near.
     #[must_use]
     pub const fn is_leak(self) -> bool {
         !matches!(

@@ -1,4 +1,4 @@
-//! What leaks, or will soon be at its limit, from one sample to the next.
+//! Leaks and near limits, from one sample to the next.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,21 +10,21 @@ use super::{
     Change, Disturbance, Finding, FindingKind, LeakTally, Limits, Moment, Sample, Subject,
 };
 
-/// The findings of one process, made of its samples in the order of time.
+/// The findings of one process, derived from its samples in the order of time.
 ///
 /// # Guarantees
-/// - Each finding opens before it clears, and clears when what it says is no longer so; it may open
-///   again, and then says for which time. [`Findings::open`] is what the changes add up to.
-/// - Its room is bounded, whatever the samples hold: at most [`Findings::MOST_OPEN`] are open. What did
-///   not fit is in [`Findings::loss`].
-/// - Spans are counted while the machine is awake. After it slept, growth is measured anew after another
-///   warm-up, and what is open stays so until it can be told again.
+/// - Each finding opens before it clears, and clears when it no longer holds; it may open again,
+///   and then has a higher count. [`Findings::open`] is the sum of all changes.
+/// - Its memory is bounded, whatever the samples contain: at most [`Findings::MOST_OPEN`] are open.
+///   What was dropped is counted in [`Findings::loss`].
+/// - Durations do not include time suspended. After a suspension, growth is measured from scratch
+///   after another warm-up, and open findings stay open until they can be checked again.
 ///
 /// # When it does not hold
-/// Growth is told from a plateau, a step, a sawtooth and noise by their course in the window: what fills
-/// for longer than the window before it is full, or falls back after longer than the window, is found,
-/// and cleared then. What leaks in the shadow of a peak is found within six windows after the peak, or
-/// when it is higher.
+/// Growth is distinguished from a plateau, a step, a sawtooth and noise by its course in the
+/// window: a measure that fills up for longer than the window, or falls back after longer than the
+/// window, is found, and cleared then. A leak hidden by a peak is found within six windows after
+/// the peak, or when it is higher.
 ///
 /// What is read so rarely that a window has fewer than eight readings is found over a wider one, which the
 /// evidence names: later by as much, and something that rises and falls within a few readings may look
@@ -64,36 +64,36 @@ pub struct Findings {
     last: Option<Last>,
 }
 
-/// What was lost for want of room, since the findings began.
+/// What was dropped because a maximum was reached, since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loss {
-    /// Findings that were seen and had no place, by kind. One that was seen in ten samples counts ten
+    /// Findings that were seen but not kept, by kind. One that was seen in ten samples counts ten
     /// times.
     pub findings: BTreeMap<FindingKind, u64>,
-    /// Suspects that the latest sample had no place for.
+    /// Suspects that did not fit into the latest sample.
     pub suspects: u64,
-    /// Kinds and sites whose measures were forgotten.
+    /// Kinds and sites whose measurements were dropped.
     pub series: u64,
-    /// Sites whose tallies were forgotten.
+    /// Sites whose tallies were dropped.
     pub tallies: u64,
 }
 
-/// What is kept of the sample before.
+/// What is kept of the previous sample.
 #[derive(Debug, Clone, Copy)]
 struct Last {
     at: Moment,
     pid: i32,
-    /// From when on growth counts.
+    /// The time from which growth counts.
     warm: Duration,
     other_suspects: u64,
 }
 
 impl Findings {
-    /// The most findings that are open at once.
+    /// The maximum number of open findings.
     pub const MOST_OPEN: usize = OpenFindings::MOST;
 
-    /// None yet.
+    /// Without any findings.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let window = limits.window();
@@ -107,8 +107,8 @@ impl Findings {
         }
     }
 
-    /// Takes a sample, and says what became of the findings by it. A sample that is not later than the
-    /// one before changes nothing.
+    /// Takes a sample, and returns the changes of the findings. A sample that is not later than the
+    /// previous one changes nothing.
     pub fn observe(&mut self, sample: &Sample) -> Vec<Change> {
         if self
             .last
@@ -145,26 +145,26 @@ impl Findings {
         changes
     }
 
-    /// All that are open, the worst first.
+    /// All open findings, most severe first.
     #[must_use]
     pub fn open(&self) -> Vec<Finding> {
         self.open.all()
     }
 
-    /// From when on something is a finding.
+    /// The thresholds for findings.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// What each place in the code was found to leak, those that leaked most often first.
+    /// The leaks of each site, most frequent first.
     #[must_use]
     pub fn leaks(&self) -> Vec<LeakTally> {
         let rate = |kind: &str, site: &str| self.detectors.site_rate(kind, site);
         self.tallies.all(rate)
     }
 
-    /// What was lost for want of room.
+    /// What was dropped because a maximum was reached.
     #[must_use]
     pub fn loss(&self) -> Loss {
         Loss {
@@ -175,7 +175,7 @@ impl Findings {
         }
     }
 
-    /// Another process of the same name is watched now: nothing that was said of the one before is so.
+    /// Another process with the same name is monitored now: earlier findings no longer hold.
     fn begin_anew_if_another(&mut self, sample: &Sample) -> Vec<Change> {
         if self.last.is_none_or(|last| last.pid == sample.process.pid) {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Whether a body of code leaves anything behind: for the tests of programs.
+//! Whether code leaves anything behind: for the tests of programs.
 
 mod allowed;
 mod belongings;
@@ -15,27 +15,29 @@ use crate::resource::{Kind, Site};
 use allowed::Allowed;
 use belongings::Belongings;
 
-/// A check that a body of code leaves nothing behind: resources, file descriptors, threads, children,
-/// temp files.
+/// A check that code leaves nothing behind: resources, file descriptors, threads, children, temp
+/// files.
 ///
-/// The body runs once to warm up, since what is set up at a first use is no leak, and then three times.
-/// What is there afterwards and was not before, **as often as the body ran**, is a leak: a cache that
-/// fills at the second run is none. Whatever takes a moment to go has half a second to do so.
+/// The body runs once to warm up, because what is initialised at the first use is not a leak, and
+/// then three times. Anything that is left afterwards **as often as the body ran** is a leak; a
+/// cache that fills at the second run is not. Anything that takes a moment to disappear has half a
+/// second.
 ///
 /// # Guarantees
-/// A leaked resource is named with the place in the code that opened it. What cannot be compared is
-/// [listed](LeakReport::not_compared), and never passed over.
+/// A leaked resource is reported with the place in the code that opened it. Whatever cannot be
+/// compared is [listed](LeakReport::not_compared), never silently skipped.
 ///
 /// # When it does not hold
-/// Descriptors, threads and temp files are the process's, and nothing tells which of several tests
-/// opened one. So they are compared only where the test has its process for itself: under nextest, which
-/// the check notices, or where it is [told so](Self::whole_process). Under plain `cargo test` what is
-/// compared is what this thread did: the resources that it tracked and the children that it started. The
-/// kernel gives the children of a thread that ends to another one, so there a test that ends with
-/// children can show in its neighbour.
+/// Descriptors, threads and temp files belong to the process, and nothing shows which of several
+/// tests opened one. They are therefore only compared if the test has its process to itself: under
+/// nextest, which the check detects, or if [`whole_process`](Self::whole_process) was called. Under
+/// plain `cargo test`, only what this thread did is compared: the resources that it tracked and the
+/// children that it started. The kernel reassigns the children of a thread that ends to another
+/// one, so a test that ends with children left can affect another test there.
 ///
-/// Of temp files those are compared that bear this process's number in their name, since others' tests
-/// have theirs beside them; and everything in directories that are [watched](Self::watch).
+/// Temp files are compared if their name contains this process's PID, because other tests' files
+/// are in the same directory; and so is everything in directories added with
+/// [`watch`](Self::watch).
 ///
 /// # Examples
 /// ```
@@ -59,7 +61,7 @@ pub struct LeakCheck {
     allowed: Allowed,
 }
 
-/// A check of what happens between two lines, instead of in a body.
+/// A check of the code between two lines, instead of a body.
 ///
 /// Nothing is repeated, so anything that is left is a leak.
 #[derive(Debug)]
@@ -70,13 +72,13 @@ pub struct LeakScope {
     book: OpeningBook,
 }
 
-/// How far a check can tell whose something is.
+/// How far a check can determine what belongs to the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reach {
-    /// The process runs nothing beside the body: everything in it is compared.
+    /// Only the body runs in the process: everything in it is compared.
     Process,
-    /// Others may run beside it: what the calling thread did is compared.
+    /// Other code may run at the same time: only what the calling thread did is compared.
     Thread,
 }
 
@@ -88,12 +90,12 @@ impl Default for LeakCheck {
 }
 
 impl LeakCheck {
-    /// The longest that anything may take to go.
+    /// The longest time that anything may take to disappear.
     pub const SETTLE: Duration = Duration::from_millis(500);
-    /// The longest pause between two looks.
+    /// The longest pause between two checks.
     const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-    /// A check of one run to warm up and three that count.
+    /// A check with one warm-up run and three runs that count.
     #[track_caller]
     pub fn new() -> Self {
         Self {
@@ -108,7 +110,7 @@ impl LeakCheck {
         }
     }
 
-    /// How often the body runs after warming up; at least once. Default: 3.
+    /// How often the body runs after the warm-up; at least once. Default: 3.
     pub fn repetitions(mut self, count: u32) -> Self {
         self.repetitions = count.max(1);
         self
@@ -120,69 +122,74 @@ impl LeakCheck {
         self
     }
 
-    /// How long anything may take to go; at most [`LeakCheck::SETTLE`], which is the default.
-    pub fn settle(mut self, span: Duration) -> Self {
-        self.settle = span.min(Self::SETTLE);
+    /// How long anything may take to disappear; at most [`LeakCheck::SETTLE`], which is the
+    /// default.
+    pub fn settle(mut self, duration: Duration) -> Self {
+        self.settle = duration.min(Self::SETTLE);
         self
     }
 
-    /// Says that nothing but the body runs in this process: `--test-threads=1`, or a program of its own.
+    /// Declares that only the body runs in this process: `--test-threads=1`, or a program of its
+    /// own.
     pub fn whole_process(mut self) -> Self {
         self.reach = Reach::Process;
         self
     }
 
-    /// Says that others run in this process: only what this thread did is compared.
+    /// Declares that other code runs in this process: only what this thread did is compared.
     pub fn this_thread(mut self) -> Self {
         self.reach = Reach::Thread;
         self
     }
 
-    /// Compares the resources of this one too. Default: the process's own.
+    /// Also compares the resources of this backstop. Default: the process's own.
     ///
-    /// Those that the calling thread opens are compared whichever they belong to.
+    /// Those that the calling thread opens are always compared.
     pub fn backstop(mut self, backstop: Backstop) -> Self {
         self.backstop = Some(backstop);
         self
     }
 
-    /// Compares what stands in a directory that only this test uses.
+    /// Also compares the contents of a directory that only this test uses.
     pub fn watch(mut self, directory: impl Into<PathBuf>) -> Self {
         self.watched.push(directory.into());
         self
     }
 
-    /// Threads whose names begin so may be left. The kernel keeps 15 bytes of a name.
+    /// Allows threads whose names start with `prefix` to be left. The kernel keeps 15 bytes of a
+    /// name.
     pub fn allow_threads(mut self, prefix: impl Into<String>) -> Self {
         self.allowed.threads.push(prefix.into());
         self
     }
 
-    /// File descriptors of which the path, or what stands for it, contains this text may be left.
+    /// Allows file descriptors whose path or description contains `text` to be left.
     pub fn allow_handles(mut self, text: impl Into<String>) -> Self {
         self.allowed.handles.push(text.into());
         self
     }
 
-    /// Children whose program's name begins so may be left. The kernel keeps 15 bytes of a name.
+    /// Allows children whose program's name starts with `prefix` to be left. The kernel keeps 15
+    /// bytes of a name.
     pub fn allow_children(mut self, prefix: impl Into<String>) -> Self {
         self.allowed.children.push(prefix.into());
         self
     }
 
-    /// Resources of this kind may be left.
+    /// Allows resources of this kind to be left.
     pub fn allow_kind(mut self, kind: Kind) -> Self {
         self.allowed.kinds.push(kind);
         self
     }
 
-    /// Temp files of which the path contains this text may be left.
+    /// Allows temp files whose path contains `text` to be left.
     pub fn allow_files(mut self, text: impl Into<String>) -> Self {
         self.allowed.files.push(text.into());
         self
     }
 
-    /// Runs the body as often as set, and tells what it leaves. A panic of the body goes on.
+    /// Runs the body as often as set, and reports what it leaves. A panic of the body is
+    /// propagated.
     pub fn run(mut self, mut body: impl FnMut()) -> LeakReport {
         self.prepare();
         for _ in 0..self.warm_ups {
@@ -198,20 +205,20 @@ impl LeakCheck {
     /// Runs the body as often as set.
     ///
     /// # Panics
-    /// It leaves something; the message names what, how often, and from where in the code.
+    /// It leaves something; the message names what, how often, and the place in the code.
     #[track_caller]
     pub fn assert(self, body: impl FnMut()) {
         self.run(body).assert();
     }
 
-    /// Begins a check of what comes until [`finish`](LeakScope::finish).
+    /// Starts a check of the code up to [`finish`](LeakScope::finish).
     pub fn begin(mut self) -> LeakScope {
         self.repetitions = 1;
         self.prepare();
         self.start()
     }
 
-    /// Sets up what is set up at a first use, before anything is compared.
+    /// Initialises what is initialised at a first use, before anything is compared.
     fn prepare(&mut self) {
         if self.reach == Reach::Process && self.backstop.is_none() {
             self.backstop = Some(Backstop::global());
@@ -226,8 +233,8 @@ impl LeakCheck {
         }
     }
 
-    /// Looks at once, then after pauses that double, until it `is_done` or the time is up.
-    fn look_until(&self, mut is_done: impl FnMut() -> bool) {
+    /// Checks immediately, then after pauses that double, until `is_done` or the time is up.
+    fn wait_until(&self, mut is_done: impl FnMut() -> bool) {
         let late = Instant::now() + self.settle;
         let mut pause = Duration::from_micros(1);
         while !is_done() {
@@ -235,7 +242,8 @@ impl LeakCheck {
             if left.is_zero() {
                 return;
             }
-            // There is no event to wait for: threads, children and descriptors end without a word.
+            // There is no event to wait for: threads, children and descriptors end without
+            // notification.
             std::thread::sleep(pause.min(left));
             pause = (pause * 2).min(Self::LONGEST_PAUSE);
         }
@@ -243,11 +251,11 @@ impl LeakCheck {
 }
 
 impl LeakScope {
-    /// Tells what is left.
+    /// Reports what is left.
     #[must_use = "a report can name leaks"]
     pub fn finish(self) -> LeakReport {
         let mut leaks = Vec::new();
-        self.check.look_until(|| {
+        self.check.wait_until(|| {
             leaks = leftover::leaks(&self.check, &self.before, &self.book.read());
             leaks.is_empty()
         });
@@ -261,7 +269,8 @@ impl LeakScope {
 }
 
 impl Reach {
-    /// As far as can be told: nextest says in the environment that it starts a process for each test.
+    /// As far as can be determined: nextest sets an environment variable if it starts a process for
+    /// each test.
     fn found() -> Self {
         match std::env::var_os("NEXTEST_EXECUTION_MODE") {
             Some(mode) if mode == "process-per-test" => Self::Process,
@@ -270,8 +279,8 @@ impl Reach {
     }
 }
 
-/// Checks that a body leaves nothing behind: `LeakCheck::new().assert(…)` with the body as it is. See
-/// [`LeakCheck`](crate::monitor::LeakCheck) for what is compared, and for settings.
+/// Checks that a body leaves nothing behind: `LeakCheck::new().assert(…)` with the body as written.
+/// See [`LeakCheck`](crate::monitor::LeakCheck) for what is compared, and for settings.
 ///
 /// # Examples
 /// ```
@@ -281,7 +290,7 @@ impl Reach {
 /// });
 /// ```
 ///
-/// A resource that stays:
+/// A resource that is left:
 /// ```should_panic
 /// # use backstop_core::{resource::Kind, track_with};
 /// let mut kept = Vec::new();

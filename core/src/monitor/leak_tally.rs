@@ -1,29 +1,29 @@
-//! What each place in the code has leaked.
+//! What each site has leaked.
 
 use super::recent::Recent;
 use super::{Change, Finding, LedgerSample, Subject};
 
-/// What one place in the code was found to leak since the findings began.
+/// What one site was found to leak since the monitor started.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LeakTally {
     /// The kind of resource.
     pub kind: String,
-    /// Where in the code.
+    /// The place in the code.
     pub site: String,
     /// How often a leak was found there: each opening of a finding counts.
     pub openings: u64,
-    /// How many findings of it are open.
+    /// Number of open findings about it.
     pub open: u64,
-    /// How many of its resources are suspect now.
+    /// Number of its resources that are suspects now.
     pub suspects: u64,
-    /// The most of its resources that were ever suspect at once.
+    /// Maximum number of its resources that were suspects at the same time.
     pub most_suspects: u64,
-    /// How many more are open an hour later, while their number grows.
+    /// How many more resources are open each hour, while their number grows.
     pub per_hour: Option<f64>,
 }
 
-/// Tallies of the places that leaked lately.
+/// Tallies of the sites that leaked recently.
 #[derive(Debug)]
 pub(super) struct LeakTallies {
     sites: Recent<(String, String), Tally>,
@@ -38,7 +38,7 @@ struct Tally {
 }
 
 impl LeakTallies {
-    /// The most places.
+    /// Maximum number of sites.
     pub(super) const MOST: usize = 512;
 
     pub(super) fn new() -> Self {
@@ -47,7 +47,7 @@ impl LeakTallies {
         }
     }
 
-    /// Takes what became of findings, and what is suspect now.
+    /// Takes the changes of findings, and the current suspects.
     pub(super) fn take(&mut self, changes: &[Change], ledger: Option<&LedgerSample>) {
         for change in changes {
             let Some(key) = site_of(change.finding()) else {
@@ -80,7 +80,7 @@ impl LeakTallies {
         }
     }
 
-    /// All, those that leaked most often first; `per_hour` says how fast a site grows.
+    /// All tallies, most openings first; `per_hour` returns how fast a site grows.
     pub(super) fn all(&self, per_hour: impl Fn(&str, &str) -> Option<f64>) -> Vec<LeakTally> {
         let tally = |((kind, site), tally): (&(String, String), &Tally)| LeakTally {
             kind: kind.clone(),

@@ -1,10 +1,10 @@
-//! From when on something is a finding.
+//! The thresholds for findings.
 
 use std::time::Duration;
 
 use crate::resource::Bytes;
 
-/// From when on something is a finding. Every value is checked when it is set.
+/// The thresholds for findings. Every value is checked when it is set.
 ///
 /// # Examples
 /// ```
@@ -29,27 +29,27 @@ pub struct Limits {
     system_memory: f64,
 }
 
-/// Three rising shares of a limit, from 0 to 1: from where on a finding is medium, high and critical.
+/// Three rising shares of a limit, from 0 to 1, from which a finding is medium, high and critical.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Steps([f64; 3]);
 
-/// A limit that means nothing.
+/// An invalid limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} cannot be {value}: {rule}")]
+#[error("invalid {name} `{value}`: expected {rule}")]
 pub struct LimitError {
-    /// Which limit.
+    /// The name of the limit.
     pub name: &'static str,
-    /// What was given.
+    /// The value.
     pub value: String,
-    /// What it must be.
+    /// What is expected.
     pub rule: &'static str,
 }
 
 impl Default for Limits {
-    /// A minute to warm up, a window of ten minutes; 50 MB or 50 handles, threads, children or
-    /// resources of growth within the window; idle for ten minutes; no lifetime; handles at 70, 85 and
-    /// 95 % of their limit; memory at 1.5, 2 and 2.5 GB or 70, 85 and 95 % of the control group or
-    /// machine, whichever is lower; the machine's memory at 85 %.
+    /// A minute of warm-up, a window of ten minutes; 50 MB or 50 file descriptors, threads,
+    /// children or resources of growth within the window; idle for ten minutes; no lifetime; file
+    /// descriptors at 70, 85 and 95 % of their limit; memory at 1.5, 2 and 2.5 GB or 70, 85 and 95
+    /// % of the cgroup's or machine's memory, whichever is lower; the machine's memory at 85 %.
     fn default() -> Self {
         Self {
             warm_up: Duration::from_secs(60),
@@ -71,30 +71,31 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How long after the first sample growth is no finding: programs fill their caches then. Default:
-    /// one minute.
+    /// How long after the first sample growth is ignored, because programs fill their caches then.
+    /// Default: one minute.
     #[must_use]
-    pub fn with_warm_up(mut self, span: Duration) -> Self {
-        self.warm_up = span;
+    pub fn with_warm_up(mut self, duration: Duration) -> Self {
+        self.warm_up = duration;
         self
     }
 
-    /// Over how long growth is looked at. Default: ten minutes.
+    /// The window for growth detection. Default: ten minutes.
     ///
     /// # Errors
     /// It is zero.
-    pub fn with_window(mut self, span: Duration) -> Result<Self, LimitError> {
+    pub fn with_window(mut self, duration: Duration) -> Result<Self, LimitError> {
         require(
-            !span.is_zero(),
+            !duration.is_zero(),
             "window",
-            || format!("{span:?}"),
-            "longer than nothing",
+            || format!("{duration:?}"),
+            "a duration greater than zero",
         )?;
-        self.window = span;
+        self.window = duration;
         Ok(self)
     }
 
-    /// How much memory must grow within a window, or steadily within six of them. Default: 50 MB.
+    /// Memory growth that is reported, within a window, or steadily within six of them. Default: 50
+    /// MB.
     ///
     /// # Errors
     /// It is zero.
@@ -103,14 +104,14 @@ impl Limits {
             bytes.0 > 0,
             "growth",
             || bytes.to_string(),
-            "more than nothing",
+            "a size greater than zero",
         )?;
         self.growth = bytes;
         Ok(self)
     }
 
-    /// By how many handles, threads, children or resources must grow within a window, or steadily within
-    /// six of them. Default: 50.
+    /// Growth in the number of file descriptors, threads, children or resources that is reported,
+    /// within a window, or steadily within six of them. Default: 50.
     ///
     /// # Errors
     /// It is zero.
@@ -119,45 +120,45 @@ impl Limits {
             count > 0,
             "count growth",
             || count.to_string(),
-            "more than nothing",
+            "a number greater than zero",
         )?;
         self.count_growth = count;
         Ok(self)
     }
 
-    /// How long a resource may be open untouched. Default: ten minutes. A policy's own idle limit for
-    /// a kind comes before this.
+    /// How long a resource may be open untouched. Default: ten minutes. A policy's own idle limit
+    /// for a kind takes precedence.
     ///
     /// # Errors
     /// It is zero.
-    pub fn with_idle(mut self, span: Duration) -> Result<Self, LimitError> {
+    pub fn with_idle(mut self, duration: Duration) -> Result<Self, LimitError> {
         require(
-            !span.is_zero(),
+            !duration.is_zero(),
             "idle",
-            || format!("{span:?}"),
-            "longer than nothing",
+            || format!("{duration:?}"),
+            "a duration greater than zero",
         )?;
-        self.idle = span;
+        self.idle = duration;
         Ok(self)
     }
 
-    /// How long a resource may be open. Default: for ever.
+    /// How long a resource may be open. Default: no limit.
     ///
     /// # Errors
     /// It is zero.
-    pub fn with_lifetime(mut self, span: Option<Duration>) -> Result<Self, LimitError> {
-        let is_right = span.is_none_or(|span| !span.is_zero());
+    pub fn with_lifetime(mut self, duration: Option<Duration>) -> Result<Self, LimitError> {
+        let is_right = duration.is_none_or(|duration| !duration.is_zero());
         require(
             is_right,
             "lifetime",
-            || format!("{span:?}"),
-            "longer than nothing",
+            || format!("{duration:?}"),
+            "a duration greater than zero",
         )?;
-        self.lifetime = span;
+        self.lifetime = duration;
         Ok(self)
     }
 
-    /// The shares of the handle limit. Default: 70, 85 and 95 %.
+    /// The shares of the limit of file descriptors. Default: 70, 85 and 95 %.
     #[must_use]
     pub fn with_handles(mut self, steps: Steps) -> Self {
         self.handles = steps;
@@ -171,12 +172,12 @@ impl Limits {
     pub fn with_memory(mut self, steps: [Bytes; 3]) -> Result<Self, LimitError> {
         let rises = steps[0].0 > 0 && steps[0] < steps[1] && steps[1] < steps[2];
         let shown = || steps.map(|bytes| bytes.to_string()).join(", ");
-        require(rises, "memory", shown, "three sizes that rise")?;
+        require(rises, "memory", shown, "three rising sizes")?;
         self.memory = steps;
         Ok(self)
     }
 
-    /// Memory as shares of the control group's limit or the machine. Default: 70, 85 and 95 %.
+    /// Memory as shares of the cgroup's limit or the machine's memory. Default: 70, 85 and 95 %.
     #[must_use]
     pub fn with_memory_share(mut self, steps: Steps) -> Self {
         self.memory_share = steps;
@@ -199,25 +200,25 @@ impl Limits {
         Ok(self)
     }
 
-    /// How long growth is no finding.
+    /// How long growth is ignored.
     #[must_use]
     pub fn warm_up(&self) -> Duration {
         self.warm_up
     }
 
-    /// Over how long growth is looked at.
+    /// The window for growth detection.
     #[must_use]
     pub fn window(&self) -> Duration {
         self.window
     }
 
-    /// How much memory must grow.
+    /// Memory growth that is reported.
     #[must_use]
     pub fn growth(&self) -> Bytes {
         self.growth
     }
 
-    /// By how many things must grow that are counted.
+    /// Growth in numbers that is reported.
     #[must_use]
     pub fn count_growth(&self) -> u64 {
         self.count_growth
@@ -235,14 +236,14 @@ impl Limits {
         self.lifetime
     }
 
-    /// The shares of the handle limit.
+    /// The shares of the limit of file descriptors.
     #[must_use]
     pub fn handles(&self) -> Steps {
         self.handles
     }
 
-    /// Memory from which on it is medium, high and critical, when it can be `ceiling` at most: the
-    /// sizes, or the shares of the ceiling, whichever are lower.
+    /// Memory from which a finding is medium, high and critical, if the memory cannot exceed
+    /// `ceiling`: the sizes, or the shares of the ceiling, whichever are lower.
     #[must_use]
     pub fn memory(&self, ceiling: Bytes) -> [Bytes; 3] {
         std::array::from_fn(|step| {
@@ -269,7 +270,7 @@ impl Steps {
     pub fn new(shares: [f64; 3]) -> Result<Self, LimitError> {
         let rises = shares[0] > 0.0 && shares[0] < shares[1] && shares[1] < shares[2];
         let shown = || shares.map(|share| share.to_string()).join(", ");
-        let rule = "three shares from 0 to 1 that rise";
+        let rule = "three rising shares from 0 to 1";
         require(rises && shares[2] <= 1.0, "shares", shown, rule)?;
         Ok(Self(shares))
     }
@@ -312,14 +313,14 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_refused_by_name() {
+    fn invalid_values_are_refused_by_name() {
         assert!(Steps::new([0.9, 0.8, 0.95]).is_err());
         assert!(Steps::new([0.5, 0.8, 1.2]).is_err());
         assert!(Steps::new([f64::NAN, 0.8, 0.9]).is_err());
         let error = Limits::default().with_system_memory(85.0).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "system memory cannot be 85: a share from 0 to 1"
+            "invalid system memory `85`: expected a share from 0 to 1"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! When a sample was taken, by three clocks that disagree in telling ways.
+//! When a sample was taken, by three clocks whose differences are informative.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::seconds;
 use backstop_os::clock;
 
-/// A moment by three clocks. Spans are measured awake, so that a night in which the machine slept makes
-/// nothing idle.
+/// A moment by three clocks. Durations are measured without time suspended, so that a night of
+/// suspension makes nothing idle.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
-    /// Since boot, without the time in which the machine slept.
+    /// Since boot, without time suspended.
     #[serde(rename = "awake_seconds", with = "seconds")]
     pub awake: Duration,
     /// Since boot.
     #[serde(rename = "since_boot_seconds", with = "seconds")]
     pub since_boot: Duration,
-    /// By the calendar, which anyone may set.
+    /// The calendar time, which users may set.
     pub time: Timestamp,
 }
 
@@ -27,27 +27,27 @@ pub struct Moment {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Disturbance {
-    /// The machine slept.
+    /// The machine was suspended.
     Suspended {
         /// How long.
         #[serde(rename = "seconds", with = "seconds")]
         span: Duration,
     },
-    /// The sample was due earlier: an observer took long, or the machine had no processor to spare.
+    /// The sample was due earlier: an observer took long, or the machine was overloaded.
     Late {
-        /// By how much.
+        /// The delay.
         #[serde(rename = "seconds", with = "seconds")]
         span: Duration,
     },
-    /// The calendar was set, by more than clocks drift.
+    /// The calendar time was set, by more than clocks drift.
     ClockSet {
-        /// By how many seconds; forwards is positive.
+        /// The change in seconds; positive is forwards.
         seconds: f64,
     },
 }
 
 impl Moment {
-    /// Clocks that are corrected bit by bit drift by less than this between two samples.
+    /// Clocks that are adjusted gradually drift by less than this between two samples.
     const DRIFT: Duration = Duration::from_secs(1);
 
     /// Now.
@@ -60,7 +60,7 @@ impl Moment {
         }
     }
 
-    /// This much later by all three clocks. For tests and for what is played in fast time.
+    /// This much later by all three clocks. For tests and for simulated time.
     #[must_use]
     pub fn later(self, span: Duration) -> Self {
         let after = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
@@ -71,7 +71,7 @@ impl Moment {
         }
     }
 
-    /// How long the machine was awake since `earlier`.
+    /// The time since `earlier`, without time suspended.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Duration {
         self.awake.saturating_sub(earlier.awake)
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_on_regularly_disturbs_nothing() {
+    fn regular_time_is_no_disturbance() {
         let start = Moment::now();
         let end = start.later(Duration::from_secs(30));
         assert_eq!(end.disturbances_since(&start), []);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_night_asleep_is_no_time_awake() {
+    fn a_suspended_night_is_not_counted() {
         let start = Moment::now();
         let night = Duration::from_secs(8 * 3600);
         let mut end = start.later(night + Duration::from_secs(30));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_set_back_is_told() {
+    fn a_clock_set_back_is_reported() {
         let start = Moment::now();
         let mut end = start.later(Duration::from_secs(30));
         end.time = start.time - SignedDuration::from_secs(3570);

@@ -1,34 +1,34 @@
-//! What a monitor gives to those who act on it.
+//! The output of a monitor.
 
 use super::finding::Finding;
 use super::sample::Sample;
 
-/// A sample, and what became of the findings by it.
+/// A sample, and the changes of findings that it caused.
 #[derive(Debug, Clone)]
 pub struct Observation {
     /// The sample.
     pub sample: Sample,
     /// What changed.
     pub changes: Vec<Change>,
-    /// All findings that are open now, the worst first.
+    /// All open findings, most severe first.
     pub open: Vec<Finding>,
 }
 
-/// What became of a finding.
+/// A change of a finding.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// It is new.
     Opened(Finding),
-    /// Its severity is another one.
+    /// Its severity has changed.
     Severity(Finding),
-    /// It is no longer so.
+    /// It no longer holds.
     Cleared(Finding),
 }
 
-/// Gets every observation, on the monitor's thread. Whoever takes long delays the next sample, which is
-/// then disclosed as late.
+/// Receives every observation, on the monitor's thread. An observer that takes long delays the next
+/// sample, which is then marked as late.
 pub trait Observer: Send {
-    /// Takes an observation.
+    /// Receives an observation.
     fn observe(&mut self, observation: &Observation);
 }
 

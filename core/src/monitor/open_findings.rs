@@ -1,4 +1,4 @@
-//! The findings that are open, in bounded room.
+//! The open findings, in bounded memory.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,18 +7,18 @@ use super::detect::Sighting;
 use super::recent::Recent;
 use super::{Change, Finding, FindingKind, Moment, Subject};
 
-/// What a finding is the same by.
+/// The identity of a finding.
 pub(super) type Key = (FindingKind, Subject);
 
-/// The open findings. Sites share [`OpenFindings::MOST`] places; what does not fit is counted.
+/// The open findings. Sites share [`OpenFindings::MOST`] places; further ones are counted.
 #[derive(Debug)]
 pub(super) struct OpenFindings {
     open: BTreeMap<Key, Open>,
     openings: Recent<Key, u64>,
     beyond: BTreeMap<FindingKind, u64>,
-    /// How long something must have been less bad before it is called so.
+    /// How long a finding must have been less severe before its severity is lowered.
     patience: Duration,
-    /// After how long without a word a finding is no longer so.
+    /// After how long without a sighting a finding is cleared.
     silence: Duration,
 }
 
@@ -29,9 +29,9 @@ struct Open {
 }
 
 impl OpenFindings {
-    /// The most that are open at once.
+    /// Maximum number of open findings.
     pub(super) const MOST: usize = 1024;
-    /// Of which so many are for the process, the machine and kinds: they never lose their place to
+    /// Places reserved for the process, the machine and kinds: they never lose their place to
     /// sites.
     const RESERVED: usize = 128;
 
@@ -45,7 +45,7 @@ impl OpenFindings {
         }
     }
 
-    /// Something is so.
+    /// A detector reports that something holds.
     pub(super) fn see(&mut self, sighting: Sighting, at: Moment) -> Option<Change> {
         let key = (sighting.kind, sighting.subject.clone());
         if let Some(open) = self.open.get_mut(&key) {
@@ -58,13 +58,13 @@ impl OpenFindings {
         Some(self.open(key, sighting, at))
     }
 
-    /// Something is not so.
+    /// A detector reports that something does not hold.
     pub(super) fn clear(&mut self, key: &Key, at: Moment) -> Option<Change> {
         let open = self.open.remove(key)?;
         Some(cleared(open, at))
     }
 
-    /// All that `is_over` says is so no longer.
+    /// Clears all for which `is_over` returns true.
     pub(super) fn clear_where(
         &mut self,
         at: Moment,
@@ -87,7 +87,7 @@ impl OpenFindings {
         })
     }
 
-    /// All, the worst first, then those that are open for the longest.
+    /// All, most severe first, then those open for longest.
     pub(super) fn all(&self) -> Vec<Finding> {
         let mut all: Vec<Finding> = self.iter().cloned().collect();
         all.sort_by(|left, right| {
@@ -97,7 +97,7 @@ impl OpenFindings {
         all
     }
 
-    /// All, in no telling order.
+    /// All, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.open.values().map(|open| &open.finding)
     }
@@ -142,8 +142,8 @@ impl OpenFindings {
 }
 
 impl Open {
-    /// It gets worse at once, and better only after a while: what wavers between two severities tells
-    /// nobody anything. Limits have their own margin.
+    /// The severity rises immediately, and falls only after a while: a measure that wavers between
+    /// two severities causes no changes. Limits have their own margin.
     fn see(&mut self, sighting: Sighting, at: Moment, patience: Duration) -> Option<Change> {
         self.finding.last_seen = at;
         self.finding.seen += 1;

@@ -1,4 +1,5 @@
-//! A scope that is also measured: time, memory, handles, and what it opened and left.
+//! A scope that is also measured: time, memory, file descriptors, and the resources that it opened
+//! and left.
 
 mod account;
 mod spread;
@@ -15,13 +16,13 @@ pub use account::{MemoryAccount, OperationAccount, Peak, ResourceAccount};
 pub use spread::{Spread, TimeSpread};
 pub use statistics::{NameStatistics, OperationStatistics};
 
-use super::standing;
+use super::own_snapshot;
 use crate::release::{Backstop, End, Ended, OpeningBook, Scope, ScopeError};
 use crate::resource::Bytes;
 use account::Began;
 use statistics::Names;
 
-/// The operations of a [`Backstop`], and the statistics by their names. Clones share them.
+/// The operations of a [`Backstop`], and their statistics by name. Clones share them.
 ///
 /// # Examples
 /// ```
@@ -48,40 +49,40 @@ pub struct Operations {
     names: Arc<Mutex<Names>>,
 }
 
-/// A [`Scope`] that is measured: it dereferences to its scope. Dropping it ends it as failed, as with a
-/// scope; either way it is in the statistics.
+/// A [`Scope`] that is measured; it dereferences to its scope. Dropping it ends it as failed, as
+/// with a scope; either way it is counted in the statistics.
 ///
 /// # Guarantees
-/// What it tells of resources is exact, for those that its thread opened. While no operation runs, the
-/// tracking of a resource costs nothing for it.
+/// Its record of resources is exact, for those that its thread opened. While no operation runs,
+/// tracking a resource costs nothing extra.
 ///
 /// # When it does not hold
-/// - Resources that other threads open for it are not in its account, unless it [holds](Scope::hold)
+/// - Resources that other threads open for it are not in its record, unless it [holds](Scope::hold)
 ///   them, and then only their release is. It stays on its thread: an async task that may change
 ///   threads uses a scope.
-/// - Memory and handles are the process's: what other threads do meanwhile is in them too.
+/// - Memory and file descriptors are the process's: activity of other threads is included.
 /// - The peak is exact only if the process never before had as much; see [`Peak`].
 #[must_use = "an operation ends when it is dropped"]
 pub struct Operation {
     operations: Operations,
-    /// There until the end.
+    /// `Some` until the end.
     scope: Option<Scope>,
     book: OpeningBook,
     began: Began,
 }
 
-/// What an operation gave, and what it took.
+/// The result of an operation, and its record.
 #[derive(Debug)]
 #[must_use]
 pub struct Measured<T> {
-    /// What its body gave.
+    /// The result of its body.
     pub value: T,
-    /// What it took.
+    /// The record.
     pub account: OperationAccount,
 }
 
 impl Operations {
-    /// Operations with statistics of their own.
+    /// Operations with their own statistics.
     #[must_use]
     pub fn new(backstop: Backstop) -> Self {
         Self {
@@ -90,14 +91,14 @@ impl Operations {
         }
     }
 
-    /// Those of this process's [`Backstop`].
+    /// The operations of this process's [`Backstop`].
     #[must_use]
     pub fn global() -> Self {
         static GLOBAL: OnceLock<Operations> = OnceLock::new();
         GLOBAL.get_or_init(|| Self::new(Backstop::global())).clone()
     }
 
-    /// Begins an operation.
+    /// Starts an operation.
     #[track_caller]
     pub fn begin(&self, name: impl Into<Cow<'static, str>>) -> Operation {
         let scope = self.backstop.scope(name);
@@ -110,8 +111,9 @@ impl Operations {
         }
     }
 
-    /// Runs the work as an operation: finished if the body gave a value, failed if it gave an error,
-    /// cancelled if its token was cancelled by then. A panic of the body ends the operation and goes on.
+    /// Runs the body as an operation: finished if the body returned `Ok`, failed if it returned
+    /// `Err`, cancelled if its token was cancelled by then. A panic of the body ends the operation
+    /// and is propagated.
     #[track_caller]
     pub fn run<T, E>(
         &self,
@@ -144,20 +146,20 @@ impl Operations {
 }
 
 impl Operation {
-    /// Looks at the memory now, so that a peak between two steps of the work is not missed.
-    pub fn look(&mut self) -> Bytes {
-        let sample = standing::now();
+    /// Samples the memory now, so that a peak between two steps of the work is not missed.
+    pub fn sample_memory(&mut self) -> Bytes {
+        let sample = own_snapshot::now();
         self.began.highest = self.began.highest.max(sample.resident);
         sample.resident
     }
 
-    /// Ends the operation with its work finished, unless it was cancelled.
+    /// Ends the operation as finished, unless it was cancelled.
     pub fn finish(mut self) -> OperationAccount {
         let ended = self.scope.take().map(Scope::finish);
         self.account(ended)
     }
 
-    /// Ends the operation with its work not finished.
+    /// Ends the operation as failed.
     pub fn fail(mut self) -> OperationAccount {
         let ended = self.scope.take().map(fail);
         self.account(ended)
@@ -189,13 +191,17 @@ impl Deref for Operation {
     type Target = Scope;
 
     fn deref(&self) -> &Scope {
-        self.scope.as_ref().expect("only its end takes the scope")
+        self.scope
+            .as_ref()
+            .expect("the scope is only taken at the end")
     }
 }
 
 impl DerefMut for Operation {
     fn deref_mut(&mut self) -> &mut Scope {
-        self.scope.as_mut().expect("only its end takes the scope")
+        self.scope
+            .as_mut()
+            .expect("the scope is only taken at the end")
     }
 }
 
@@ -210,7 +216,7 @@ impl Drop for Operation {
         } else {
             Some(fail(scope))
         };
-        // What it came to is in the statistics.
+        // The record is in the statistics.
         let _ = self.account(ended);
     }
 }
@@ -227,8 +233,8 @@ impl fmt::Debug for Operations {
     }
 }
 
-/// Runs the work as an operation of this process's [`Backstop`]: what the operation holds is released
-/// at the end, and what it took is in the [statistics](Operations::statistics).
+/// Runs the work as an operation of this process's [`Backstop`]: what the operation holds is
+/// released at the end, and its record is added to the [statistics](Operations::statistics).
 ///
 /// # Examples
 /// ```
@@ -245,7 +251,7 @@ pub fn operation<T>(
 ) -> T {
     let mut operation = Operations::global().begin(name);
     let value = body(&mut operation);
-    // What it came to is in the statistics.
+    // The record is in the statistics.
     let _ = operation.finish();
     value
 }

@@ -1,10 +1,10 @@
-//! How soon to look again.
+//! The time until the next sample.
 
 use std::time::Duration;
 
 use super::sample::{Sample, SystemSample};
 
-/// Chooses the time between samples: the interval as long as there is room, and less as a limit comes
+/// Chooses the time between samples: the interval while there is room, and less as a limit comes
 /// nearer, as earlyoom does.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -14,10 +14,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// From this share of a limit on the interval shrinks, in a straight line to the fastest at the
-    /// limit itself.
+    /// From this share of a limit, the interval shrinks linearly to the shortest at the limit
+    /// itself.
     const NEAR: f64 = 0.7;
-    /// At the present growth, so many samples are taken before the limit is reached.
+    /// At the current growth, this many samples are taken before the limit is reached.
     const SAMPLES_BEFORE: f64 = 10.0;
 
     pub(super) fn new(slowest: Duration, fastest: Duration) -> Self {
@@ -28,7 +28,7 @@ impl Pace {
         }
     }
 
-    /// After how long to look again after this sample.
+    /// The time from this sample to the next.
     pub(super) fn next(&mut self, sample: &Sample) -> Duration {
         let now = sample.at.awake;
         let shares = shares(sample);
@@ -58,8 +58,8 @@ impl Pace {
     }
 }
 
-/// The shares of the limits that are taken: handles, the process's memory, its control group's, the
-/// machine's.
+/// The shares of the limits that are in use: file descriptors, the process's memory, its cgroup's,
+/// the machine's.
 fn shares(sample: &Sample) -> [Option<f64>; 4] {
     let system = sample.system.as_ref();
     let of = |taken: u64, limit: u64| (limit > 0).then(|| taken as f64 / limit as f64);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_fast_is_looked_at_more_often_while_there_is_room() {
+    fn fast_growth_is_sampled_more_often_while_there_is_room() {
         let mut pace = Pace::new(SLOWEST, FASTEST);
         let start = Moment::now();
         assert_eq!(pace.next(&with_handles(start, 0)), SLOWEST);

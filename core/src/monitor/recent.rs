@@ -1,9 +1,9 @@
-//! A map that keeps what was used lately, and counts what it forgot.
+//! A map that keeps recently used keys, and counts those that it dropped.
 
 use std::collections::BTreeMap;
 
-/// A map of at most so many keys. When it is full, the quarter that was not used for the longest goes at
-/// once, so that a flood of new keys costs each of them little.
+/// A map with a maximum number of keys. When it is full, the least recently used quarter is dropped
+/// at once, so that a flood of new keys costs each of them little.
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {
     most: usize,
@@ -28,7 +28,7 @@ impl<K: Ord + Clone, V> Recent<K, V> {
         }
     }
 
-    /// The value of a key, made if there is none.
+    /// The value of a key, created if there is none.
     pub(super) fn value(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
         self.clock += 1;
         if !self.entries.contains_key(key) && self.entries.len() >= self.most {
@@ -48,7 +48,7 @@ impl<K: Ord + Clone, V> Recent<K, V> {
         Some(&self.entries.get(key)?.value)
     }
 
-    /// The value of a key, which counts as used by it.
+    /// The value of a key, which counts as a use.
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.clock += 1;
         let entry = self.entries.get_mut(key)?;
@@ -56,19 +56,19 @@ impl<K: Ord + Clone, V> Recent<K, V> {
         Some(&mut entry.value)
     }
 
-    /// All, in the order of their keys. Nothing counts as used by it.
+    /// All, in the order of their keys. Does not count as a use.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, entry)| (key, &entry.value))
     }
 
-    /// All, in the order of their keys. Nothing counts as used by it.
+    /// All, in the order of their keys. Does not count as a use.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
         self.entries
             .iter_mut()
             .map(|(key, entry)| (key, &mut entry.value))
     }
 
-    /// How many keys it has forgotten.
+    /// How many keys were dropped.
     pub(super) fn forgotten(&self) -> u64 {
         self.forgotten
     }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_used_lately_stays_and_what_went_is_counted() {
+    fn recently_used_keys_are_kept_and_dropped_ones_counted() {
         let mut recent = Recent::of(8);
         for key in 0..1000_u64 {
             *recent.value(&key, || 0) += 1;

@@ -1,4 +1,4 @@
-//! One look at everything.
+//! One sample of everything.
 
 mod ledger;
 mod process;
@@ -13,12 +13,12 @@ pub use system::{CgroupSample, DiskSample, Pressure, SystemSample};
 use super::moment::{Disturbance, Moment};
 use super::readings::ExpensiveReading;
 
-/// What was seen at one moment. What could not be told is `None`, and never zero.
+/// The figures of one moment. A figure that could not be read is `None`, never zero.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// When.
+    /// When it was taken.
     pub at: Moment,
-    /// What happened to the clocks since the sample before.
+    /// What happened to the clocks since the previous sample.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbances: Vec<Disturbance>,
     /// Which expensive readings were left out, because earlier ones had cost more than their budget. Of a

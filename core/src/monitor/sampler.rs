@@ -1,4 +1,4 @@
-//! Looking: each sampler keeps open and in memory what it needs to look again cheaply.
+//! Samplers: each keeps files open and buffers in memory, so that the next sample is cheap.
 
 mod allowances;
 mod budget;

@@ -1,4 +1,4 @@
-//! A span as seconds with a fraction: what every reader of JSON understands.
+//! A duration as seconds with a fraction, which every reader of JSON understands.
 
 use std::time::Duration;
 

@@ -1,15 +1,16 @@
-//! What was measured lately, in bounded room.
+//! Recent measurements, in bounded memory.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::point::Point;
 use super::trend::Course;
 
-/// Measures of one thing within a window, thinned so that their number is bounded however often one
-/// looks.
+/// Measurements of one thing within a window, thinned so that their number is bounded however often
+/// samples are taken.
 ///
-/// Measures that are closer together than the window allows become one [`Point`], which keeps their
-/// lowest and highest: what rises and falls between two points is still seen to.
+/// Measurements that are closer together than the window allows are merged into one [`Point`],
+/// which keeps their minimum and maximum: a rise and fall between two points is not lost.
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     window: Duration,
@@ -17,17 +18,6 @@ pub(super) struct Series {
     /// How many points it keeps however old they are, up to [`Series::OLDEST`] windows.
     least: usize,
     points: VecDeque<Point>,
-}
-
-/// One measure, or several that stand close together.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point {
-    /// When the first was taken, on the clock that stands still while the machine sleeps.
-    pub(super) at: Duration,
-    pub(super) low: f64,
-    pub(super) high: f64,
-    sum: f64,
-    count: u32,
 }
 
 impl Series {
@@ -76,12 +66,12 @@ impl Series {
         true
     }
 
-    /// Forgets all.
+    /// Drops all points.
     pub(super) fn clear(&mut self) {
         self.points.clear();
     }
 
-    /// How many points it keeps.
+    /// Number of points.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.points.len()
@@ -92,7 +82,7 @@ impl Series {
         Some((*self.points.front()?, *self.points.back()?))
     }
 
-    /// The highest that was measured before `moment`.
+    /// The maximum before `moment`.
     pub(super) fn high_before(&self, moment: Duration) -> Option<f64> {
         self.points
             .iter()
@@ -101,8 +91,8 @@ impl Series {
             .reduce(f64::max)
     }
 
-    /// How it went, if it fills three quarters of the window, and can have risen by `at_least`: most
-    /// things do not, and cost no more than a look at their quarters.
+    /// The course, if it fills three quarters of the window, and can have risen by `at_least`: most
+    /// things do not, and cost only a check of their quarters.
     pub(super) fn course(&mut self, at_least: f64) -> Course {
         match self.ends() {
             Some((first, last)) if last.at - first.at >= self.window.mul_f64(0.75) => {
@@ -143,30 +133,6 @@ impl Series {
     }
 }
 
-impl Point {
-    pub(super) fn of(at: Duration, value: f64) -> Self {
-        Self {
-            at,
-            low: value,
-            high: value,
-            sum: value,
-            count: 1,
-        }
-    }
-
-    fn take_in(&mut self, value: f64) {
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
-        self.sum += value;
-        self.count = self.count.saturating_add(1);
-    }
-
-    /// The mean of what it stands for.
-    pub(super) fn mean(&self) -> f64 {
-        self.sum / f64::from(self.count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -178,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn however_often_one_looks_its_room_is_bounded() {
+    fn memory_is_bounded_however_often_it_is_sampled() {
         let mut series = Series::new(seconds(60.0), 120);
         for tick in 0..1_000_000_u32 {
             series.push(Duration::from_millis(u64::from(tick)), f64::from(tick % 7));
@@ -216,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_and_what_is_no_number_are_left_out() {
+    fn earlier_times_and_not_a_number_are_ignored() {
         let mut series = Series::new(seconds(10.0), 10);
         series.push(seconds(5.0), 1.0);
         series.push(seconds(4.0), 2.0);

@@ -1,4 +1,4 @@
-//! What to do about a finding: each suggestion follows from a rule that it names.
+//! What to do about a finding: each suggestion is derived from a rule that it names.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ use crate::text::show_duration;
 /// What to do about a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
-    /// The rule that it follows from.
+    /// The rule that it is derived from.
     pub rule: Rule,
-    /// What was seen and what to do, in sentences for people.
+    /// What was observed and what to do, in sentences for people.
     pub text: String,
     /// Where in the code, if the ledger tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,44 +26,45 @@ pub struct Suggestion {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Rule {
-    /// Memory grows or is near its limit, and tracked resources occupy at least half of what grew or of
-    /// what there is: the place with most bytes is named.
+    /// Memory grows or is near its limit, and tracked resources occupy at least half of the growth
+    /// or of the memory: the site with most bytes is named.
     MostBytes,
-    /// Memory grows or is near its limit, and tracked resources occupy less than half of it: a profile
-    /// of the heap is what tells.
+    /// Memory grows or is near its limit, and tracked resources occupy less than half of it: a heap
+    /// profile is needed.
     MemoryNotTracked,
-    /// The allocator keeps what the program freed.
+    /// The allocator keeps memory that the program freed.
     AllocatorKeeps,
     /// Memory grows outside the program's own allocator.
     NotOwnAllocator,
-    /// Handles grow or are near their limit, and tracked resources have at least half of them: the
-    /// place with most handles is named.
+    /// File descriptors grow or are near their limit, and tracked resources have at least half of
+    /// them: the site with most of them is named.
     MostHandles,
-    /// Handles grow or are near their limit, and tracked resources have less than half of them.
+    /// File descriptors grow or are near their limit, and tracked resources have less than half of
+    /// them.
     HandlesNotTracked,
-    /// Resources grow in number: the place of that kind with most of them is named.
+    /// Resources grow in number: the site of that kind with most of them is named.
     MostOpen,
-    /// Threads or children grow in number, and resources of a kind that stands for them are open: the
-    /// place with most of them is named.
+    /// Threads or children grow in number, and resources of a kind for them are open: the site with
+    /// most of them is named.
     MostRunning,
-    /// Threads or children grow in number, and no resource that stands for them is open.
+    /// Threads or children grow in number, and no resource for them is open.
     RunningNotTracked,
     /// A resource is open and untouched: the one untouched for longest is named.
     LongestIdle,
-    /// A resource is open for longer than it may be: the oldest is named.
+    /// A resource is open beyond its limit: the oldest is named.
     Oldest,
     /// The thread that opened a resource has ended.
     ThreadEnded,
-    /// A thread, timer or task goes on after it was told to stop.
+    /// A thread, timer or task keeps running after it was asked to stop.
     NotStopping,
-    /// The machine's memory is nearly all taken.
+    /// The machine's memory is nearly all in use.
     MachineFull,
     /// Releases end stuck.
     StuckReleases,
 }
 
-/// What to do about a finding, by the rules that apply. `ledger` is the sample that the finding is of;
-/// without one, rules that look into the ledger do not apply.
+/// What to do about a finding, by the rules that apply. `ledger` is the sample that the finding is
+/// based on; without one, rules that need the ledger do not apply.
 #[must_use]
 pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Suggestion> {
     let view = View { finding, ledger };
@@ -74,8 +75,9 @@ pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Sugg
              comes back, use fewer arenas (MALLOC_ARENA_MAX) or another allocator.",
         )),
         FindingKind::NativeMemory => Some(Rule::NotOwnAllocator.says(
-            "C libraries allocated this memory: it is not in the program's own allocator or in a \
-             profile of its heap. Release resources of families that call C libraries, and compare.",
+            "The memory was allocated by C libraries: it is not in the program's own allocator, and \
+             a profile of its heap does not show it. Release what is open of the families that call \
+             C libraries, and compare.",
         )),
         FindingKind::GrowingHandles | FindingKind::HandlesNearLimit => view.handles(),
         FindingKind::GrowingThreads => {
@@ -91,12 +93,13 @@ pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Sugg
         FindingKind::OrphanedResource => view.thread_ended(),
         FindingKind::OrphanedThread => Some(view.here(
             Rule::NotStopping,
-            "It was told to stop, or lost its owner, and continues. A thread cannot be ended from \
-             outside: check its stop token in every loop and wait with a timeout.",
+            "It was asked to stop, or lost its owner, and keeps running. A thread \
+             cannot be ended from outside: make it check its stop token in every loop and wait \
+             with a limit.",
         )),
         FindingKind::SystemMemoryNearLimit => Some(Rule::MachineFull.says(
-            "The machine is short of memory. Shrink caches and postpone work, before the kernel \
-             kills a process.",
+            "The machine is short of memory, in this or other programs. Shrink caches and defer what can \
+             wait, before the kernel chooses what to kill.",
         )),
         FindingKind::FailedCleanup => Some(view.here(
             Rule::StuckReleases,
@@ -107,7 +110,7 @@ pub fn suggestions(finding: &Finding, ledger: Option<&LedgerSample>) -> Vec<Sugg
     suggestion.into_iter().collect()
 }
 
-/// A finding with the ledger it is of.
+/// A finding with the ledger that it is based on.
 struct View<'a> {
     finding: &'a Finding,
     ledger: Option<&'a LedgerSample>,
@@ -150,8 +153,8 @@ impl View<'_> {
         let tracked: u64 = ledger.kinds.values().map(|tally| tally.handles).sum();
         let top = self.top_site(|site| site.tally.handles);
         let is_half = match self.finding.kind {
-            // Its evidence is a share of the limit, so the ledger's are held against nothing but that
-            // there are some.
+            // Its evidence is a share of the limit, so the ledger's figures are only required to be
+            // non-zero.
             FindingKind::HandlesNearLimit => tracked > 0,
             _ => self.is_half(tracked),
         };
@@ -261,7 +264,7 @@ impl View<'_> {
         tracked as f64 * 2.0 >= self.finding.evidence.value
     }
 
-    /// The place of the finding's subject that has most of something, and some at all.
+    /// The site of the finding's subject that has most of something, if any.
     fn top_site(&self, measure: impl Fn(&SiteTally) -> u64) -> Option<&SiteTally> {
         let sites = self.ledger?.sites.iter();
         sites
@@ -410,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_is_not_in_the_ledger_asks_for_a_profile_and_names_no_place() {
+    fn memory_outside_the_ledger_suggests_a_profile_and_names_no_site() {
         let suggestion = one(FindingKind::GrowingMemory, Subject::Process, 9_000.0);
         assert_eq!(suggestion.rule, Rule::MemoryNotTracked);
         assert_eq!(suggestion.site, None);
@@ -436,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_and_children_are_told_apart() {
+    fn threads_and_children_are_distinguished() {
         let threads = one(FindingKind::GrowingThreads, Subject::Process, 9.0);
         assert_eq!(threads.site.as_deref(), Some("c.rs:3:3"));
         let children = one(FindingKind::GrowingChildren, Subject::Process, 9.0);
@@ -460,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_ledger_no_place_is_made_up() {
+    fn without_a_ledger_no_site_is_named() {
         for kind in FindingKind::ALL {
             for suggestion in suggestions(&finding(kind, Subject::Process, 1.0), None) {
                 assert_eq!(suggestion.site, None);

@@ -1,30 +1,30 @@
-//! Whether something grows, or only moves.
+//! Whether something grows, or only fluctuates.
 
 use std::time::Duration;
 
-use super::series::Point;
+use super::point::Point;
 
-/// What a window of points tells.
+/// The course of a window of points.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Course {
-    /// Nothing yet: the points are too few, or leave a quarter of the time empty.
+    /// Unknown: the points are too few, or a quarter of the time has none.
     Unknown,
-    /// It cannot have risen by what was asked for.
+    /// It cannot have risen by the given amount.
     Level,
     /// It may have.
     Moved(Trend),
 }
 
-/// How a measure went over a window.
+/// The course of a measure over a window.
 ///
-/// The slope is the median of the slopes of all pairs of points (Theil and Sen), which a quarter of wild
-/// points does not move. How steady it is, is the test of Mann and Kendall: how many more pairs rise
-/// than fall, in units of what chance does.
+/// The slope is the median of the slopes of all pairs of points (Theil–Sen), which is insensitive
+/// to up to a quarter of outliers. Steadiness is the Mann–Kendall test: how many more pairs rise
+/// than fall, in units of the variation by chance.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Trend {
     /// From the first point to the last.
     pub(super) span: Duration,
-    /// The slope over the span.
+    /// The slope times the duration.
     pub(super) rise: f64,
     /// The share of pairs of points of which the later is higher, from 0 to 1.
     pub(super) rising: f64,
@@ -38,23 +38,23 @@ pub(super) struct Trend {
     pub(super) widened: Option<Duration>,
     /// By how many standard deviations more pairs rise than chance would have it.
     beyond_chance: f64,
-    /// Whether two levels fit it better than a line.
+    /// Whether two levels fit better than a line.
     is_step: bool,
     quarters: [Quarter; 4],
 }
 
-/// What a trend looks like.
+/// The shape of a trend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Ever higher, in each quarter of the window, its troughs and its peaks too.
+    /// Each quarter of the window is higher than the one before, its troughs and its peaks too.
     Growth,
-    /// Higher than before, and all of it at once.
+    /// Higher than before, all at once.
     Step,
     /// Neither.
     Other,
 }
 
-/// The quarter of a window, by time.
+/// A quarter of a window, by time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Quarter {
     low: f64,
@@ -63,7 +63,7 @@ struct Quarter {
 }
 
 impl Course {
-    /// The course of points that stand in the order of time, with a trend if they can have risen by
+    /// The course of points in the order of time, with a trend if they can have risen by
     /// `at_least`.
     pub(super) fn of(points: &[Point], at_least: f64) -> Self {
         let [first, .., last] = points else {
@@ -115,16 +115,17 @@ impl Course {
 }
 
 impl Trend {
-    /// Chance must not do it in one of some thousand looks.
+    /// Chance must not cause it in one of some thousand checks.
     const BEYOND_CHANCE: f64 = 3.2;
-    /// Each quarter must rise by this share of an even rise: what slows down is no growth, but fills.
+    /// Each quarter must rise by this share of an even rise: a measure that slows down is filling
+    /// up, not growing.
     const LEAST_OF_EVEN: f64 = 0.3;
     /// No two neighbouring quarters may have more than this share of the rise between them.
     const MOST_AT_ONCE: f64 = 0.7;
-    /// The share of the rise that its troughs and its peaks must have.
+    /// The share of the rise that the troughs and the peaks must have.
     const ENVELOPE: f64 = 0.5;
 
-    /// What it looks like.
+    /// The shape.
     pub(super) fn shape(&self) -> Shape {
         let [first, .., last] = &self.quarters;
         let rise = last.middle - first.middle;
@@ -151,7 +152,7 @@ impl Trend {
         self.rise > 0.0 && step > self.rise / 4.0 * Self::LEAST_OF_EVEN
     }
 
-    /// The slope, for an hour.
+    /// The slope per hour.
     pub(super) fn per_hour(&self) -> f64 {
         self.rise / self.span.as_secs_f64() * 3600.0
     }
@@ -194,8 +195,8 @@ fn quarters(points: &[Point], from: Duration, span: Duration) -> Option<[Quarter
     Some([first, second, third, last])
 }
 
-/// Whether two levels, with a jump between them, come nearer to the points than a line does: by the sum
-/// of squares of what is left.
+/// Whether two levels with a jump between them fit the points better than a line: by the sum of
+/// squared residuals.
 fn is_step(points: &[Point]) -> bool {
     let Some(first) = points.first() else {
         return false;
@@ -217,7 +218,7 @@ fn is_step(points: &[Point]) -> bool {
     least < all.around_line()
 }
 
-/// Sums over places, from which distances follow.
+/// Sums over points, from which residuals are derived.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     count: f64,
@@ -255,12 +256,12 @@ impl Sums {
         }
     }
 
-    /// The squares of the distances from the mean.
+    /// The sum of squared distances from the mean.
     fn around_level(self) -> f64 {
         (self.yy - self.y * self.y / self.count).max(0.0)
     }
 
-    /// The squares of the distances from the line that fits best.
+    /// The sum of squared distances from the best line.
     fn around_line(self) -> f64 {
         let (x, xy) = (
             self.xx - self.x * self.x / self.count,
@@ -271,7 +272,7 @@ impl Sums {
     }
 }
 
-/// What all pairs of points say.
+/// Statistics of all pairs of points.
 #[derive(Debug)]
 struct Pairs {
     slope: f64,
@@ -297,8 +298,8 @@ impl Pairs {
             }
         }
         let n = count as f64;
-        // The variance of what chance does, by Mann and Kendall. Ties make it smaller; leaving them
-        // out of it errs on the quiet side.
+        // The variance by chance (Mann–Kendall). Ties make it smaller; ignoring them errs on the
+        // side of fewer findings.
         let variance = n * (n - 1.0) * (2.0 * n + 5.0) / 18.0;
         Self {
             rising: rising / (slopes.len() as f64).max(1.0),
@@ -308,7 +309,7 @@ impl Pairs {
     }
 }
 
-/// The middle one; of an even number the mean of the two in the middle; of none, nought.
+/// The median; of an even number, the mean of the middle two; of none, zero.
 fn median(values: &mut [f64]) -> f64 {
     if values.is_empty() {
         return 0.0;
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_wild_points_does_not_move_the_slope() {
+    fn a_quarter_of_outliers_does_not_move_the_slope() {
         let wild = (0..60).map(|second| match second % 4 {
             3 => -1e9,
             _ => 5.0 * f64::from(second),
@@ -355,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_is_told_from_what_only_moves() {
+    fn growth_is_distinguished_from_fluctuation() {
         let teeth = |second: f64| 10.0 * (second / 7.0).fract();
         assert_eq!(shape(line(40)), Shape::Growth);
         assert_eq!(
@@ -385,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_points_or_an_empty_quarter_tell_nothing() {
+    fn too_few_points_or_an_empty_quarter_are_unknown() {
         assert_eq!(Course::of(&points(line(7)), 0.0), Course::Unknown);
         let mut gap = points(line(40));
         gap.retain(|point| !(9..21).contains(&point.at.as_secs()));
@@ -405,7 +406,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_left_is_what_is_left_place_by_place(
+        fn residual_sums_equal_the_sums_point_by_point(
             places in prop::collection::vec((0.0..100.0_f64, -100.0..100.0_f64), 3..40),
             slope in -3.0..3.0_f64,
             level in -100.0..100.0_f64,

@@ -1,4 +1,4 @@
-//! One look after another, each when its caller says so.
+//! Sampling driven by the caller.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::pace::Pace;
 use super::readings::Readings;
 use super::sample::Sample;
 use super::short_window::ShortWindow;
-use super::watched::Watched;
+use super::target::OpenTarget;
 use backstop_os::clock;
 
-/// Looks when it is told to, on the thread that tells it: what a [`Monitor`](super::Monitor) does on a
-/// thread of its own. For programs with a loop of their own, and for time that is played.
+/// Takes samples on request, on the calling thread: what a [`Monitor`](super::Monitor) does on its
+/// own thread. For programs with a loop of their own, and for simulated time.
 ///
-/// It keeps no samples: it has the findings, and what it costs.
+/// It keeps no samples, only the findings and its own cost.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ use backstop_os::clock;
 /// # Ok::<(), backstop_core::error::Error>(())
 /// ```
 pub struct Watch {
-    watched: Watched,
+    target: OpenTarget,
     findings: Findings,
     short_window: Option<ShortWindow>,
     observers: Vec<Box<dyn Observer>>,
@@ -42,7 +42,7 @@ pub struct Watch {
 
 impl Watch {
     pub(super) fn new(
-        watched: Watched,
+        target: OpenTarget,
         findings: Findings,
         short_window: Option<ShortWindow>,
         observers: Vec<Box<dyn Observer>>,
@@ -50,7 +50,7 @@ impl Watch {
         interval: Duration,
     ) -> Self {
         Self {
-            watched,
+            target,
             findings,
             short_window,
             observers,
@@ -64,28 +64,29 @@ impl Watch {
         }
     }
 
-    /// Looks at `at`, and tells the observers; `None` once what is watched is gone.
+    /// Samples at `at`, and passes the observation to the observers; `None` once the target is
+    /// gone.
     ///
-    /// Every observer gets every observation. One that panics is told nothing any more, and counted.
+    /// Every observer gets every observation. An observer that panics gets no more, and is counted.
     pub fn observe(&mut self, at: Moment) -> Option<Observation> {
         let observation = self.look(at)?;
         self.tell(&observation);
         Some(observation)
     }
 
-    /// After how long to look again: the interval, or less while a limit comes near.
+    /// When to take the next sample: after the interval, or earlier if a limit is near.
     #[must_use]
     pub fn next_after(&self) -> Duration {
         self.cost.interval
     }
 
-    /// What it has cost so far.
+    /// Its cost so far.
     #[must_use]
     pub fn cost(&self) -> MonitorCost {
         self.cost
     }
 
-    /// What was found so far, and what was lost for want of room.
+    /// The findings so far, and what was dropped because of limits.
     #[must_use]
     pub fn findings(&self) -> &Findings {
         &self.findings
@@ -94,7 +95,7 @@ impl Watch {
     pub(super) fn look(&mut self, at: Moment) -> Option<Observation> {
         let (cpu, wall) = (clock::thread_time(), clock::monotonic());
         let mut readings = Readings::default();
-        let (process, system, ledger) = self.watched.look(&at, &mut readings)?;
+        let (process, system, ledger) = self.target.look(&at, &mut readings)?;
         let sample = Sample {
             at,
             disturbances: self.disturbances(&at),
@@ -129,12 +130,12 @@ impl Watch {
         let cpu = clock::thread_time();
         let before = self.observers.len();
         self.observers.retain_mut(|observer| {
-            // What it left half done stays with it: it is told nothing any more.
+            // Its state may be inconsistent, but it is not called again.
             catch_unwind(AssertUnwindSafe(|| observer.observe(observation))).is_ok()
         });
         let lost = before - self.observers.len();
         if lost > 0 {
-            tracing::error!(lost, "observers panicked and are told nothing any more");
+            tracing::error!(lost, "observers panicked and are no longer called");
             self.cost.observers_lost += lost as u64;
         }
         self.cost.observers_cpu += clock::thread_time().saturating_sub(cpu);
@@ -158,7 +159,7 @@ impl std::fmt::Debug for Watch {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Watch")
-            .field("watched", &self.watched)
+            .field("target", &self.target)
             .field("observers", &self.observers.len())
             .field("cost", &self.cost)
             .finish_non_exhaustive()
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn observers_are_told_and_one_that_panics_is_lost_alone() {
+    fn observers_are_called_and_only_one_that_panics_is_dropped() {
         let told = Arc::new(AtomicU64::new(0));
         let backstop = Backstop::builder().tracking(Tracking::Anonymous).start();
         let count = Arc::clone(&told);
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_sample_says_so_and_a_night_asleep_is_not_late() {
+    fn a_late_sample_is_marked_and_a_suspended_night_is_not_late() {
         let mut watch = watch(|_: &Observation| {});
         let start = Moment::now();
         watch.observe(start);

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use backstop_os::files::{Refusal, Removal};
+use backstop_os::files::{Removal, RemovalRefusal};
 
 use crate::error::{Error, ErrorKind, Retry, Stage};
 
@@ -38,10 +38,10 @@ pub(super) fn revoked(path: &Path) -> Error {
 
 /// The error of a removal that did not begin.
 #[must_use]
-pub fn refused(path: &Path, refusal: Refusal) -> Error {
+pub fn refused(path: &Path, refusal: RemovalRefusal) -> Error {
     let kind = match &refusal {
-        Refusal::Busy => ErrorKind::Held,
-        Refusal::System { .. } => ErrorKind::Io,
+        RemovalRefusal::Busy => ErrorKind::Held,
+        RemovalRefusal::System { .. } => ErrorKind::Io,
         _ => ErrorKind::Unproven,
     };
     Error::new(kind, Stage::Release, "it was not removed")

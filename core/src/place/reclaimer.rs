@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use backstop_os::claim::Claim;
-use backstop_os::files::{Limits, Refusal, Removal};
+use backstop_os::files::{Limits, Removal, RemovalRefusal};
 use backstop_os::quarantine::Quarantine;
 
 use super::error;
@@ -114,7 +114,7 @@ pub fn remove_claimed(
     claim: &Claim,
     limits: &Limits,
     _authority: &Authority<'_>,
-) -> Result<Removal, Refusal> {
+) -> Result<Removal, RemovalRefusal> {
     quarantine.remove_claimed(name, claim, limits)
 }
 

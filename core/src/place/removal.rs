@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 
 use backstop_os::directory::Directory;
-use backstop_os::files::{FileKind, Left, Limits, Owners, Refusal, Removal, Signs};
+use backstop_os::files::{FileKind, Left, Limits, Owners, Removal, RemovalRefusal, Signs};
 use backstop_os::identity::{Cookie, FileIdentity};
 use backstop_os::quarantine::remove_proven;
 use backstop_os::removal::remove_tree;
@@ -30,7 +30,7 @@ impl Doomed<'_> {
     ///
     /// # Errors
     /// It is another file, or the system refused before anything was removed.
-    pub(super) fn remove(&self, deadline: Deadline) -> Result<Removal, Refusal> {
+    pub(super) fn remove(&self, deadline: Deadline) -> Result<Removal, RemovalRefusal> {
         let limits = Limits {
             deadline: Some(deadline.instant()),
             // What is in it is ours by proof, whichever user wrote there: a container's root, a service.
@@ -38,10 +38,12 @@ impl Doomed<'_> {
             signs: Signs::Ignore,
             ..Limits::default()
         };
-        let has_quarantine = self.has_quarantine().map_err(|source| Refusal::System {
-            step: "look for an earlier removal",
-            source,
-        })?;
+        let has_quarantine = self
+            .has_quarantine()
+            .map_err(|source| RemovalRefusal::System {
+                step: "look for an earlier removal",
+                source,
+            })?;
         if !has_quarantine {
             if self.directory.require_private().is_ok() {
                 return self.remove_in_private(&limits);
@@ -63,7 +65,7 @@ impl Doomed<'_> {
             )
         };
         match remove() {
-            Err(Refusal::System { source, .. }) if is_full(&source) => {
+            Err(RemovalRefusal::System { source, .. }) if is_full(&source) => {
                 let emptied = self.make_room(&limits);
                 let mut removal = remove()?;
                 removal.files += emptied.files;
@@ -114,18 +116,18 @@ impl Doomed<'_> {
 
     /// Where no other user may write, no other user can exchange the entry, and it need not be moved away
     /// first.
-    fn remove_in_private(&self, limits: &Limits) -> Result<Removal, Refusal> {
+    fn remove_in_private(&self, limits: &Limits) -> Result<Removal, RemovalRefusal> {
         let name = OsStr::new(self.name);
         let found = match self.directory.identity_beneath(name) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::default()),
             Err(source) => {
                 let step = "read which file it is";
-                return Err(Refusal::System { step, source });
+                return Err(RemovalRefusal::System { step, source });
             }
         };
         match self.identity {
-            Some(expected) if !is_same(expected, &found) => Err(Refusal::Different {
+            Some(expected) if !is_same(expected, &found) => Err(RemovalRefusal::Different {
                 expected: Box::new(expected.clone()),
                 found: Box::new(found),
                 left: Left::Untouched,

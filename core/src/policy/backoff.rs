@@ -1,8 +1,8 @@
-//! How long to wait between tries.
+//! The delay between retries.
 
 use std::time::Duration;
 
-/// Waits that double from a first to a longest.
+/// Delays that double from a first to a maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     first: Duration,
@@ -17,13 +17,13 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Waits from `first` to `longest`.
+    /// Delays from `first` to `longest`.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest }
     }
 
-    /// The wait after so many failed tries, counted from 1.
+    /// The delay after the given number of failed attempts, counted from 1.
     #[must_use]
     pub fn after(self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest() {
+    fn delays_double_up_to_the_maximum() {
         let backoff = Backoff::default();
         let waits: Vec<u128> = [1, 2, 3, 8, 100]
             .into_iter()

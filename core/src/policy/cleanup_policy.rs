@@ -66,50 +66,51 @@ impl CleanupPolicy {
         self
     }
 
-    /// How long the ladder stays on a rung. Default: 2 s, 2 s, 3 s. Zero skips the rung, but never
-    /// the last: a forced release is always tried once.
+    /// Time limit of a rung of the release ladder. Default: 2 s to ask, 2 s to insist, 3 s to
+    /// force. Zero skips the rung, except the last: a forced release is always attempted once.
     #[must_use]
-    pub fn with_deadline(mut self, rung: Rung, span: Duration) -> Self {
-        self.deadlines[rung as usize] = span;
+    pub fn with_deadline(mut self, rung: Rung, limit: Duration) -> Self {
+        self.deadlines[rung as usize] = limit;
         self
     }
 
-    /// How long one verification may take. Default: 1 s.
+    /// Time limit of one verification. Default: 1 s.
     #[must_use]
-    pub fn with_verify_deadline(mut self, span: Duration) -> Self {
-        self.verify_deadline = span;
+    pub fn with_verify_deadline(mut self, limit: Duration) -> Self {
+        self.verify_deadline = limit;
         self
     }
 
-    /// How long dropping a guard waits for the release before it goes on without. Default: 500 ms.
+    /// How long dropping a guard waits for the release before it continues without it. Default: 500
+    /// ms.
     #[must_use]
-    pub fn with_drop_patience(mut self, span: Duration) -> Self {
-        self.drop_patience = span;
+    pub fn with_drop_patience(mut self, limit: Duration) -> Self {
+        self.drop_patience = limit;
         self
     }
 
-    /// How often a failed release is tried again on the same rung. Default: 3.
+    /// How often a failed release is retried on the same rung. Default: 3.
     #[must_use]
     pub fn with_retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
-    /// How long to wait between tries.
+    /// The delay between retries.
     #[must_use]
     pub fn with_backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// When its turn is among all. Default: [`Order::Normal`].
+    /// Its position in the order of release. Default: [`Order::Normal`].
     #[must_use]
     pub fn with_order(mut self, order: Order) -> Self {
         self.order = order;
         self
     }
 
-    /// What may happen to it when the program is short of memory or handles. Default:
+    /// Whether it may be released when the program is short of memory or file descriptors. Default:
     /// [`Criticality::Normal`].
     #[must_use]
     pub fn with_criticality(mut self, criticality: Criticality) -> Self {
@@ -117,7 +118,7 @@ impl CleanupPolicy {
         self
     }
 
-    /// Whether a resource of these facts must go.
+    /// Whether a resource with these facts must be released.
     pub fn judge(&self, facts: &Facts) -> Verdict {
         if let Some(limit) = self.lifetime_limit.filter(|limit| facts.age > *limit) {
             return Verdict::Release(Reason::OverLifetime { limit });
@@ -140,49 +141,49 @@ impl CleanupPolicy {
         self.idle_limit
     }
 
-    /// How long the ladder stays on a rung.
+    /// Time limit of a rung of the release ladder.
     #[must_use]
     pub fn deadline(&self, rung: Rung) -> Duration {
         self.deadlines[rung as usize]
     }
 
-    /// How long one verification may take.
+    /// Time limit of one verification.
     #[must_use]
     pub fn verify_deadline(&self) -> Duration {
         self.verify_deadline
     }
 
-    /// How long dropping a guard waits.
+    /// How long dropping a guard waits for the release.
     #[must_use]
     pub fn drop_patience(&self) -> Duration {
         self.drop_patience
     }
 
-    /// How often a failed release is tried again on the same rung.
+    /// How often a failed release is retried on the same rung.
     #[must_use]
     pub fn retries(&self) -> u32 {
         self.retries
     }
 
-    /// How long to wait between tries.
+    /// The delay between retries.
     #[must_use]
     pub fn backoff(&self) -> Backoff {
         self.backoff
     }
 
-    /// When its turn is among all.
+    /// Its position in the order of release.
     #[must_use]
     pub fn order(&self) -> Order {
         self.order
     }
 
-    /// What may happen to it when the program is short of memory or handles.
+    /// Whether it may be released when the program is short of memory or file descriptors.
     #[must_use]
     pub fn criticality(&self) -> Criticality {
         self.criticality
     }
 
-    /// Whether any limit is set, so that enforcing has something to do.
+    /// Whether any limit is set that has to be enforced.
     #[must_use]
     pub fn has_limits(&self) -> bool {
         self.lifetime_limit.is_some() || self.idle_limit.is_some()
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_passed_only_beyond_it() {
+    fn a_limit_is_exceeded_only_beyond_it() {
         let limit = Duration::from_secs(10);
         let policy = CleanupPolicy::default().with_lifetime_limit(limit);
         let at = |age| {

@@ -1,14 +1,14 @@
-//! What may be given up before its time.
+//! Which resources may be released early.
 
-/// What may happen to a resource when the program is short of memory or handles and a remedy looks for
-/// what can go.
+/// Whether a resource may be released when the program is short of memory or file descriptors and a
+/// remedy selects what to release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Criticality {
-    /// It can be made again at any time: it may go although it is in use.
+    /// It can be recreated at any time: it may be released even while in use.
     Expendable,
-    /// It may go when nobody has touched it for long, or when it is too old.
+    /// It may be released when it was not touched for a long time, or is too old.
     #[default]
     Normal,
-    /// It stays as long as the program goes on.
+    /// It is kept as long as the program runs.
     Critical,
 }

@@ -1,19 +1,20 @@
-//! What a policy sees of a resource.
+//! The facts that a policy judges.
 
 use std::time::Duration;
 
-/// What is known of a resource at one time.
+/// What is known about a resource at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
-    /// Since it was opened.
+    /// Time since it was opened.
     pub age: Duration,
-    /// Since it was last touched.
+    /// Time since it was last touched.
     pub idle: Duration,
 }
 
 impl Facts {
-    /// The facts at `now` of a resource opened and touched at these times, all in nanoseconds of one
-    /// clock. A time after `now` counts as now: the coarse clock may lag.
+    /// The facts at `now` about a resource that was opened and touched at these times, all in
+    /// nanoseconds of one clock. A time after `now` counts as `now`, because the coarse clock may
+    /// lag.
     #[must_use]
     pub fn at(now: u64, opened: u64, touched: u64) -> Self {
         Self {

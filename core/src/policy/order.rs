@@ -1,10 +1,10 @@
-//! Whose turn it is when everything goes.
+//! The order in which resources are released together.
 
-/// When a resource's turn is among all that are released together. Within one order, the last opened
-/// goes first, and a child before its parent.
+/// When a resource is released among all that are released together. Within one order, the last
+/// opened is released first, and a child before its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Order {
-    /// Before all others: what must not be lost if time runs out.
+    /// Before all others: for what must not be lost if time runs out.
     First,
     /// With the rest.
     #[default]

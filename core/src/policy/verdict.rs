@@ -1,15 +1,15 @@
-//! What a policy says.
+//! The verdict of a policy.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a policy says of a resource.
+/// The verdict of a policy on a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// It may stay.
+    /// Keep it.
     Keep,
-    /// It must go, and why.
+    /// Release it, for this reason.
     Release(Reason),
 }
 

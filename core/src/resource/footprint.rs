@@ -21,7 +21,7 @@ impl Bytes {
         ("B", 1),
     ];
 
-    /// So many megabytes of 10⁶ bytes.
+    /// This number of megabytes of 10⁶ bytes.
     #[must_use]
     pub const fn megabytes(count: u64) -> Self {
         Self(count.saturating_mul(1_000_000))
@@ -40,9 +40,7 @@ impl fmt::Display for Bytes {
 
 /// The text is not a size such as `64MB`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "invalid size `{0}`: use a number and a unit, e.g. 64MB, 2GiB (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
-)]
+#[error("invalid size `{0}`: use a number and a unit, e.g. 64MB (B, kB, MB, GB, KiB, MiB, GiB)")]
 pub struct ParseBytesError(String);
 
 impl FromStr for Bytes {
@@ -92,17 +90,17 @@ impl std::iter::Sum for Bytes {
     }
 }
 
-/// What a resource occupies: memory or disk, and handles of the operating system.
+/// What a resource occupies: memory or disk space, and file descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Footprint {
-    /// Memory or disk.
+    /// Memory or disk space.
     pub bytes: Bytes,
-    /// Handles of the operating system: file descriptors, processes, threads.
+    /// File descriptors, processes and threads.
     pub handles: u32,
 }
 
 impl Footprint {
-    /// A footprint of handles only.
+    /// A footprint of file descriptors only.
     #[must_use]
     pub const fn handles(handles: u32) -> Self {
         Self {
@@ -123,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_and_shown() {
+    fn sizes_are_parsed_and_displayed() {
         assert_eq!("64MB".parse(), Ok(Bytes(64_000_000)));
         assert_eq!("2GiB".parse(), Ok(Bytes(2 << 30)));
         assert_eq!("12".parse(), Ok(Bytes(12)));
@@ -133,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_is_refused() {
+    fn invalid_sizes_are_refused() {
         for text in ["", "MB", "-1MB", "1.5GB", "64 parsec", "99999999999TB"] {
             assert!(text.parse::<Bytes>().is_err(), "{text}");
         }

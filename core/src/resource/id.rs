@@ -1,16 +1,17 @@
-//! Which resource of a process.
+//! The identifier of a resource within its process.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A resource of one process: its slot in the ledger and how often that slot was given out.
+/// A resource of one process: its slot in the ledger and how often that slot was used.
 ///
-/// An id is never reused within 2³² uses of its slot, so an old one names nothing, not a stranger.
+/// An id is never reused within 2³² uses of its slot, so an outdated id refers to no resource
+/// rather than to another one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceId {
     /// The slot's position.
     pub slot: u32,
-    /// How often the slot was given out, this time included.
+    /// How often the slot was used, including this time.
     pub generation: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What a resource is.
+//! The kind of a resource.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use std::fmt;
 pub struct Kind(&'static str);
 
 impl Kind {
-    /// Makes a kind of its name: lower-case letters, digits and `-`, in parts joined by `.`, at most
-    /// 64 bytes.
+    /// Creates a kind from its name: lower-case letters, digits and `-`, in parts joined by `.`, at
+    /// most 64 bytes.
     ///
     /// # Panics
-    /// The name is not of that form. In a `const` that is an error of compilation.
+    /// The name is malformed. In a `const` that is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn new(name: &'static str) -> Self {
         let bytes = name.as_bytes();
         assert!(
             !bytes.is_empty() && bytes.len() <= 64,
-            "a kind has 1 to 64 bytes"
+            "a kind must have 1 to 64 bytes"
         );
         let mut index = 0;
         while index < bytes.len() {
             assert!(
                 matches!(bytes[index], b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'),
-                "a kind has lower-case letters, digits, `-` and `.` only"
+                "a kind may contain only lower-case letters, digits, `-` and `.`"
             );
             index += 1;
         }
@@ -37,7 +37,8 @@ impl Kind {
         self.0
     }
 
-    /// Whether both are the same constant, compared by address: two constants of one name may differ.
+    /// Whether both are the same constant, compared by address: two constants with the same name
+    /// may differ.
     pub(crate) fn is_same(self, other: Self) -> bool {
         std::ptr::eq(self.0, other.0)
     }

@@ -1,17 +1,17 @@
-//! How someone else can release a resource.
+//! How another process can release a resource.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Stage};
 
-/// The shape of a recipe, such as `tree/1`, where resources of many kinds are reclaimed in the same way:
-/// a reclaimer that knows the form needs to know nothing of the kind.
+/// The form of a recipe, such as `tree/1`. Resources of different kinds with the same form are
+/// reclaimed in the same way: a reclaimer that knows the form need not know the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Form(&'static str);
 
 impl Form {
-    /// Makes a form of its name and version, `NAME/VERSION`.
+    /// Creates a form from its name and version, `NAME/VERSION`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self(name)
@@ -24,39 +24,39 @@ impl Form {
     }
 }
 
-/// Data in the ledger from which a [reclaimer](crate::reclaim::Reclaimer) can release the resource after
-/// its owner was killed: one that knows the resource's kind, else one that knows the recipe's [`Form`].
+/// Data in the ledger from which a [reclaimer](crate::reclaim::Reclaimer) can release the resource
+/// after its owner was killed: one for the resource's kind, or else one for the recipe's [`Form`].
 ///
-/// It is JSON, so that a person can read it in `backstop ps --json` and in a receipt, and so that an
-/// older or newer reader says what it does not understand instead of guessing.
+/// It is JSON, so that people can read it in `backstop ps --json` and in a receipt, and so that an
+/// older or newer reader reports what it does not understand instead of guessing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe(String);
 
 impl Recipe {
-    /// The most bytes that a recipe may have.
+    /// Maximum size in bytes.
     pub const LIMIT: usize = 16 * 1024;
 
-    /// Writes a recipe of an adapter's own value.
+    /// Creates a recipe from an adapter's own value.
     ///
     /// # Errors
-    /// The value cannot be written as JSON, or takes more than [`LIMIT`](Self::LIMIT) bytes.
+    /// The value cannot be serialized as JSON, or has more than [`LIMIT`](Self::LIMIT) bytes.
     pub fn of<T: Serialize>(value: &T) -> Result<Self, Error> {
         let text = serde_json::to_string(value).map_err(|error| {
             Error::new(
                 ErrorKind::Corrupt,
                 Stage::Track,
-                "the recipe cannot be written",
+                "cannot serialize the recipe",
             )
             .with_source(error)
         })?;
         Self::from_text(text)
     }
 
-    /// Writes a recipe of a form that resources of many kinds share: the value's own fields, beside the
+    /// Creates a recipe of a form that resources of many kinds share: the value's own fields, and a
     /// field `form`.
     ///
     /// # Errors
-    /// As [`of`](Self::of); or the value is not written as a JSON object.
+    /// As [`of`](Self::of); or the value is not serialized as a JSON object.
     pub fn of_form<T: Serialize>(form: Form, value: &T) -> Result<Self, Error> {
         #[derive(Serialize)]
         struct WithForm<'a, T> {
@@ -70,26 +70,26 @@ impl Recipe {
         })
     }
 
-    /// The name of its form, if it is of one.
+    /// The name of its form, if it has one.
     #[must_use]
     pub fn form(&self) -> Option<String> {
         #[derive(serde::Deserialize)]
         struct OnlyForm {
             form: Option<String>,
         }
-        // A recipe that is no object is of no form.
+        // A recipe that is not an object has no form.
         let read: Option<OnlyForm> = serde_json::from_str(&self.0).ok();
         read.and_then(|read| read.form)
     }
 
-    /// Takes a recipe as it stands in a ledger.
+    /// Takes the text of a recipe from a ledger.
     ///
     /// # Errors
     /// It has more than [`LIMIT`](Self::LIMIT) bytes.
     pub fn from_text(text: String) -> Result<Self, Error> {
         if text.len() > Self::LIMIT {
             return Err(
-                Error::new(ErrorKind::Limit, Stage::Track, "the recipe is too large")
+                Error::new(ErrorKind::Limit, Stage::Track, "recipe too large")
                     .with("bytes", text.len())
                     .with("limit", Self::LIMIT),
             );
@@ -97,18 +97,15 @@ impl Recipe {
         Ok(Self(text))
     }
 
-    /// Reads the adapter's own value back.
+    /// Deserializes the adapter's own value.
     ///
     /// # Errors
-    /// The text is not what this version of the adapter writes; the error names line and column.
+    /// The text is not in the format of this version of the adapter; the error names line and
+    /// column.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_str(&self.0).map_err(|error| {
-            Error::new(
-                ErrorKind::Corrupt,
-                Stage::Read,
-                "the recipe cannot be understood",
-            )
-            .with_source(error)
+            Error::new(ErrorKind::Corrupt, Stage::Read, "cannot parse the recipe")
+                .with_source(error)
         })
     }
 

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::Deadline;
 
-/// How hard a release tries.
+/// How forcefully a release is attempted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rung {
-    /// As its owner would: close, quit, `SIGTERM` to the one, a stop token.
+    /// As its owner would: close, quit, `SIGTERM` to the process itself, a stop token.
     Ask,
-    /// With all that still lets it finish: `SIGTERM` to the tree, interrupt, roll back.
+    /// With everything that still lets it finish: `SIGTERM` to the tree, interrupt, roll back.
     Insist,
-    /// Whatever ends it: `SIGKILL` to the tree, drop.
+    /// Forcefully: `SIGKILL` to the tree, drop.
     Force,
 }
 
 impl Rung {
-    /// All rungs, gentlest first.
+    /// All rungs, least forceful first.
     pub const ALL: [Self; 3] = [Self::Ask, Self::Insist, Self::Force];
 }
 
@@ -33,11 +33,11 @@ impl fmt::Display for Rung {
     }
 }
 
-/// One call to [`TrackedResource::release`](super::TrackedResource::release).
+/// One call of [`TrackedResource::release`](super::TrackedResource::release).
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Step {
-    /// How hard to try.
+    /// How forcefully to release.
     pub rung: Rung,
     /// When the ladder stops waiting for this rung.
     pub deadline: Deadline,
@@ -51,12 +51,12 @@ impl Step {
     }
 }
 
-/// What a release that did not fail achieved.
+/// The result of a release that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Progress {
-    /// It let go; the ladder verifies at once.
+    /// It was released; the ladder verifies immediately.
     Done,
-    /// It was asked to go and will; the ladder verifies until the rung's deadline.
+    /// The release is under way; the ladder verifies until the rung's deadline.
     Pending,
 }

@@ -3,19 +3,19 @@
 use std::fmt;
 use std::panic::Location;
 
-/// A place in the source: file, line and column.
+/// A location in the source: file, line and column.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Site(&'static Location<'static>);
 
 impl Site {
-    /// The place of the call, through every function marked `#[track_caller]`; costs about 1 ns.
+    /// The location of the call, through every function marked `#[track_caller]`; costs about 1 ns.
     #[must_use]
     #[track_caller]
     pub fn caller() -> Self {
         Self(Location::caller())
     }
 
-    /// The source file as the compiler named it.
+    /// The source file, as named by the compiler.
     #[must_use]
     pub fn file(self) -> &'static str {
         self.0.file()
@@ -27,7 +27,7 @@ impl Site {
         self.0.line()
     }
 
-    /// The one address of this place: two sites are the same exactly if it is.
+    /// The address of this location: two sites are the same exactly if their addresses are.
     pub(crate) fn address(self) -> usize {
         std::ptr::from_ref(self.0).addr()
     }

@@ -7,18 +7,18 @@ use crate::error::Error;
 
 /// Something that must be released.
 ///
-/// An implementation describes itself, lets go when told to, and looks whether it is gone. It decides
-/// nothing: when to release, how long to wait, how often to try and what to report is the ladder's
-/// and the policy's.
+/// An implementation describes itself, releases on request and checks that it is gone. It decides
+/// nothing: when to release, how long to wait, how often to retry and what to report is up to the
+/// ladder and the policy.
 ///
 /// # Guarantees
 /// - [`release`](Self::release) is called until it is done or the ladder ends: first with
 ///   [`Rung::Ask`](super::Rung::Ask), then `Insist`, then `Force`, never after a verification found
 ///   the resource gone.
-/// - It is called at most once at a time *unless a call outlives its deadline*: that call is abandoned
-///   on its thread, and the next rung is called from another. An implementation that shares state
-///   between rungs must bear that, which is why every method takes `&self`.
-/// - In a forked child nothing is called.
+/// - At most one call runs at a time *unless a call outlives its deadline*: that call is abandoned
+///   on its thread, and the next rung is called from another thread. An implementation that shares
+///   state between rungs must tolerate that, which is why every method takes `&self`.
+/// - In a forked child no method is called.
 ///
 /// # Examples
 /// ```
@@ -52,20 +52,21 @@ use crate::error::Error;
 /// assert!(door.release().outcome.is_released());
 /// ```
 pub trait TrackedResource: Send + Sync + 'static {
-    /// What it is, such as `tempfs.dir`.
+    /// Its kind, such as `tempfs.dir`.
     fn kind(&self) -> Kind;
 
-    /// Which one it is, for people: a path, a URL, a command. A `&'static str` costs nothing to
-    /// track; an owned string is copied into the ledger.
+    /// Identifies it for people: a path, a URL, a command. A `&'static str` costs nothing to track;
+    /// an owned string is copied into the ledger.
     fn label(&self) -> Cow<'static, str>;
 
-    /// What it occupies now. Asked for once, when it is tracked;
-    /// [`Tracked::set_footprint`](crate::release::Tracked::set_footprint) tells of changes.
+    /// What it occupies now. Called once, when it is tracked; report later changes with
+    /// [`Tracked::set_footprint`](crate::release::Tracked::set_footprint).
     fn footprint(&self) -> Footprint {
         Footprint::default()
     }
 
-    /// How someone else can release it if this process is killed; `None` if it dies with the process.
+    /// How another process can release it if this process is killed; `None` if it ends with the
+    /// process.
     fn recipe(&self) -> Option<Recipe> {
         None
     }
@@ -75,26 +76,27 @@ pub trait TrackedResource: Send + Sync + 'static {
         Blocking::Possible
     }
 
-    /// Lets go, as gently as `step.rung` says and no later than `step.deadline`.
+    /// Releases it, as forcefully as `step.rung` says and no later than `step.deadline`.
     ///
-    /// [`Progress::Pending`] means that it was asked to go and will: the ladder then verifies until
+    /// [`Progress::Pending`] means that the release is under way: the ladder then verifies until
     /// the rung's deadline.
     ///
     /// # Errors
-    /// The resource could not let go. An error that [can be retried](Error::can_retry) is tried again
-    /// on the same rung, any other goes on to the next.
+    /// The release failed. After an error that [can be retried](Error::can_retry) it is retried on
+    /// the same rung, otherwise on the next.
     fn release(&self, step: &Step) -> Result<Progress, Error>;
 
-    /// Looks whether it is gone: by a probe of its own, never by remembering what `release` said.
+    /// Checks whether it is gone with a probe of its own, never by remembering the result of
+    /// `release`.
     fn verify(&self) -> Presence;
 }
 
 /// Whether releasing a resource can block its thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Blocking {
-    /// It waits for something: a disk, a process, a device, a peer. Runs on a watched thread.
+    /// It waits for a disk, a process, a device or a peer. Runs on a thread with a deadline.
     #[default]
     Possible,
-    /// It only touches memory of this process, and takes no lock that is held for long.
+    /// It only accesses memory of this process, and takes no lock that is held for long.
     Never,
 }

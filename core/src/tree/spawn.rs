@@ -6,12 +6,12 @@ use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::Arc;
 
 use backstop_os::before_exec::BeforeExec;
-use backstop_os::born_within::spawn_within;
 use backstop_os::cgroup::Cgroup;
 use backstop_os::fork;
 use backstop_os::identity::Cookie;
-use backstop_os::not_started::NotStarted;
 use backstop_os::pinned::PinnedProcess;
+use backstop_os::spawn_error::SpawnError;
+use backstop_os::spawn_in_cgroup::spawn_in_cgroup;
 
 use super::contained_child::ContainedChild;
 use super::containment::Containment;
@@ -161,11 +161,11 @@ fn start(
 ) -> io::Result<(Leader, Pipes)> {
     if let Some(group) = &wanted.group {
         if plan.role == Role::Run {
-            match spawn_within(command, group) {
+            match spawn_in_cgroup(command, group) {
                 Ok(pid) => return pinned(pid, group).map(|leader| (leader, Pipes::default())),
-                Err(NotStarted::Program(error)) => return Err(error),
+                Err(SpawnError::Program(error)) => return Err(error),
                 // An older kernel, or a filter of system calls: it goes in after it was forked.
-                Err(NotStarted::Group(_)) => {}
+                Err(SpawnError::Group(_)) => {}
             }
         }
         if let Ok(entrance) = group.entrance().map(Arc::new) {

@@ -35,7 +35,7 @@ fn a_night_asleep_makes_nothing_grow() {
 }
 
 #[test]
-fn what_is_open_stays_open_over_a_night_and_clears_when_it_can_be_told() {
+fn open_findings_survive_a_suspended_night_and_clear_when_checked_again() {
     let mut played = Played::new(Limits::default());
     played.run(minutes(15), |seconds, sample| {
         sample.process.threads = 8 + seconds as u32;

@@ -121,7 +121,7 @@ fn an_allocator_that_cannot_be_asked_now_and_then_is_no_growth() {
 }
 
 #[test]
-fn kinds_and_sites_are_named_and_the_rate_of_a_site_is_told() {
+fn kinds_and_sites_are_named_and_a_site_has_its_rate() {
     let mut played = Played::new(Limits::default());
     played.run(minutes(15), |seconds, sample| {
         let leaked = (seconds / 5.0) as u64;
@@ -194,7 +194,7 @@ fn a_pool_that_grew_once_is_none() {
 }
 
 #[test]
-fn children_that_nobody_waits_for_are_named() {
+fn children_that_are_not_reaped_are_named() {
     let mut played = Played::new(Limits::default());
     played.run(minutes(15), |seconds, sample| {
         sample.process.children = Some((seconds / 4.0) as u32);
@@ -217,7 +217,7 @@ fn a_sawtooth_longer_than_the_window_is_found_on_its_first_tooth_at_most() {
 }
 
 #[test]
-fn a_slow_leak_is_found_by_the_long_look() {
+fn a_slow_leak_is_found_in_the_long_window() {
     let mut played = Played::new(Limits::default());
     // 100 MB an hour: 17 MB a window.
     played.run(minutes(60), |seconds, sample| {
@@ -230,7 +230,7 @@ fn a_slow_leak_is_found_by_the_long_look() {
 }
 
 #[test]
-fn who_looks_rarely_finds_it_by_the_long_look_and_sees_it_clear() {
+fn rare_samples_find_it_in_the_long_window_and_it_clears() {
     let mut played = Played::new(Limits::default());
     let interval = minutes(5);
     for round in 0..30_u64 {

@@ -1,19 +1,19 @@
-//! How far a walk through a tree may go.
+//! The limits of a walk through a directory tree.
 
 use std::time::Instant;
 
-/// Whose files and for how long: what bounds a removal or a survey.
+/// What bounds a removal or a survey: a deadline, the owners of the files and signs of use.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// When to stop, finished or not. Default: never.
+    /// When to stop, finished or not. Default: no deadline.
     pub deadline: Option<Instant>,
     /// Whose entries may be removed. Default: [`Owners::OnlyOurs`].
     pub owners: Owners,
-    /// What to do about signs that somebody uses an entry. Default: [`Signs::Ignore`].
+    /// How signs that an entry is in use are treated. Default: [`Signs::Ignore`].
     pub signs: Signs,
-    /// How many skipped entries are listed; the others are counted. Default: 64.
+    /// How many skipped entries are listed; the rest are only counted. Default: 64.
     pub listed: usize,
-    /// How many directories are held open at once, at least 2. Default: 32.
+    /// Maximum number of directories open at once, at least 2. Default: 32.
     pub handles: usize,
 }
 
@@ -34,19 +34,20 @@ impl Default for Limits {
 pub enum Owners {
     /// Those of this process's effective user, also when that user is root.
     OnlyOurs,
-    /// Anybody's: for a tree that is ours by proof and in which others wrote.
+    /// Any user's: for a tree that is proven to be ours and in which other users wrote.
     Any,
 }
 
-/// Whether signs of use keep an entry.
+/// Whether signs of use keep an entry from being removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signs {
-    /// Removed all the same: for a tree that is ours by proof.
+    /// Removed anyway: for a tree that is proven to be ours.
     Ignore,
-    /// Kept: entries with a BSD lock, sockets that are bound, devices, files with the sticky bit. For
-    /// trees judged by a rule.
+    /// Kept: entries with a BSD lock, bound sockets, devices, files with the sticky bit. For trees
+    /// that are selected by a rule.
     Respect,
-    /// As `Respect` for all below the first entry: for a caller who won the first entry's own lock
-    /// before judging it, and whose lock would else be taken for somebody's.
+    /// Like `Respect` for everything below the first entry: for a caller that acquired the lock of
+    /// the first entry before inspecting it, and whose own lock would otherwise count as a sign of
+    /// use.
     RespectBelow,
 }

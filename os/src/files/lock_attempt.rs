@@ -1,14 +1,14 @@
-//! What trying a lock gave.
+//! The result of trying to acquire a lock.
 
-/// Whether a lock was won.
+/// Whether a lock was acquired.
 ///
-/// An attempt that failed for another reason is an error, and proves neither: whoever wanted to
-/// remove the file leaves it.
+/// An attempt that failed for another reason is an error and proves neither; the caller must not
+/// remove the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a lock that was not won protects nothing"]
+#[must_use = "a lock that was not acquired protects nothing"]
 pub enum LockAttempt {
-    /// The lock is held through this open file now, until every copy of the handle is closed.
+    /// The lock is held through this open file until every copy of the descriptor is closed.
     Won,
-    /// Somebody else holds it.
+    /// Another process holds it.
     Held,
 }

@@ -1,43 +1,43 @@
-//! What a removal did.
+//! The result of a removal.
 
 use std::io;
 
 use super::SkippedList;
 
-/// The account of one removal.
+/// The result of one removal.
 ///
-/// An entry that somebody else removed meanwhile counts as gone, and not as removed.
+/// An entry that another process removed in the meantime counts as gone, not as removed.
 #[derive(Debug, Default)]
-#[must_use = "a removal can leave entries behind and says so here"]
+#[must_use = "a removal can leave entries behind, which are listed here"]
 pub struct Removal {
-    /// Names unlinked that were no directories.
+    /// Unlinked names of anything but directories.
     pub files: u64,
     /// Directories removed.
     pub directories: u64,
-    /// Bytes on disk given back by files whose last name was unlinked; directories not counted.
+    /// Bytes on disk freed by files whose last name was unlinked; directories are not counted.
     pub bytes: u64,
-    /// What was left alone, and why.
+    /// What was skipped, and why.
     pub skipped: SkippedList,
-    /// Whether the deadline ended it. What is left can be removed by another call.
+    /// Whether the deadline ended it. Another call can remove the rest.
     pub unfinished: bool,
-    /// What made it stop before the end, if not the deadline.
+    /// The error that stopped it early, if any.
     pub error: Option<io::Error>,
-    /// Where the rest stands.
+    /// Where the rest is.
     pub remains: Remains,
 }
 
-/// Where the rest of an incomplete removal stands.
+/// Where the rest of an incomplete removal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Remains {
     /// Nothing is left.
     #[default]
     Nothing,
-    /// Under the name it had.
+    /// Under its original name.
     InPlace,
     /// In the quarantine, to be finished by the next call for the same name.
     InQuarantine,
-    /// In the quarantine's place for what is not removed, because its old name was taken.
+    /// In the quarantine's `disputed` directory, because its name was taken in the meantime.
     Disputed,
 }
 
@@ -48,7 +48,7 @@ impl Removal {
         !self.unfinished && self.error.is_none() && self.skipped.total() == 0
     }
 
-    /// Adds what a second removal of the same name did.
+    /// Adds the result of a second removal of the same name.
     pub fn absorb(&mut self, most: usize, other: Self) {
         self.files += other.files;
         self.directories += other.directories;

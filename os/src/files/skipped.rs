@@ -1,28 +1,28 @@
-//! What a walk left alone, and why.
+//! Entries that a walk skipped, and why.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// An entry that was left alone.
+/// An entry that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Where, relative to the directory in which the walk began.
+    /// Its path, relative to the directory in which the walk started.
     pub path: PathBuf,
     /// Why.
     pub reason: SkipReason,
 }
 
-/// Why an entry was left alone.
+/// Why an entry was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SkipReason {
     /// Something is mounted on it.
     MountPoint,
-    /// It belongs to this user, who is not us.
+    /// It belongs to this other user.
     ForeignOwner(u32),
-    /// Somebody holds a BSD lock on it.
+    /// Another process holds a BSD lock on it.
     Locked,
-    /// Whether somebody holds a lock on it could not be found out, for the system's reason (errno).
+    /// It could not be determined whether it is locked, because of this system error (errno).
     LockUnknown(i32),
     /// A socket of this name is bound.
     LiveSocket,
@@ -30,9 +30,9 @@ pub enum SkipReason {
     Device,
     /// It is a file with the sticky bit.
     Sticky,
-    /// It changed its kind again and again while it was looked at.
+    /// Its type kept changing while it was inspected.
     Changing,
-    /// The system refused (errno).
+    /// The system returned an error (errno).
     Failed(i32),
 }
 
@@ -42,20 +42,20 @@ impl fmt::Display for SkipReason {
         match self {
             Self::MountPoint => formatter.write_str("something is mounted on it"),
             Self::ForeignOwner(owner) => write!(formatter, "it belongs to user {owner}"),
-            Self::Locked => formatter.write_str("somebody holds a lock on it"),
+            Self::Locked => formatter.write_str("it is locked by another process"),
             Self::LockUnknown(errno) => {
-                write!(formatter, "its lock cannot be tried: {}", system(*errno))
+                write!(formatter, "cannot test its lock: {}", system(*errno))
             }
             Self::LiveSocket => formatter.write_str("a socket of this name is bound"),
             Self::Device => formatter.write_str("it is a device"),
             Self::Sticky => formatter.write_str("it is a file with the sticky bit"),
-            Self::Changing => formatter.write_str("it changes while it is looked at"),
-            Self::Failed(errno) => write!(formatter, "the system refused: {}", system(*errno)),
+            Self::Changing => formatter.write_str("it keeps changing while it is inspected"),
+            Self::Failed(errno) => write!(formatter, "{}", system(*errno)),
         }
     }
 }
 
-/// Skipped entries: the first ones listed, all of them counted.
+/// Skipped entries: the first ones are listed, all are counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SkippedList {
     listed: Vec<Skipped>,
@@ -63,7 +63,7 @@ pub struct SkippedList {
 }
 
 impl SkippedList {
-    /// The first entries that were skipped.
+    /// The first skipped entries.
     #[must_use]
     pub fn listed(&self) -> &[Skipped] {
         &self.listed
@@ -75,7 +75,7 @@ impl SkippedList {
         self.total
     }
 
-    /// Counts one more, and lists what `skipped` gives while fewer than `most` are listed.
+    /// Counts one more, and lists the value of `skipped` while fewer than `most` are listed.
     pub fn add(&mut self, most: usize, skipped: impl FnOnce() -> Skipped) {
         self.total += 1;
         if self.listed.len() < most {

@@ -1,9 +1,9 @@
-//! What a file is, as the kernel says, never as its name or its directory says.
+//! What a file is according to the kernel, whatever its name or its directory entry suggests.
 
 use std::ffi::OsString;
 use std::time::SystemTime;
 
-/// What kind of file.
+/// The type of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileKind {
@@ -19,11 +19,11 @@ pub enum FileKind {
     Pipe,
     /// A block or character device.
     Device,
-    /// Something newer than this program.
+    /// A type that this version does not know.
     Other,
 }
 
-/// The facts about one file that removing and ageing need.
+/// The facts about one file that removal and age checks need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
     /// The device that holds the file.
@@ -34,33 +34,33 @@ pub struct Stat {
     pub owner: u32,
     /// Permission bits with set-id and sticky bits (`0o7777`).
     pub mode: u32,
-    /// What kind of file.
+    /// Its type.
     pub kind: FileKind,
-    /// How many names it has.
+    /// Number of names (hard links).
     pub links: u64,
     /// Length in bytes.
     pub len: u64,
-    /// Bytes it occupies on disk.
+    /// Bytes allocated on disk.
     pub allocated: u64,
     /// When its content last changed.
     pub modified: SystemTime,
-    /// When it was created, where the file system keeps that.
+    /// When it was created, where the file system records that.
     pub born: Option<SystemTime>,
-    /// Whether something is mounted here; `None` where the kernel (before 5.8) does not say.
+    /// Whether something is mounted here; `None` where the kernel (before 5.8) does not report it.
     pub is_mount_root: Option<bool>,
 }
 
 /// A name in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct DirectoryEntry {
     /// The name.
     pub name: OsString,
-    /// What the directory says it is. A hint for ordering work: ask the entry's [`Stat`] before any
-    /// act.
+    /// The type according to the directory. Only a hint for ordering work: read the entry's
+    /// [`Stat`] before acting on it.
     pub hint: Option<FileKind>,
 }
 
-/// What a file is opened for.
+/// How a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Reading.

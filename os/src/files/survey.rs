@@ -1,4 +1,4 @@
-//! What a tree holds.
+//! The contents of a directory tree.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,38 +6,39 @@ use std::time::SystemTime;
 
 use super::SkippedList;
 
-/// What one look through a tree found.
+/// The result of one walk through a tree.
 #[derive(Debug, Default)]
 pub struct Survey {
-    /// Entries that are no directories.
+    /// Entries that are not directories.
     pub files: u64,
-    /// Directories, the first one included.
+    /// Directories, including the first one.
     pub directories: u64,
-    /// Bytes on disk of what has no other name outside the count; directories not counted. A file
-    /// with several names counts at none of them, as unlinking one gives nothing back.
+    /// Bytes on disk of files that have no other name outside the tree; directories are not
+    /// counted. A file that also has names elsewhere is not counted, because unlinking it here
+    /// frees nothing.
     pub bytes: u64,
-    /// The member that makes the tree young.
+    /// The most recently changed member of the tree.
     pub newest: Option<Newest>,
-    /// What was not looked into, and why.
+    /// What was skipped, and why.
     pub skipped: SkippedList,
     /// Whether the deadline ended it.
     pub unfinished: bool,
-    /// What made it stop before the end, if not the deadline.
+    /// The error that stopped it early, if any.
     pub error: Option<io::Error>,
 }
 
-/// The youngest member of a tree.
+/// The most recently changed member of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
-    /// Where, relative to the directory in which the survey began.
+    /// Its path, relative to the directory in which the survey started.
     pub path: PathBuf,
-    /// The later of its change and its creation: what an archive unpacked a minute ago carries old
-    /// change times.
+    /// The later of its modification and creation times: files of a just unpacked archive carry old
+    /// modification times.
     pub time: SystemTime,
 }
 
 impl Survey {
-    /// Whether everything was seen. Only then does the newest member prove the tree's age.
+    /// Whether everything was inspected. Only then does the newest member prove the tree's age.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         !self.unfinished && self.error.is_none() && self.skipped.total() == 0

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kernel's random identifier of this boot (`/proc/sys/kernel/random/boot_id`).
 ///
-/// A process identity from another boot names nothing that can still be alive.
+/// A process identity from another boot cannot refer to a live process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BootId(super::Cookie);

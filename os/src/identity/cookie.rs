@@ -1,15 +1,26 @@
-//! A random name that can be found again after its owner died.
+//! A random name by which a resource is found after its owner died.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// 128 random bits written into whatever a resource leaves behind: a child's environment,
-/// a directory's name, a session's capability.
+/// 128 random bits written into whatever a resource leaves behind: a child's environment, a
+/// directory's name, a session's capability.
 ///
-/// It is chosen before the act, so that something created by an owner that died before it could
-/// record the result is still found, and is proof that Backstop made it.
+/// It is chosen before the resource is created, so that a resource whose owner died before
+/// recording it is still found, and is proven to be Backstop's.
+///
+/// # Examples
+/// ```
+/// use backstop_os::identity::Cookie;
+///
+/// let cookie = Cookie::random();
+/// let text = cookie.to_string();
+/// assert_eq!(text.len(), 32);
+/// assert_eq!(text.parse::<Cookie>()?, cookie);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cookie([u8; 16]);
 
@@ -18,13 +29,13 @@ impl Cookie {
     pub const ENVIRONMENT_VARIABLE: &'static str = "BACKSTOP_COOKIE";
 
     /// The environment variable by which a program finds the children that it started itself: their
-    /// cookies from the outermost to the innermost, joined by `:`.
+    /// cookies, outermost first, joined by `:`.
     ///
-    /// It is not [`ENVIRONMENT_VARIABLE`](Self::ENVIRONMENT_VARIABLE), because that one names the run
-    /// that a process belongs to, and stays the same for all below.
+    /// Unlike [`ENVIRONMENT_VARIABLE`](Self::ENVIRONMENT_VARIABLE), which names the run that a
+    /// process belongs to and stays the same for all its descendants.
     pub const LINEAGE_VARIABLE: &'static str = "BACKSTOP_CHILD";
 
-    /// Draws a new cookie from the kernel's random source.
+    /// Draws a new cookie from the kernel's random source (one `getrandom` call).
     #[must_use]
     pub fn random() -> Self {
         Self(crate::random::bytes())
@@ -36,11 +47,11 @@ impl Cookie {
         Self(bytes)
     }
 
-    /// Sixty of its bits in twelve letters and digits, for names that must be short: the path of a
-    /// socket has 107 bytes, and browsers make theirs three directories deep.
+    /// Sixty of its bits in twelve letters and digits, for names that must be short: a socket's
+    /// path may have 107 bytes, and browsers create theirs three directories deep.
     #[must_use]
     pub fn abbreviation(&self) -> String {
-        // Crockford's digits: none that is taken for another.
+        // Crockford's digits: no two look alike.
         const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         let bits = self
             .0

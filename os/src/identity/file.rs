@@ -1,8 +1,8 @@
-//! Which file or directory.
+//! The identity of a file or directory.
 
 use serde::{Deserialize, Serialize};
 
-/// What tells one file from every other, also after its inode was given away again.
+/// Distinguishes one file from every other, even after its inode number was reused.
 ///
 /// The handle (`name_to_handle_at`) holds the inode and its generation; on ext4 an unlinked and
 /// recreated file had the same inode in 1000 of 1000 and the same birth time in 992 of 1000 cases,
@@ -13,15 +13,15 @@ pub struct FileIdentity {
     pub device: u64,
     /// The inode on that device.
     pub inode: u64,
-    /// Birth time in nanoseconds since 1970, where the file system keeps one.
+    /// Birth time in nanoseconds since 1970, where the file system records one.
     pub birth: Option<i128>,
-    /// The kernel's file handle: its type and bytes, where the file system gives one.
+    /// The kernel's file handle: its type and bytes, where the file system provides one.
     pub handle: Option<(i32, Vec<u8>)>,
 }
 
 impl FileIdentity {
-    /// Whether this identity can prove anything: without a handle, device, inode and birth time may
-    /// belong to a successor.
+    /// Whether this identity is proof: without a handle, a successor may have the same device,
+    /// inode and birth time.
     #[must_use]
     pub fn is_strong(&self) -> bool {
         self.handle.is_some()

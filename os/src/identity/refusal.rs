@@ -1,24 +1,24 @@
-//! Why an act on a process is refused.
+//! Why an action on a process is refused.
 
-/// The process that was recorded cannot be acted on; each reason carries its evidence.
+/// The recorded process cannot be acted on; each reason carries its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[must_use]
 pub enum Refusal {
     /// It is gone: nothing is left to do.
     #[error("gone: {evidence}")]
     Gone {
-        /// Whether it still waits for its parent to ask for its status.
+        /// Whether it still waits for its parent to reap it.
         unreaped: bool,
-        /// What shows it.
+        /// The evidence.
         evidence: String,
     },
-    /// Its number belongs to another process by now; the recorded one is gone.
+    /// Its PID now belongs to another process; the recorded one is gone.
     #[error("another process: {evidence}")]
     Different {
-        /// What shows it.
+        /// The evidence.
         evidence: String,
     },
-    /// It may be the recorded one, but nothing proves it.
+    /// It may be the recorded process, but there is no proof.
     #[error("identity cannot be proven: {evidence}")]
     Unprovable {
         /// What is missing.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::cgroup::Entrance;
 use super::signals::SignalSource;
 
-/// What a child may do before it executes its program: only calls that are async-signal-safe, because
-/// it may have been forked from a process with threads.
+/// What a child does before it executes its program: only async-signal-safe calls, because it may
+/// have been forked from a process with several threads.
 #[derive(Default)]
 pub struct BeforeExec {
     acts: Vec<Act>,
@@ -19,27 +19,27 @@ pub struct BeforeExec {
 type Act = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
 
 impl BeforeExec {
-    /// Nothing yet.
+    /// An empty list of actions.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Gives back the signal mask from before `signals` were blocked.
+    /// Restores the signal mask from before `signals` were blocked.
     #[must_use]
     pub fn unblock(mut self, signals: &SignalSource) -> Self {
         self.acts.push(Box::new(signals.unblocked_in_child()));
         self
     }
 
-    /// Moves itself into a control group.
+    /// Moves the child into a cgroup.
     #[must_use]
     pub fn enter(mut self, entrance: Arc<Entrance>) -> Self {
         self.acts.push(Box::new(move || entrance.enter()));
         self
     }
 
-    /// Limits the number of its open files.
+    /// Limits the number of its open files (RLIMIT_NOFILE).
     #[must_use]
     pub fn limit_open_files(mut self, most: u64) -> Self {
         self.acts.push(Box::new(move || {
@@ -55,7 +55,7 @@ impl BeforeExec {
         self
     }
 
-    /// Begins a session of its own.
+    /// Starts a new session.
     #[must_use]
     pub fn new_session(mut self) -> Self {
         self.acts.push(Box::new(|| {
@@ -65,12 +65,12 @@ impl BeforeExec {
         self
     }
 
-    /// Has `command` do this.
+    /// Makes `command` run these actions in its child.
     pub fn apply(self, command: &mut Command) {
         if self.acts.is_empty() {
             return;
         }
-        // SAFETY: every act makes only async-signal-safe system calls and allocates nothing.
+        // SAFETY: every action makes only async-signal-safe system calls and allocates nothing.
         unsafe { command.pre_exec(move || self.acts.iter().try_for_each(|act| act())) };
     }
 }

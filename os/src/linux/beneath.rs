@@ -11,14 +11,14 @@ use rustix::path::Arg;
 
 use super::status;
 
-/// For reading the entries of a directory: NONBLOCK, because the name may have become a pipe.
+/// For listing a directory: NONBLOCK, because the name may have become a pipe.
 pub(super) const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC)
     .union(OFlags::NONBLOCK);
 
-/// A single name as the kernel takes it.
+/// A single name as a C string.
 ///
 /// # Errors
 /// The name is empty, `.`, `..`, or holds a slash or a zero byte: it would leave the directory.
@@ -33,8 +33,8 @@ pub(super) fn component(name: &OsStr) -> io::Result<CString> {
     CString::new(bytes).map_err(io::Error::from)
 }
 
-/// Opens `name`, a single component, in `directory`; a link is `LOOP` or `NOTDIR`, something mounted
-/// is `XDEV`.
+/// Opens `name`, a single component, in `directory`; a link is `LOOP` or `NOTDIR`, a mount point is
+/// `XDEV`.
 pub(super) fn open(
     directory: BorrowedFd<'_>,
     name: impl Arg + Copy,
@@ -46,13 +46,13 @@ pub(super) fn open(
         | ResolveFlags::NO_MAGICLINKS
         | ResolveFlags::NO_XDEV;
     match openat2(directory, name, flags, Mode::empty(), resolve) {
-        // NOSYS before Linux 5.6, PERM from container filters that do not know the call.
+        // NOSYS before Linux 5.6; PERM from container filters that do not know the call.
         Err(Errno::NOSYS | Errno::PERM) => open_by_parts(directory, name, flags),
         answer => answer,
     }
 }
 
-/// What `openat2` does, for one component, by the older call.
+/// What `openat2` does for one component, with the older call.
 fn open_by_parts(
     directory: BorrowedFd<'_>,
     name: impl Arg,
@@ -66,9 +66,9 @@ fn open_by_parts(
     Ok(opened)
 }
 
-/// Pins whatever `name` is now, a link included, without needing any right to it.
+/// Pins the file that `name` refers to now, links included, without needing permission for it.
 pub(super) fn pin(directory: BorrowedFd<'_>, name: impl Arg) -> rustix::io::Result<OwnedFd> {
-    // Not by `openat2`: NO_SYMLINKS would refuse to pin the link itself.
+    // Not with `openat2`: NO_SYMLINKS would refuse to pin a link.
     openat(
         directory,
         name,
@@ -79,19 +79,19 @@ pub(super) fn pin(directory: BorrowedFd<'_>, name: impl Arg) -> rustix::io::Resu
 
 /// Changes the mode of exactly the pinned file.
 pub(super) fn change_mode(pinned: impl AsFd, mode: u32) -> rustix::io::Result<()> {
-    // A pinned handle refuses fchmod; the link in /proc leads to the same inode and not to a name.
-    // By the name itself, a link put in its place would be followed (cpython#157579).
+    // fchmod refuses a pinned descriptor; its link in /proc refers to the same inode rather than to
+    // a name. Through the name, a link put in its place would be followed (cpython#157579).
     let link = format!("/proc/self/fd/{}", pinned.as_fd().as_raw_fd());
     chmod(link.as_str(), Mode::from_raw_mode(mode))
 }
 
-/// Opens for reading the directory that is pinned.
+/// Opens the pinned directory for reading.
 pub(super) fn open_pinned(pinned: impl AsFd) -> rustix::io::Result<OwnedFd> {
     openat(pinned, c".", DIRECTORY, Mode::empty())
 }
 
 /// Opens a directory by path: the last component must not be a link.
 pub(super) fn open_path(path: &std::path::Path) -> rustix::io::Result<OwnedFd> {
-    // Without the slash or dot that may end it: `link/` and `link/.` would follow the link.
+    // Without a trailing slash or dot: `link/` and `link/.` would follow the link.
     openat(CWD, path.components().as_path(), DIRECTORY, Mode::empty())
 }

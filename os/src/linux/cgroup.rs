@@ -1,4 +1,4 @@
-//! A control group of version 2 around a tree of processes, which nothing in it can leave.
+//! A cgroup (v2) around a tree of processes, which its processes cannot leave.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,9 +15,9 @@ use crate::cgroup_identity::CgroupIdentity;
 /// `CGROUP2_SUPER_MAGIC` of the kernel's `magic.h`.
 const CGROUP2: u64 = 0x6367_7270;
 
-/// A control group, held by its directory.
+/// A cgroup, held by its directory.
 ///
-/// Dropping it leaves the group where it is: [`Cgroup::remove`] removes it.
+/// Dropping it keeps the cgroup: [`Cgroup::remove`] removes it.
 #[derive(Debug)]
 pub struct Cgroup {
     directory: OwnedFd,
@@ -25,20 +25,20 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes a control group beneath the one that this process is in, and checks that processes can
-    /// be put into it and killed in it.
+    /// Creates a cgroup beneath the one that this process is in, and checks that processes can be
+    /// moved into it and killed in it.
     ///
     /// # Errors
-    /// `name` is not one plain name (`InvalidInput`), no control groups of version 2 are mounted or
-    /// they cannot kill (`Unsupported`, before Linux 5.14), or the tree was not delegated to this
-    /// user. Nothing is left behind.
+    /// `name` is not a plain file name (`InvalidInput`), cgroup v2 is not mounted or cannot kill
+    /// (`Unsupported`, before Linux 5.14), or the tree was not delegated to this user. Nothing is
+    /// left behind.
     pub fn create(name: &str) -> io::Result<Self> {
         let mut parts = Path::new(name).components();
         let is_plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name);
         if !is_plain {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "a control group's name is one plain name",
+                "a cgroup's name must be a plain file name",
             ));
         }
         let path = Self::path_for(name)?;
@@ -59,17 +59,17 @@ impl Cgroup {
             Ok(_) => Ok(group),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
-                "this kernel's control groups have no cgroup.kill",
+                "this kernel's cgroups do not support cgroup.kill",
             )),
             Err(error) => Err(error),
         }
     }
 
-    /// Opens a control group that was recorded.
+    /// Opens a recorded cgroup.
     ///
     /// # Errors
-    /// There is none at its path (`NotFound`), or another one (`NotFound` too, since the recorded
-    /// one is gone), or the path is of another file system (`InvalidInput`).
+    /// There is none at its path (`NotFound`), or a different one (also `NotFound`, because the
+    /// recorded one is gone), or the path is on another file system (`InvalidInput`).
     pub fn open(expected: &CgroupIdentity) -> io::Result<Self> {
         let group = Self::open_path(&expected.path)?;
         if group.identity.inode == expected.inode {
@@ -78,7 +78,7 @@ impl Cgroup {
         Err(io::Error::new(
             io::ErrorKind::NotFound,
             format!(
-                "{} is another control group: inode {}, recorded was {}",
+                "{} is another cgroup: inode {}, recorded: {}",
                 expected.path.display(),
                 group.identity.inode,
                 expected.inode
@@ -86,7 +86,8 @@ impl Cgroup {
         ))
     }
 
-    /// Where [`create`](Self::create) would make a group of this name: to be recorded before it is made.
+    /// The path at which [`create`](Self::create) would create a cgroup with this name, to be
+    /// recorded before it is created.
     ///
     /// # Errors
     /// No control groups of version 2 are mounted that hold this process.
@@ -94,18 +95,18 @@ impl Cgroup {
         Ok(cgroup_mount::own_directory()?.join(name))
     }
 
-    /// Opens whatever control group has this path: for a path whose name alone is proof, because it
-    /// carries a cookie.
+    /// Opens the cgroup with this path: for a path whose name alone is proof, because it contains a
+    /// cookie.
     ///
     /// # Errors
-    /// There is none (`NotFound`), or the path is of another file system (`InvalidInput`).
+    /// There is none (`NotFound`), or the path is on another file system (`InvalidInput`).
     pub fn open_path(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = rustix::fs::open(path, flags, Mode::empty())?;
         if rustix::fs::fstatfs(&directory)?.f_type as u64 != CGROUP2 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("{} is no control group of version 2", path.display()),
+                format!("{} is not a cgroup (v2)", path.display()),
             ));
         }
         let inode = rustix::fs::fstat(&directory)?.st_ino;
@@ -118,24 +119,24 @@ impl Cgroup {
         })
     }
 
-    /// What tells it from a later one of the same name.
+    /// Distinguishes it from a later one with the same path.
     #[must_use]
     pub fn identity(&self) -> &CgroupIdentity {
         &self.identity
     }
 
-    /// Moves a process, with all its threads, into the group.
+    /// Moves a process, with all its threads, into the cgroup.
     ///
     /// # Errors
-    /// No process has the number, or moving it is not permitted.
+    /// No process has this PID, or moving it is not permitted.
     pub fn add(&self, pid: i32) -> io::Result<()> {
         self.write("cgroup.procs", pid.to_string().as_bytes())
     }
 
-    /// Opens the way by which a new child puts itself into the group, between fork and exec.
+    /// Opens the file by which a new child moves itself into the cgroup, between fork and exec.
     ///
     /// # Errors
-    /// The group was removed, or no descriptor is left.
+    /// The cgroup was removed, or no file descriptor is available.
     pub fn entrance(&self) -> io::Result<Entrance> {
         Ok(Entrance {
             processes: self.open_file("cgroup.procs", OFlags::WRONLY)?,
@@ -143,21 +144,22 @@ impl Cgroup {
         })
     }
 
-    /// Kills every process in the group and beneath it, and those that are being forked meanwhile.
+    /// Kills every process in the cgroup and its descendants, including those being forked at that
+    /// moment.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn kill(&self) -> io::Result<()> {
         self.write("cgroup.kill", b"1")
     }
 
-    /// The numbers of all processes in the group and beneath it.
+    /// The PIDs of all processes in the cgroup and its descendants.
     ///
-    /// Processes of a pid namespace that cannot be seen from here are not among them;
+    /// Processes in a pid namespace that is not visible from here are not included;
     /// [`Cgroup::is_populated`] counts them too.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn processes(&self) -> io::Result<Vec<i32>> {
         let mut found = Vec::new();
         collect(self.directory.as_fd(), &mut found)?;
@@ -166,19 +168,19 @@ impl Cgroup {
         Ok(found)
     }
 
-    /// Whether any living process is in the group or beneath it.
+    /// Whether any living process is in the cgroup or its descendants.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn is_populated(&self) -> io::Result<bool> {
         is_populated(&self.open_file("cgroup.events", OFlags::RDONLY)?)
     }
 
-    /// Waits until no living process is left in it, until `deadline` at the latest, and says whether
-    /// that is so.
+    /// Waits until it has no living processes, at most until `deadline`, and returns whether that
+    /// is so.
     ///
     /// # Errors
-    /// The group was removed.
+    /// The cgroup was removed.
     pub fn wait_empty(&self, deadline: Instant) -> io::Result<bool> {
         let events = self.open_file("cgroup.events", OFlags::RDONLY)?;
         loop {
@@ -230,7 +232,7 @@ impl AsFd for Cgroup {
     }
 }
 
-/// The way into a control group for a child that was just forked.
+/// The file by which a just forked child enters a cgroup.
 #[derive(Debug)]
 pub struct Entrance {
     processes: OwnedFd,
@@ -238,11 +240,11 @@ pub struct Entrance {
 }
 
 impl Entrance {
-    /// Moves the calling process into the group, by one async-signal-safe call that allocates
-    /// nothing. Once the entrance is closed, it stays where it is.
+    /// Moves the calling process into the cgroup, with one async-signal-safe call that allocates
+    /// nothing.
     ///
     /// # Errors
-    /// The group was removed or is full.
+    /// The cgroup was removed or is full.
     pub fn enter(&self) -> io::Result<()> {
         // Relaxed: the fork orders it after whatever its parent did before.
         if !self.is_closed.load(Ordering::Relaxed) {
@@ -286,7 +288,7 @@ fn is_populated(events: &OwnedFd) -> io::Result<bool> {
     }
 }
 
-/// The groups directly beneath one.
+/// The direct children of a cgroup.
 fn groups_beneath(directory: BorrowedFd<'_>) -> io::Result<Vec<(PathBuf, OwnedFd)>> {
     let mut groups = Vec::new();
     for entry in Dir::read_from(directory)? {
@@ -309,12 +311,12 @@ fn collect(directory: BorrowedFd<'_>, found: &mut Vec<i32>) -> io::Result<()> {
     let procs = open_at(directory, "cgroup.procs", OFlags::RDONLY)?;
     match io::Read::read_to_string(&mut std::fs::File::from(procs), &mut text) {
         Ok(_) => {}
-        // A group of threads has no list of processes; the group above lists them.
+        // A threaded cgroup has no list of processes; its parent lists them.
         Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
         Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(()),
         Err(error) => return Err(error),
     }
-    // 0 stands for a process of a pid namespace that cannot be seen from here.
+    // 0 denotes a process in a pid namespace that is not visible from here.
     found.extend(
         text.lines()
             .filter_map(|line| line.parse::<i32>().ok())

@@ -1,4 +1,4 @@
-//! Finds the control group that this process is in.
+//! Finds the cgroup that this process is in.
 
 use std::ffi::OsString;
 use std::io;
@@ -9,17 +9,17 @@ use super::procfs;
 
 const LONGEST_TABLE: usize = 16 * 1024 * 1024;
 
-/// The directory of this process's own control group, in version 2's tree.
+/// The directory of this process's own cgroup, in the v2 hierarchy.
 pub(super) fn own_directory() -> io::Result<PathBuf> {
     directory("self", Version::Two).map(|(directory, _)| directory)
 }
 
-/// The two versions of control groups.
+/// The two versions of cgroups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
-    /// Version 1, with a tree for each controller.
+    /// Version 1, with a hierarchy for each controller.
     One,
-    /// Version 2, with one tree.
+    /// Version 2, with one hierarchy.
     Two,
 }
 
@@ -86,7 +86,7 @@ fn mounted(mounts: &[u8], path: &Path, version: Version) -> Option<(PathBuf, Pat
         if !is_wanted {
             return None;
         }
-        // A container may see only a part of the tree, from `root` on.
+        // A container may see only a part of the hierarchy, from `root` on.
         let beneath = path.strip_prefix(&root).ok()?;
         let is_plain = |part| matches!(part, std::path::Component::Normal(_));
         beneath
@@ -96,7 +96,7 @@ fn mounted(mounts: &[u8], path: &Path, version: Version) -> Option<(PathBuf, Pat
     })
 }
 
-/// Spaces, tabs, line ends and backslashes stand as three octal digits.
+/// Spaces, tabs, line ends and backslashes are escaped as three octal digits.
 fn unescaped(field: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;

@@ -1,4 +1,4 @@
-//! The memory of a control group, and the least limit above it.
+//! The memory of a cgroup, and the lowest limit of its ancestors.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,20 +7,20 @@ use super::cgroup_mount::{self, Version};
 use super::procfs;
 use crate::machine_figures::GroupUsage;
 
-/// Reads a control group's memory. On hosts with both versions the one that has the memory controller
-/// is read.
+/// Reads a cgroup's memory. On hosts with both versions, the one with the memory controller is
+/// read.
 #[derive(Debug)]
 pub struct CgroupUsage {
-    /// From the group up to the top of what is mounted.
+    /// From the cgroup up to the root of the mount.
     groups: Vec<PathBuf>,
     version: Version,
 }
 
 impl CgroupUsage {
-    /// The group of the process with this number.
+    /// The cgroup of the process with this PID.
     ///
     /// # Errors
-    /// It is in no group whose memory is counted (`Unsupported`), or no process has the number.
+    /// Its cgroup does not count memory (`Unsupported`), or no process has this PID.
     pub fn of(pid: i32) -> io::Result<Self> {
         let process = pid.to_string();
         for version in [Version::Two, Version::One] {
@@ -38,7 +38,7 @@ impl CgroupUsage {
         ))
     }
 
-    /// A group of version 2 by its directory.
+    /// A v2 cgroup by its directory.
     ///
     /// # Errors
     /// Its memory is not counted, or it does not exist.
@@ -63,17 +63,17 @@ impl CgroupUsage {
         Ok(found)
     }
 
-    /// Looks.
+    /// Takes a reading.
     ///
     /// # Errors
-    /// The group is gone, or its memory is not counted any more.
+    /// The cgroup is gone, or its memory is no longer counted.
     pub fn read(&self) -> io::Result<GroupUsage> {
         let (usage, limit) = match self.version {
             Version::Two => ("memory.current", "memory.max"),
             Version::One => ("memory.usage_in_bytes", "memory.limit_in_bytes"),
         };
         let own = self.groups.first().ok_or(io::ErrorKind::NotFound)?;
-        // The top group of version 2 has neither file: it is the machine.
+        // The root cgroup of version 2 has neither file: it is the machine.
         let memory = number(&own.join(usage))?.ok_or(io::ErrorKind::InvalidData)?;
         let limits = self.groups.iter();
         let limits = limits.filter_map(|group| number(&group.join(limit)).ok().flatten());
@@ -84,7 +84,7 @@ impl CgroupUsage {
     }
 }
 
-/// Version 1 says "no limit" with the largest number of whole pages.
+/// Version 1 represents "no limit" as the largest number of whole pages.
 const UNLIMITED: u64 = 1 << 62;
 
 /// The number in the file; `None` for `max`.

@@ -1,4 +1,4 @@
-//! Making sure that nobody uses an entry before its age is looked at.
+//! Makes sure that an entry is not in use before its age is checked.
 
 use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,10 +10,10 @@ use super::signs::{self, Signs, Unused};
 use super::{beneath, status};
 use crate::files::{FileKind, SkipReason, Stat};
 
-/// The word that nobody uses an entry, as far as can be seen. Where the entry can be locked, its lock
-/// is ours until this is dropped.
+/// Proof that no process uses an entry, as far as that is visible. If the entry can be locked, its
+/// lock is held until this is dropped.
 #[derive(Debug)]
-#[must_use = "dropping it lets others have the lock"]
+#[must_use = "dropping it releases the lock"]
 pub struct Claim {
     stat: Stat,
     is_ours: bool,
@@ -21,7 +21,7 @@ pub struct Claim {
     file: Option<Unused>,
 }
 
-/// Takes claims, and remembers who we are, and which sockets are bound for a second.
+/// Acquires claims. It caches our user and, for a second, which sockets are bound.
 #[derive(Debug)]
 pub struct Claims {
     signs: Signs,
@@ -35,7 +35,7 @@ impl Default for Claims {
 }
 
 impl Claims {
-    /// None yet.
+    /// A cache without any claims yet.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -44,13 +44,13 @@ impl Claims {
         }
     }
 
-    /// Claims `name` in `directory`: a directory or file by its BSD lock, anything else by the lack of
-    /// signs of use. With the `hint` that it is a file, it is opened without a look first, and looked at
-    /// through what is open.
+    /// Claims `name` in `directory`: a directory or file through its BSD lock, anything else
+    /// through the absence of signs of use. With the `hint` that it is a file, it is opened without
+    /// a stat first and inspected through the open descriptor.
     ///
     /// # Errors
-    /// Why it is left alone: somebody holds its lock, it is mounted, a bound socket, a device, a file
-    /// with the sticky bit, or the system refused a look.
+    /// Why it is skipped: another process holds its lock, it is a mount point, a bound socket, a
+    /// device, a file with the sticky bit, or the system refused to inspect it.
     pub fn claim(
         &mut self,
         directory: &Directory,
@@ -71,9 +71,10 @@ impl Claims {
             return Err(SkipReason::MountPoint);
         }
         if stat.kind != FileKind::Directory {
-            let unused = self.signs.look(directory.as_fd(), name, &stat)?;
+            let unused = self.signs.check(directory.as_fd(), name, &stat)?;
             let stat = match unused.file() {
-                // Of what is locked: the name may have changed since it was looked at, and the file.
+                // Of the locked file: both the name and the file may have changed since they were
+                // inspected.
                 Some(file) => status::of(file).map_err(failed)?,
                 None => stat,
             };
@@ -85,13 +86,14 @@ impl Claims {
             Err(errno) => return Err(SkipReason::LockUnknown(errno.raw_os_error())),
         };
         signs::lock_directory(opened.as_fd())?;
-        // Of what is locked: the name may have changed since it was looked at.
+        // Of the locked file: the name may have changed since it was inspected.
         let stat = status::of(&opened).map_err(failed)?;
         Ok(self.of(stat, Some(opened), None))
     }
 
-    /// Claims a file by its lock, in the fewest calls: opened, locked, looked at. `None` if that is not
-    /// how it goes, such as for a name that is no file any more: then it takes a look before it is opened.
+    /// Claims a file through its lock, in the fewest calls: open, lock, stat. `None` if that does
+    /// not work, for example because the name no longer refers to a file: it is then inspected
+    /// before it is opened.
     fn claim_file(&self, directory: &Directory, name: &CStr) -> Option<Result<Claim, SkipReason>> {
         let unused = match Unused::lock(directory.as_fd(), name) {
             Ok(unused) => unused,
@@ -119,7 +121,8 @@ impl Claims {
 }
 
 impl Claim {
-    /// The claimed regular file, held open: its inode belongs to no other file while this claim lives.
+    /// The claimed regular file, kept open: while this claim lives, its inode belongs to no other
+    /// file.
     pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().and_then(Unused::file)
     }
@@ -130,7 +133,7 @@ impl Claim {
         self.is_ours
     }
 
-    /// The facts of the claimed entry, read when it was claimed already.
+    /// The facts of the claimed entry, read when it was claimed.
     #[must_use]
     pub fn stat(&self) -> &Stat {
         &self.stat
@@ -144,7 +147,7 @@ mod tests {
     use crate::lock;
 
     #[test]
-    fn what_somebody_locked_cannot_be_claimed_and_what_is_claimed_is_locked() {
+    fn a_locked_entry_cannot_be_claimed_and_a_claimed_one_is_locked() {
         let place = Place::new();
         place.directory("tree");
         std::fs::write(place.path("file"), "").unwrap();

@@ -8,34 +8,34 @@ use std::time::Duration;
 
 use crate::identity::BootId;
 
-/// Nanoseconds of the coarse monotonic clock: a few milliseconds behind, read in about 7 ns.
+/// Nanoseconds of the coarse monotonic clock: up to a few milliseconds old, read in about 7 ns.
 #[must_use]
 #[inline]
 pub fn coarse() -> u64 {
     nanoseconds(libc::CLOCK_MONOTONIC_COARSE)
 }
 
-/// Nanoseconds of the monotonic clock, which stands still while the machine sleeps.
+/// Nanoseconds of the monotonic clock, which stops while the machine is suspended.
 #[must_use]
 #[inline]
 pub fn monotonic() -> u64 {
     nanoseconds(libc::CLOCK_MONOTONIC)
 }
 
-/// Nanoseconds since boot, sleep included.
+/// Nanoseconds since boot, including time suspended.
 #[must_use]
 #[inline]
 pub fn since_boot() -> u64 {
     nanoseconds(libc::CLOCK_BOOTTIME)
 }
 
-/// How long this process was on a processor, all threads together.
+/// Processor time of this process, all threads together.
 #[must_use]
 pub fn process_time() -> Duration {
     Duration::from_nanos(nanoseconds(libc::CLOCK_PROCESS_CPUTIME_ID))
 }
 
-/// How long the calling thread was on a processor.
+/// Processor time of the calling thread.
 #[must_use]
 pub fn thread_time() -> Duration {
     Duration::from_nanos(nanoseconds(libc::CLOCK_THREAD_CPUTIME_ID))
@@ -47,8 +47,8 @@ fn nanoseconds(clock: libc::clockid_t) -> u64 {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: the pointer is valid for the call. By the C library and not by rustix, whose own way to
-    // the vDSO does not start under valgrind.
+    // SAFETY: the pointer is valid for the call. Through the C library and not rustix, whose own
+    // use of the vDSO does not start under valgrind.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     // Both parts are non-negative for clocks that count from boot or from a start.
     (time.tv_sec as u64)

@@ -1,11 +1,12 @@
-//! Standing at some depth of a tree with a bounded number of open directories.
+//! A position in a directory tree of any depth, with a bounded number of open directories.
 //!
-//! The directories on the way down are a list and not a recursion, so that no depth overflows the
-//! stack; only the innermost ones are open, so that no depth uses up the descriptors. One that was
-//! closed is opened again through `..` of its child, and must then prove to be the same directory by
-//! its file handle: had somebody moved the child elsewhere meanwhile, the walk ends instead of going
-//! on elsewhere. The alternative, moving deep directories up to flatten the tree, needs no such check
-//! but leaves a different tree behind when a walk is interrupted or must leave members alone.
+//! The directories on the way down are a list, not a recursion, so that no depth overflows the
+//! stack; only the innermost ones are open, so that no depth exhausts the descriptors. A closed
+//! directory is opened again through `..` of its child, and must then prove by its file handle that
+//! it is the same directory: if another process moved the child in the meantime, the walk ends
+//! instead of continuing elsewhere. The alternative, moving deep directories up to flatten the
+//! tree, needs no such check but leaves a different tree behind when a walk is interrupted or has
+//! to keep members.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString, OsStr};
@@ -21,23 +22,23 @@ use super::listing::{self, Listed};
 use super::{beneath, file_identity};
 use crate::identity::FileIdentity;
 
-/// The way from the directory in which a walk began to the one in which it is.
+/// The path from the directory in which a walk started to its current one.
 pub(super) struct Descent<'a> {
     start: BorrowedFd<'a>,
     frames: Vec<Frame>,
     /// Frames before this one are closed; those from it on are open.
     first_open: usize,
-    /// How many frames are open at most.
+    /// Maximum number of open frames.
     handles: usize,
     buffer: Box<[MaybeUninit<u8>]>,
 }
 
-/// One directory on the way.
+/// One directory on the path.
 struct Frame {
     name: CString,
     place: Place,
     names: VecDeque<Listed>,
-    /// Where in the listing the walk goes on, should `names` be dropped.
+    /// Where the listing continues if `names` are dropped.
     next: u64,
     ended: bool,
     notes: Notes,
@@ -48,14 +49,14 @@ enum Place {
     Closed(FileIdentity),
 }
 
-/// What the walk remembers about a directory it is in.
+/// What the walk remembers about a directory that it is in.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// Whether a member was left alone, so that the directory cannot be removed.
+    /// Whether a member was kept, so that the directory cannot be removed.
     pub(super) keeps_members: bool,
-    /// The mode to give back if the directory stays.
+    /// The mode to restore if the directory is kept.
     pub(super) mode_before: Option<u32>,
-    /// How often the listing was begun again.
+    /// How often the listing was restarted.
     pub(super) rounds: u32,
 }
 
@@ -75,7 +76,7 @@ impl<'a> Descent<'a> {
         self.frames.len()
     }
 
-    /// The directory in which the walk is.
+    /// The current directory.
     pub(super) fn here(&self) -> BorrowedFd<'_> {
         match self.frames.last() {
             Some(Frame {
@@ -87,7 +88,7 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// What is remembered about the directory in which the walk is; `None` at the start.
+    /// The notes on the current directory; `None` at the start.
     pub(super) fn notes(&mut self) -> Option<&mut Notes> {
         self.frames.last_mut().map(|frame| &mut frame.notes)
     }
@@ -101,7 +102,7 @@ impl<'a> Descent<'a> {
             .collect()
     }
 
-    /// Goes down into `directory`, which was opened as `name`.
+    /// Enters `directory`, which was opened as `name`.
     ///
     /// # Errors
     /// The outermost open directory had to be closed and its identity could not be read.
@@ -111,7 +112,7 @@ impl<'a> Descent<'a> {
             if let Place::Open(directory) = &frame.place {
                 frame.place = Place::Closed(file_identity::of(directory.as_fd())?);
             }
-            // Names are read again later: kept, they would add up over the depth.
+            // Names are read again later: keeping them at every level would add up.
             frame.ended &= frame.names.is_empty();
             frame.names = VecDeque::new();
             self.first_open += 1;
@@ -127,7 +128,7 @@ impl<'a> Descent<'a> {
         Ok(())
     }
 
-    /// The next name in the directory in which the walk is; `None` at its end, and at the start.
+    /// The next name in the current directory; `None` at its end, and at the start.
     pub(super) fn next_name(&mut self) -> rustix::io::Result<Option<CString>> {
         let Some(frame) = self.frames.last_mut() else {
             return Ok(None);
@@ -145,7 +146,7 @@ impl<'a> Descent<'a> {
         }))
     }
 
-    /// Begins the listing of this directory again.
+    /// Restarts the listing of this directory.
     pub(super) fn begin_again(&mut self) -> rustix::io::Result<()> {
         if let Some(frame) = self.frames.last_mut()
             && let Place::Open(directory) = &frame.place
@@ -158,10 +159,10 @@ impl<'a> Descent<'a> {
         Ok(())
     }
 
-    /// The directory that holds the one in which the walk is, and the name under which it does.
+    /// The parent of the current directory, and the current directory's name in it.
     ///
     /// # Errors
-    /// It was closed, and is not where it was any more or cannot be opened.
+    /// The parent was closed, and has been moved since or cannot be opened.
     pub(super) fn above(&mut self) -> io::Result<(BorrowedFd<'_>, &CStr)> {
         let depth = self.frames.len();
         if depth >= 2 && self.first_open > depth - 2 {
@@ -188,10 +189,10 @@ impl<'a> Descent<'a> {
         Ok((above, name))
     }
 
-    /// Goes up one directory and gives back what was remembered about the one below.
+    /// Goes up one directory and returns the notes on the one below.
     ///
     /// # Errors
-    /// As [`Descent::above`]; then the walk cannot go on.
+    /// As [`Descent::above`]; the walk cannot continue then.
     pub(super) fn leave(&mut self) -> io::Result<Option<(CString, Notes)>> {
         self.above()?;
         Ok(self.frames.pop().map(|frame| (frame.name, frame.notes)))

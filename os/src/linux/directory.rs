@@ -1,4 +1,4 @@
-//! A directory that stays the same one whatever happens to its name.
+//! A directory handle that is unaffected by changes of the directory's name.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,20 +15,20 @@ use crate::identity::FileIdentity;
 
 pub use super::listing::Entries;
 
-/// An open directory. Everything is reached from it by a single name, so that no link and no renamed
-/// parent leads anywhere else.
+/// An open directory. Entries are reached from it by a single name, so that neither a link nor a
+/// renamed parent can redirect the access.
 ///
-/// Names are single components: with a slash, empty, `.` or `..` they are refused as
+/// Names are single components: a name with a slash, an empty one, `.` and `..` are refused with
 /// [`io::ErrorKind::InvalidInput`].
 #[derive(Debug)]
 pub struct Directory(OwnedFd);
 
 impl Directory {
-    /// Opens the directory at `path`. Links before the last component are followed: who does not
-    /// trust them opens step by step with [`Directory::open_beneath`].
+    /// Opens the directory at `path`. Links before the last component are followed: a caller that
+    /// does not trust them opens step by step with [`Directory::open_beneath`].
     ///
     /// # Errors
-    /// The last component is a symbolic link or no directory, or cannot be read.
+    /// The last component is a symbolic link or not a directory, or cannot be read.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self(beneath::open_path(path)?))
     }
@@ -36,7 +36,7 @@ impl Directory {
     /// Opens the directory `name` in this one.
     ///
     /// # Errors
-    /// It is a symbolic link, no directory, a mount point, or cannot be read.
+    /// It is a symbolic link, not a directory, a mount point, or cannot be read.
     pub fn open_beneath(&self, name: &OsStr) -> io::Result<Self> {
         let name = beneath::component(name)?;
         Ok(Self(beneath::open(
@@ -46,17 +46,17 @@ impl Directory {
         )?))
     }
 
-    /// Makes the directory `name` with mode 0700, whatever the umask, and opens it.
+    /// Creates the directory `name` with mode 0700, whatever the umask, and opens it.
     ///
     /// # Errors
-    /// The name exists; there is no room or no right; or somebody replaced the new directory before
-    /// it was open.
+    /// The name exists; the disk is full or permission is missing; or another process replaced the
+    /// new directory before it was open.
     pub fn create_beneath(&self, name: &OsStr) -> io::Result<Self> {
         let component = beneath::component(name)?;
         mkdirat(self.as_fd(), component.as_c_str(), Mode::RWXU)?;
         let opened = match self.open_beneath(name) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                // The umask took the owner's own rights.
+                // The umask removed some of the owner's own permissions.
                 let pinned = beneath::pin(self.as_fd(), component.as_c_str())?;
                 require_ours(&status::of(&pinned)?)?;
                 beneath::change_mode(&pinned, 0o700)?;
@@ -72,10 +72,10 @@ impl Directory {
         Ok(opened)
     }
 
-    /// Makes the file `name` with mode 0600, whatever the umask, open for reading and writing.
+    /// Creates the file `name` with mode 0600, whatever the umask, open for reading and writing.
     ///
     /// # Errors
-    /// The name exists, also as a dangling link; there is no room or no right.
+    /// The name exists, even as a dangling link; the disk is full or permission is missing.
     pub fn create_file_beneath(&self, name: &OsStr) -> io::Result<File> {
         let name = beneath::component(name)?;
         let flags =
@@ -89,8 +89,8 @@ impl Directory {
     /// Opens the regular file `name`.
     ///
     /// # Errors
-    /// It is a symbolic link, a mount point, or anything else than a regular file, which is not
-    /// opened even for a moment if the name does not change meanwhile; or there is no right to it.
+    /// It is a symbolic link, a mount point, or anything but a regular file, which is not opened
+    /// even briefly unless the name changes in the meantime; or permission is missing.
     pub fn open_file_beneath(&self, name: &OsStr, access: Access) -> io::Result<File> {
         let name = beneath::component(name)?;
         require_file(&status::at(self.as_fd(), name.as_c_str())?)?;
@@ -98,14 +98,14 @@ impl Directory {
             Access::Read => OFlags::RDONLY,
             Access::ReadWrite => OFlags::RDWR,
         };
-        // NONBLOCK and NOCTTY: should the name have become a pipe or a terminal.
+        // NONBLOCK and NOCTTY: in case the name has become a pipe or a terminal.
         let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY;
         let opened = beneath::open(self.as_fd(), name.as_c_str(), flags)?;
         require_file(&status::of(&opened)?)?;
         Ok(File::from(opened))
     }
 
-    /// The directory's own facts.
+    /// The facts about this directory.
     ///
     /// # Errors
     /// The file system's, such as a lost network server.
@@ -113,17 +113,17 @@ impl Directory {
         Ok(status::of(&self.0)?)
     }
 
-    /// The facts of `name`; of a link, the link's own.
+    /// The facts about `name`; for a link, about the link itself.
     ///
     /// # Errors
-    /// There is no such name, or no right to look.
+    /// There is no such name, or permission is missing.
     pub fn stat_beneath(&self, name: &OsStr) -> io::Result<Stat> {
         let name = beneath::component(name)?;
         Ok(status::at(self.as_fd(), name.as_c_str())?)
     }
 
-    /// Which directory this is, for a recipe. Without a handle from the file system the identity is
-    /// not [strong](FileIdentity::is_strong).
+    /// The identity of this directory, for a recipe. If the file system provides no handle, the
+    /// identity is not [strong](FileIdentity::is_strong).
     ///
     /// # Errors
     /// As [`Directory::stat`].
@@ -131,7 +131,7 @@ impl Directory {
         file_identity::of(self.as_fd())
     }
 
-    /// Which file `name` is; of a link, the link itself.
+    /// The identity of `name`; for a link, of the link itself.
     ///
     /// # Errors
     /// As [`Directory::stat_beneath`].
@@ -142,9 +142,9 @@ impl Directory {
     /// The names in this directory.
     ///
     /// # Errors
-    /// The directory cannot be opened again for reading, or there is no descriptor left.
+    /// The directory cannot be opened again for reading, or no file descriptor is available.
     pub fn entries(&self) -> io::Result<Entries> {
-        // Opened again, because the place in a listing belongs to the open file.
+        // Opened again, because the position in a listing belongs to the open file.
         Ok(Entries::new(beneath::open_pinned(&self.0)?))
     }
 
@@ -152,7 +152,8 @@ impl Directory {
     ///
     /// # Errors
     /// The new name exists ([`io::ErrorKind::AlreadyExists`]), the target is on another file system
-    /// or mount, the file system cannot refuse to replace, or there is no right.
+    /// or mount, the file system does not support renaming without replacement, or permission is
+    /// missing.
     pub fn rename_into(&self, name: &OsStr, target: &Self, new_name: &OsStr) -> io::Result<()> {
         let (name, new_name) = (beneath::component(name)?, beneath::component(new_name)?);
         Ok(renameat_with(
@@ -164,12 +165,12 @@ impl Directory {
         )?)
     }
 
-    /// Moves `name` into `target` as `new_name`, in place of whatever file has that name: whoever opens
-    /// it finds the one or the other, whole.
+    /// Moves `name` into `target` as `new_name`, replacing any file of that name atomically: a
+    /// reader opens either the old or the new file, complete.
     ///
     /// # Errors
-    /// The new name is a directory's, the target is on another file system or mount, or there is no
-    /// right.
+    /// The new name is a directory's, the target is on another file system or mount, or permission
+    /// is missing.
     pub fn rename_over(&self, name: &OsStr, target: &Self, new_name: &OsStr) -> io::Result<()> {
         let (name, new_name) = (beneath::component(name)?, beneath::component(new_name)?);
         Ok(renameat_with(
@@ -181,38 +182,38 @@ impl Directory {
         )?)
     }
 
-    /// Opens this directory once more, as a file whose lock is its own: for a
-    /// lease of a ledger.
+    /// Opens this directory once more, as a separate open file with its own lock, for the lease of
+    /// a ledger.
     ///
     /// # Errors
-    /// There is no descriptor left, or the directory cannot be read.
+    /// No file descriptor is available, or the directory cannot be read.
     pub fn open_again(&self) -> io::Result<File> {
         Ok(File::from(beneath::open_pinned(&self.0)?))
     }
 
-    /// Writes the directory's names through to the disk.
+    /// Flushes the directory's entries to disk.
     ///
     /// # Errors
-    /// The disk's.
+    /// The disk reported an error.
     pub fn sync(&self) -> io::Result<()> {
         Ok(fsync(&self.0)?)
     }
 
-    /// Removes the name of a file, link or socket; a directory stays.
+    /// Unlinks a file, link or socket; a directory is kept.
     ///
     /// # Errors
-    /// There is no such name, it is a directory, or there is no right.
+    /// There is no such name, it is a directory, or permission is missing.
     pub fn unlink_beneath(&self, name: &OsStr) -> io::Result<()> {
         let name = beneath::component(name)?;
         let flags = rustix::fs::AtFlags::empty();
         Ok(rustix::fs::unlinkat(self.as_fd(), name.as_c_str(), flags)?)
     }
 
-    /// Removes the empty directory `name`; what is not one stays.
+    /// Removes the empty directory `name`; anything else is kept.
     ///
     /// # Errors
-    /// It is not empty ([`io::ErrorKind::DirectoryNotEmpty`]), no directory, does not exist, or there
-    /// is no right.
+    /// It is not empty ([`io::ErrorKind::DirectoryNotEmpty`]), not a directory, does not exist, or
+    /// permission is missing.
     pub fn remove_empty_beneath(&self, name: &OsStr) -> io::Result<()> {
         let name = beneath::component(name)?;
         let flags = rustix::fs::AtFlags::REMOVEDIR;
@@ -226,8 +227,8 @@ impl AsFd for Directory {
     }
 }
 
-/// Between making a directory and opening it, another process with the right to the parent can put
-/// its own in the place.
+/// Between the creation of a directory and its opening, another process with permission on the
+/// parent can put its own directory in its place.
 fn require_ours(stat: &Stat) -> io::Result<()> {
     let us = rustix::process::geteuid().as_raw();
     if stat.kind == FileKind::Directory && stat.owner == us {
@@ -235,7 +236,7 @@ fn require_ours(stat: &Stat) -> io::Result<()> {
     }
     Err(io::Error::new(
         io::ErrorKind::PermissionDenied,
-        "the new directory was replaced by something of somebody else",
+        "the new directory was replaced by another user's",
     ))
 }
 
@@ -245,7 +246,7 @@ fn require_file(stat: &Stat) -> io::Result<()> {
         FileKind::Symlink => Err(Errno::LOOP.into()),
         other => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("not a regular file but a {other:?}"),
+            format!("not a regular file: {other:?}"),
         )),
     }
 }
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_private_and_made_once() {
+    fn created_entries_are_private_and_created_once() {
         let place = tempfile::tempdir().unwrap();
         let directory = Directory::open(place.path()).unwrap();
         let made = directory.create_beneath(name("d")).unwrap();
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn the_facts_are_those_of_the_link_itself() {
+    fn the_stat_of_a_link_is_its_own() {
         let place = tempfile::tempdir().unwrap();
         std::fs::write(place.path().join("file"), vec![1_u8; 10_000]).unwrap();
         std::fs::hard_link(place.path().join("file"), place.path().join("other")).unwrap();

@@ -10,18 +10,18 @@ use super::{process_table, procfs};
 use crate::identity::Cookie;
 use crate::scan::Scan;
 
-/// As large as the longest argument list that Linux takes by default, and then some.
+/// Longer than the longest argument list that Linux accepts by default.
 const LONGEST_ENVIRONMENT: usize = 16 * 1024 * 1024;
-/// Tries, a millisecond apart.
+/// Attempts, a millisecond apart.
 const EXECUTION_TRIES: usize = 20;
 
 /// The value of a variable in the environment that the process was executed with.
 ///
-/// What it set for itself afterwards is not seen.
+/// Variables that it set for itself afterwards are not visible.
 ///
 /// # Errors
-/// No process has the number, it may not be looked into, or its environment is longer than 16 MiB,
-/// or it has been executing a program for 20 ms and shows none yet (`WouldBlock`).
+/// No process has this PID, it may not be inspected, its environment is longer than 16 MiB, or it
+/// has been executing a program for 20 ms and shows no environment yet (`WouldBlock`).
 pub fn environment_value(pid: i32, name: &std::ffi::OsStr) -> io::Result<Option<OsString>> {
     let environment = read(pid)?;
     let found = values(&environment, name.as_bytes()).next();
@@ -29,7 +29,7 @@ pub fn environment_value(pid: i32, name: &std::ffi::OsStr) -> io::Result<Option<
 }
 
 /// Whether its environment carries this cookie: as the run that it belongs to, or anywhere in its
-/// line of descent. A child that is just being started may for a moment show its parent's environment.
+/// lineage. A child that is just being started may show its parent's environment for a moment.
 ///
 /// # Errors
 /// As [`environment_value`].
@@ -41,8 +41,8 @@ pub fn has_cookie(pid: i32, cookie: &Cookie) -> io::Result<bool> {
 
 /// Every process whose environment carries this cookie, this one included.
 ///
-/// A process that is executing a program at this very moment shows nothing; it is looked at again
-/// for a short while, and counts as unsettled when it still shows nothing.
+/// A process that is executing a program at this moment shows nothing; it is read again for a short
+/// time, and counts as unsettled if it still shows nothing.
 ///
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
@@ -55,8 +55,8 @@ pub fn with_cookie(cookie: &Cookie) -> io::Result<Scan<i32>> {
     })
 }
 
-/// As [`with_cookie`] for several cookies in one look: each process with the index of the cookie that it
-/// carries, once for each of them.
+/// Like [`with_cookie`] for several cookies in one scan: each process with the index of the cookie
+/// that it carries, once for each of them.
 ///
 /// # Errors
 /// As [`with_cookie`].
@@ -81,14 +81,14 @@ pub(super) fn with_any_cookie(cookies: &[Cookie]) -> io::Result<Scan<(usize, i32
     Ok(scan)
 }
 
-/// Kernel threads have no environment that could hide anything.
+/// Kernel threads have no environment that could be hidden.
 pub(super) fn is_kernel_thread(pid: i32) -> bool {
     process_table::stat(pid).is_ok_and(|stat| stat.is_kernel_thread)
 }
 
-/// Between taking on its new memory and filling it, a process that executes a program shows neither
-/// environment nor arguments, and its parent may go on before that: of 12 runs of this file's
-/// neighbours' tests 5 met such a child right after its start.
+/// Between switching to its new memory and filling it, a process that executes a program shows
+/// neither environment nor arguments, and its parent may continue before that: in 5 of 12 test runs
+/// a test met such a child right after its start.
 fn read(pid: i32) -> io::Result<Vec<u8>> {
     for _ in 0..EXECUTION_TRIES {
         let environment = procfs::read_all(&format!("/proc/{pid}/environ"), LONGEST_ENVIRONMENT)?;
@@ -101,10 +101,10 @@ fn read(pid: i32) -> io::Result<Vec<u8>> {
         }
         if !process_table::command_line(pid)?.is_empty() {
             // The arguments are filled in together with the environment, so these are settled; but
-            // that may have happened after the first look.
+            // that may have happened after the first read.
             return procfs::read_all(&format!("/proc/{pid}/environ"), LONGEST_ENVIRONMENT);
         }
-        // It waits for pages of the new program; there is nothing to be woken by.
+        // It waits for pages of the new program, and no event reports when it has them.
         std::thread::sleep(Duration::from_millis(1));
     }
     Err(io::Error::new(
@@ -113,8 +113,8 @@ fn read(pid: i32) -> io::Result<Vec<u8>> {
     ))
 }
 
-/// The cookies that an environment carries, as text. It may name a variable twice; any of them was
-/// written by whoever knew the cookie.
+/// The cookies that an environment carries, as text. It may contain a variable twice; each value
+/// was written by a process that knew the cookie.
 fn carried(environment: &[u8]) -> impl Iterator<Item = &[u8]> {
     [Cookie::ENVIRONMENT_VARIABLE, Cookie::LINEAGE_VARIABLE]
         .into_iter()
@@ -151,10 +151,10 @@ mod tests {
                 .env(Cookie::ENVIRONMENT_VARIABLE, cookie.to_string())
                 .spawn()
                 .unwrap();
-            // The parent goes on while the child still has the parent's memory, for a moment.
+            // The parent continues while the child still has the parent's memory for a moment.
             let late = std::time::Instant::now() + Duration::from_secs(60);
             while !has_cookie(child.id() as i32, &cookie).unwrap() {
-                assert!(std::time::Instant::now() < late, "no cookie is seen");
+                assert!(std::time::Instant::now() < late, "no cookie is visible");
             }
             child.kill().unwrap();
             child.wait().unwrap();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cookie_in_the_line_of_descent_is_found() {
+    fn every_cookie_in_the_lineage_is_found() {
         let [outer, inner] = [Cookie::random(), Cookie::random()];
         let mut child = Command::new("sleep")
             .arg("60")

@@ -1,4 +1,4 @@
-//! Reading what tells a file from its successors.
+//! Reads the identity of a file.
 #![expect(unsafe_code, reason = "name_to_handle_at has no safe form in rustix")]
 
 use std::ffi::CStr;
@@ -14,8 +14,8 @@ use crate::identity::FileIdentity;
 
 /// The kernel's limit for a handle's bytes (`MAX_HANDLE_SZ`).
 const MOST: usize = 128;
-/// Linux 6.5: a handle to compare, which need not be one to open by. Overlay file systems have only
-/// those.
+/// Linux 6.5: a handle for comparison, which need not be usable for opening. Overlay file systems
+/// only have those.
 const AT_HANDLE_FID: libc::c_int = 0x200;
 
 /// `struct file_handle`, with room for the longest.
@@ -26,7 +26,7 @@ struct RawHandle {
     bytes: [u8; MOST],
 }
 
-/// Who an open file is.
+/// The identity of an open file.
 pub(super) fn of(file: BorrowedFd<'_>) -> io::Result<FileIdentity> {
     Ok(build(
         &status::of(file)?,
@@ -34,9 +34,9 @@ pub(super) fn of(file: BorrowedFd<'_>) -> io::Result<FileIdentity> {
     ))
 }
 
-/// Who `name` in `directory` is; of a link, the link itself.
+/// The identity of `name` in `directory`; for a link, of the link itself.
 pub(super) fn at(directory: BorrowedFd<'_>, name: &CStr) -> io::Result<FileIdentity> {
-    // Pinned first, so that facts and handle are those of one file also while the name changes.
+    // Pinned first, so that facts and handle belong to one file even while the name changes.
     let pinned = super::beneath::pin(directory, name)?;
     of(pinned.as_fd())
 }
@@ -86,7 +86,7 @@ fn raw_handle(
     };
     let mut mount: libc::c_int = 0;
     // SAFETY: the name ends with a zero byte, `raw` has the layout of `struct file_handle` with the
-    // room that `size` says, and `mount` is an int to write to; all outlive the call.
+    // room stated in `size`, and `mount` is an int to write to; all outlive the call.
     let result = unsafe {
         libc::syscall(
             libc::SYS_name_to_handle_at,
@@ -105,7 +105,7 @@ fn raw_handle(
 }
 
 /// Whether a handle of one of the kernel's generic kinds has a generation: file systems that keep
-/// none (FUSE ones, for most) say 0, and then the handle is no more than the inode.
+/// none (most FUSE ones) report 0, and the handle is then no more than the inode.
 fn says_generation(kind: i32, bytes: &[u8]) -> bool {
     const INODE_32: i32 = 0x01;
     const INODE_64: i32 = 0x81;
@@ -125,7 +125,7 @@ mod tests {
     use backstop_suites::{Suite, skip};
 
     #[test]
-    fn a_successor_in_the_same_inode_is_somebody_else() {
+    fn a_successor_with_the_same_inode_has_another_identity() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         let mut reused = 0;
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rename_and_a_change_of_mode_leave_the_identity() {
+    fn a_rename_and_a_mode_change_keep_the_identity() {
         let directory = tempfile::tempdir().unwrap();
         let (before, after) = (directory.path().join("a"), directory.path().join("b"));
         std::fs::create_dir(&before).unwrap();

@@ -1,4 +1,4 @@
-//! Noticing a fork without exec.
+//! Detects a fork without exec.
 #![expect(
     unsafe_code,
     reason = "madvise(MADV_WIPEONFORK) and pthread_atfork have no safe form"
@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
-/// A byte that the kernel zeroes in every forked child, whoever forked and by which call.
+/// A byte that the kernel zeroes in every forked child, whichever code or call forked it.
 static MARK: OnceLock<Option<&'static AtomicU8>> = OnceLock::new();
 
-/// Whether this process still is the one that first asked.
+/// Whether this process is still the one that called this first.
 ///
 /// One load after the first call. A child that shares memory (`vfork`, `posix_spawn`) counts as the
 /// same process until it executes.
@@ -22,8 +22,8 @@ static MARK: OnceLock<Option<&'static AtomicU8>> = OnceLock::new();
 #[inline]
 pub fn is_original_process() -> bool {
     match MARK.get_or_init(wiped_page) {
-        // Relaxed: the byte is written once before it is published and then only by the kernel, at
-        // a fork, which orders everything.
+        // Relaxed: the byte is written once before it is published and afterwards only by the
+        // kernel at a fork, which orders everything.
         Some(mark) => mark.load(Ordering::Relaxed) != 0,
         None => true,
     }
@@ -31,7 +31,8 @@ pub fn is_original_process() -> bool {
 
 fn wiped_page() -> Option<&'static AtomicU8> {
     let length = 4096;
-    // SAFETY: a fresh private anonymous mapping at an address of the kernel's choice aliases nothing.
+    // SAFETY: a fresh private anonymous mapping at an address of the kernel's choice aliases
+    // nothing.
     let page = unsafe {
         rustix::mm::mmap_anonymous(
             std::ptr::null_mut(),
@@ -51,18 +52,19 @@ fn wiped_page() -> Option<&'static AtomicU8> {
 }
 
 /// Slots for descriptors that a forked child must not keep. A fixed array, because the handler runs
-/// in the child of a possibly threaded process, where only async-signal-safe calls are allowed.
+/// in the child of a possibly multithreaded process, where only async-signal-safe calls are
+/// allowed.
 static CLOSED_IN_CHILD: [AtomicI32; 64] = [const { AtomicI32::new(-1) }; 64];
 
-/// Keeps one descriptor from being inherited by forked children, until dropped.
+/// Prevents forked children from inheriting one descriptor, until dropped.
 #[derive(Debug)]
-#[must_use = "dropping it lets children inherit the descriptor again"]
+#[must_use = "children inherit the descriptor again once this is dropped"]
 pub struct ClosedInChild(usize);
 
-/// Has `descriptor` closed in every child that the C library forks.
+/// Closes `descriptor` in every child that the C library forks.
 ///
-/// Returns `None` when 64 descriptors are kept back already. A child made by a raw `clone` inherits
-/// it all the same.
+/// Returns `None` when 64 descriptors are registered already. A child created by a raw `clone`
+/// inherits it nevertheless.
 pub fn close_in_child(descriptor: BorrowedFd<'_>) -> Option<ClosedInChild> {
     static HANDLER: OnceLock<bool> = OnceLock::new();
     let installed = *HANDLER.get_or_init(|| {
@@ -83,16 +85,16 @@ pub fn close_in_child(descriptor: BorrowedFd<'_>) -> Option<ClosedInChild> {
 }
 
 thread_local! {
-    /// Whether children that this thread forks are about to execute. Constant and without a
-    /// destructor, so that the handler may read it in the child.
+    /// Whether children that this thread forks are about to execute a program. Constant and without
+    /// a destructor, so that the handler may read it in the child.
     static ABOUT_TO_EXECUTE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `body`, which starts a program: the child that it forks keeps the descriptors that it would not
-/// inherit, until it executes and the kernel closes them.
+/// Runs `body`, which starts a program: its forked child keeps even the registered descriptors
+/// until it executes the program and the kernel closes them.
 ///
-/// Until it executes, a child has nothing by which others find it. Holding its owner's lease meanwhile,
-/// it is sure that nobody sweeps before it can be found.
+/// Until it executes the program, a child cannot be found through its environment. Because it holds
+/// its owner's lease in the meantime, no process can sweep before the child can be found.
 pub fn executing<T>(body: impl FnOnce() -> T) -> T {
     let before = ABOUT_TO_EXECUTE.replace(true);
     let answer = body();
@@ -116,7 +118,7 @@ extern "C" fn close_all() {
         let descriptor: RawFd = entry.swap(-1, Ordering::Acquire);
         if descriptor >= 0 {
             // SAFETY: the descriptor is this child's own copy of one the parent registered; nothing
-            // in the child uses it, because every use first asks `is_original_process`.
+            // in the child uses it, because every use first checks `is_original_process`.
             unsafe { libc::close(descriptor) };
         }
     }

@@ -1,4 +1,4 @@
-//! Forks a process that has one thread, and ends one without ceremony.
+//! Forks a process that has one thread, and exits without cleanup.
 #![expect(unsafe_code, reason = "fork and _exit have no safe form")]
 
 use std::io;
@@ -6,18 +6,18 @@ use std::io;
 use super::process_table;
 use crate::forked::Forked;
 
-/// Makes a copy of this process that goes on from here.
+/// Creates a copy of this process that continues from here.
 ///
-/// Only for a process with one thread: in the copy of a threaded one, every lock that another thread
-/// held stays locked for ever. The supervisor of `run` forks before it starts any thread.
+/// Only for a process with one thread: in the copy of a multithreaded one, every lock that another
+/// thread held stays locked for ever. The supervisor of `run` forks before it starts any thread.
 ///
 /// # Errors
-/// This process has more than one thread (`Unsupported`), or `/proc` is hidden and does not tell, or the kernel has no room for another
-/// process.
+/// This process has more than one thread (`Unsupported`), `/proc` is hidden so that the number of
+/// threads is unknown, or the kernel cannot create another process.
 pub fn fork_child() -> io::Result<Forked> {
     require_one_thread()?;
-    // SAFETY: this process has one thread, this one, and no other can start one; so the child's copy
-    // of all memory, locks included, is consistent.
+    // SAFETY: this process has one thread, this one, and no other can start one; so the child's
+    // copy of all memory, locks included, is consistent.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Forked::Child),
@@ -25,12 +25,13 @@ pub fn fork_child() -> io::Result<Forked> {
     }
 }
 
-/// Refuses in a process with several threads: in its copy, a lock that another one held stays locked.
+/// Refuses in a process with several threads: in its copy, a lock that another thread held stays
+/// locked.
 pub(super) fn require_one_thread() -> io::Result<()> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let threads = process_table::stat(own)
         .map_err(|error| {
-            let message = format!("/proc does not tell how many threads this process has: {error}");
+            let message = format!("cannot read the number of threads of this process: {error}");
             io::Error::new(error.kind(), message)
         })?
         .threads;
@@ -43,9 +44,9 @@ pub(super) fn require_one_thread() -> io::Result<()> {
     Ok(())
 }
 
-/// Ends this process at once: nothing is dropped, flushed or run.
+/// Exits this process immediately: nothing is dropped or flushed, and no exit handler runs.
 ///
-/// A forked child ends so, because what it would flush and drop is its parent's.
+/// For a forked child, whose buffers and guards are its parent's.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit takes no memory and does not return.
     unsafe { libc::_exit(code) }
@@ -60,7 +61,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_threaded_process_is_not_forked() {
+    fn a_multithreaded_process_is_not_forked() {
         let stop = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| stop.wait());
@@ -69,7 +70,7 @@ mod tests {
         });
     }
 
-    /// What the single thread of a just forked process does.
+    /// Runs in the single thread of a just forked process.
     fn fork_once_more() -> io::Result<()> {
         let child = match fork_child()? {
             Forked::Child => exit_now(7),
@@ -87,8 +88,8 @@ mod tests {
     #[test]
     fn a_process_with_one_thread_is_forked_and_its_child_ends_at_once() {
         let mut command = Command::new("true");
-        // SAFETY: the standard library forks with the C library's fork, which leaves its allocator
-        // usable in the child; nothing else that a lock guards is touched.
+        // SAFETY: the standard library forks with the C library's fork, which keeps its allocator
+        // usable in the child; nothing else that is guarded by a lock is touched.
         unsafe { command.pre_exec(fork_once_more) };
         assert!(command.status().unwrap().success());
     }

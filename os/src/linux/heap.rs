@@ -1,7 +1,7 @@
 //! The C library's allocator.
 #![expect(
     unsafe_code,
-    reason = "what an allocator has is asked of the C library, by a function that older ones lack"
+    reason = "older C libraries lack the function that reports the allocator's state"
 )]
 
 use std::sync::OnceLock;
@@ -26,10 +26,10 @@ struct Account {
 type Mallinfo = unsafe extern "C" fn() -> Account;
 type Trim = unsafe extern "C" fn(usize) -> libc::c_int;
 
-/// What the C library's allocator has; `None` where it does not tell (glibc tells since 2.33).
+/// Memory of the C library's allocator; `None` where it does not report it (glibc does since 2.33).
 ///
-/// It locks one arena of the allocator after the other and walks its free pieces: that is quick unless
-/// there are very many, and a thread that allocates in that arena meanwhile waits.
+/// It locks the allocator's arenas one after the other and walks their free chunks: that is quick
+/// unless there are very many. A thread that allocates in a locked arena waits.
 #[must_use]
 pub fn usage() -> Option<HeapUsage> {
     static FOUND: OnceLock<Option<Mallinfo>> = OnceLock::new();
@@ -38,7 +38,7 @@ pub fn usage() -> Option<HeapUsage> {
         // SAFETY: glibc's function of this name has this signature.
         Some(unsafe { std::mem::transmute::<*mut libc::c_void, Mallinfo>(found) })
     }))?;
-    // SAFETY: it takes nothing, and gives a plain structure.
+    // SAFETY: it takes nothing and returns a plain structure.
     let account = unsafe { ask() };
     Some(HeapUsage {
         in_use: (account.uordblks as u64).saturating_add(account.hblkhd as u64),
@@ -46,11 +46,11 @@ pub fn usage() -> Option<HeapUsage> {
     })
 }
 
-/// Gives what the C library's allocator keeps for later back to the kernel, and says whether it gave
-/// anything; `None` where it cannot.
+/// Returns the unused memory of the C library's allocator to the kernel. Returns whether any was
+/// returned; `None` where that is not supported.
 ///
-/// It takes milliseconds where much is kept, and what is given back must be taken again when it is
-/// needed.
+/// It takes milliseconds if much is cached, and later allocations have to obtain the memory from
+/// the kernel again.
 #[must_use]
 pub fn trim() -> Option<bool> {
     static FOUND: OnceLock<Option<Trim>> = OnceLock::new();
@@ -63,7 +63,7 @@ pub fn trim() -> Option<bool> {
     Some(unsafe { trim(0) } == 1)
 }
 
-/// Where the C library has this function; `None` if it has none (musl, an older glibc).
+/// The address of this function in the C library; `None` if it has none (musl, an older glibc).
 fn symbol(name: &std::ffi::CStr) -> Option<*mut libc::c_void> {
     // SAFETY: the name ends with a zero; the default handle is always open.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
@@ -81,7 +81,7 @@ mod tests {
         };
         let memory = vec![1_u8; 64 << 20];
         let after = usage().unwrap();
-        // Other tests give back what they have meanwhile.
+        // Other tests free memory in the meantime.
         assert!(after.in_use + (16 << 20) >= before.in_use + memory.len() as u64);
         assert!(after.held >= after.in_use);
         assert!(trim().is_some());

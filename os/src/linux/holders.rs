@@ -1,32 +1,32 @@
-//! Finds the processes that hold a file or directory.
+//! Finds the processes that use a file or directory.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{environment, process_table, procfs};
-use crate::holder::{Hold, Holder, Mappings};
+use crate::holder::{FileHolder, Hold, Mappings};
 use crate::scan::Scan;
 
-/// Every hold on the file with this inode on this device.
+/// Every use of the file with this inode on this device.
 ///
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
-pub fn holders_of(device: u64, inode: u64, mappings: Mappings) -> io::Result<Scan<Holder>> {
+pub fn holders_of(device: u64, inode: u64, mappings: Mappings) -> io::Result<Scan<FileHolder>> {
     scan(mappings, |link| {
         procfs::linked_file(link).is_ok_and(|found| found == (device, inode))
     })
 }
 
-/// Every hold on the file or directory at `path`, or on anything beneath it, unlinked files
-/// included.
+/// Every use of the file or directory at `path`, or of anything beneath it, including unlinked
+/// files.
 ///
-/// Beneath a directory it compares names as `/proc` shows them, so `path` must be absolute and free
-/// of links; a process in another mount namespace shows its own names.
+/// Beneath a directory it compares names as `/proc` shows them, so `path` must be absolute and
+/// without links; a process in another mount namespace shows its own names.
 ///
 /// # Errors
 /// As [`holders_of`].
-pub fn holders_beneath(path: &Path, mappings: Mappings) -> io::Result<Scan<Holder>> {
+pub fn holders_beneath(path: &Path, mappings: Mappings) -> io::Result<Scan<FileHolder>> {
     scan(mappings, |link| {
         std::fs::read_link(link).is_ok_and(|target| {
             let bytes = target.as_os_str().as_bytes();
@@ -36,13 +36,13 @@ pub fn holders_beneath(path: &Path, mappings: Mappings) -> io::Result<Scan<Holde
     })
 }
 
-fn scan(mappings: Mappings, is_wanted: impl Fn(&str) -> bool) -> io::Result<Scan<Holder>> {
+fn scan(mappings: Mappings, is_wanted: impl Fn(&str) -> bool) -> io::Result<Scan<FileHolder>> {
     let mut scan = Scan::default();
     for pid in process_table::pids()? {
         match holds(pid, mappings, &is_wanted) {
             Ok(holds) => scan
                 .found
-                .extend(holds.into_iter().map(|hold| Holder { pid, hold })),
+                .extend(holds.into_iter().map(|hold| FileHolder { pid, hold })),
             Err(error) if procfs::is_gone(&error) => {}
             Err(_) if environment::is_kernel_thread(pid) => {}
             Err(_) => scan.unreadable += 1,
@@ -52,8 +52,8 @@ fn scan(mappings: Mappings, is_wanted: impl Fn(&str) -> bool) -> io::Result<Scan
 }
 
 fn holds(pid: i32, mappings: Mappings, is_wanted: &impl Fn(&str) -> bool) -> io::Result<Vec<Hold>> {
-    // First the one that needs the permission, so that a closed process is counted and not half
-    // looked into.
+    // First the call that needs the permission, so that an unreadable process is counted as a whole
+    // rather than read in part.
     let mut holds: Vec<Hold> = procfs::numbers_in(&format!("/proc/{pid}/fd"))?
         .into_iter()
         .filter(|number| is_wanted(&format!("/proc/{pid}/fd/{number}")))
@@ -100,7 +100,7 @@ mod tests {
             .unwrap();
         std::fs::remove_file(&path).unwrap();
         let pid = child.id() as i32;
-        let by_child = |scan: Scan<Holder>| {
+        let by_child = |scan: Scan<FileHolder>| {
             scan.found
                 .into_iter()
                 .filter(|holder| holder.pid == pid)
@@ -115,13 +115,13 @@ mod tests {
                 .iter()
                 .any(|holder| holder.pid == std::process::id() as i32)
         );
-        let descriptor = Holder {
+        let descriptor = FileHolder {
             pid,
             hold: Hold::Descriptor(0),
         };
         assert_eq!(by_child(exact), [descriptor]);
 
-        let directory_hold = Holder {
+        let directory_hold = FileHolder {
             pid,
             hold: Hold::WorkingDirectory,
         };
@@ -137,7 +137,10 @@ mod tests {
         let program = std::env::current_exe().unwrap().canonicalize().unwrap();
         let scan = holders_beneath(&program, Mappings::Include).unwrap();
         for hold in [Hold::Executable, Hold::Mapping] {
-            assert!(scan.found.contains(&Holder { pid: own, hold }), "{hold:?}");
+            assert!(
+                scan.found.contains(&FileHolder { pid: own, hold }),
+                "{hold:?}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reading the names in a directory, a buffer at a time.
+//! Reads the names in a directory, a buffer at a time.
 
 use std::collections::VecDeque;
 use std::ffi::{CString, OsString};
@@ -11,16 +11,16 @@ use rustix::fs::{FileType, RawDir};
 use rustix::io::Errno;
 
 use super::status;
-use crate::files::{Entry, FileKind};
+use crate::files::{DirectoryEntry, FileKind};
 
 /// Room for about a thousand names in one call.
 pub(super) const BUFFER: usize = 32 * 1024;
 
-/// One name as the directory lists it.
+/// One name in the listing of a directory.
 #[derive(Debug)]
 pub(super) struct Listed {
     pub(super) name: CString,
-    /// Where the listing goes on after this name.
+    /// Where the listing continues after this name.
     pub(super) next: u64,
     pub(super) hint: Option<FileKind>,
 }
@@ -35,7 +35,7 @@ pub(super) fn read_some(
     loop {
         match raw.next() {
             None => return Ok(false),
-            // A directory that was removed meanwhile has no names.
+            // A directory that was removed in the meantime has no names.
             Some(Err(Errno::NOENT)) => return Ok(false),
             Some(Err(error)) => return Err(error),
             Some(Ok(entry)) => {
@@ -58,8 +58,8 @@ pub(super) fn read_some(
     }
 }
 
-/// The entries of a directory, read as they are asked for; those made or removed meanwhile may be in
-/// it or not.
+/// The entries of a directory, read on demand; entries created or removed in the meantime may be
+/// included or not.
 #[derive(Debug)]
 pub struct Entries {
     directory: OwnedFd,
@@ -69,7 +69,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Lists `directory`, which must be an open file of its own, as the place in it moves.
+    /// Lists `directory`, which must be a separate open file, because its position changes.
     pub(super) fn new(directory: OwnedFd) -> Self {
         Self {
             directory,
@@ -81,7 +81,7 @@ impl Entries {
 }
 
 impl Iterator for Entries {
-    type Item = io::Result<Entry>;
+    type Item = io::Result<DirectoryEntry>;
 
     fn next(&mut self) -> Option<Self::Item> {
         use std::os::fd::AsFd;
@@ -95,7 +95,7 @@ impl Iterator for Entries {
             }
         }
         let listed = self.names.pop_front()?;
-        Some(Ok(Entry {
+        Some(Ok(DirectoryEntry {
             name: OsString::from_vec(listed.name.into_bytes()),
             hint: listed.hint,
         }))

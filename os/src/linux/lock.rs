@@ -1,8 +1,8 @@
 //! BSD locks on open files.
 //!
-//! The lock belongs to the open file and not to the process: a forked child holds it too, closing
-//! another handle of the same file does not drop it (as it does with POSIX locks), and the kernel
-//! drops it when the last copy is closed, however the process ends.
+//! The lock belongs to the open file rather than to the process: a forked child holds it too,
+//! closing another descriptor of the same file does not drop it (as it does with POSIX locks), and
+//! the kernel drops it when the last copy is closed, however the process ends.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -12,16 +12,16 @@ use rustix::io::{Errno, retry_on_intr};
 
 use crate::files::LockAttempt;
 
-/// Tries to win the exclusive lock, without waiting.
+/// Tries to acquire the exclusive lock, without waiting.
 ///
 /// # Errors
-/// Anything but "somebody holds it": the file system has no locks, the kernel is out of memory. It
-/// says nothing about the lock.
+/// Any failure but "another process holds it": the file system has no locks, or the kernel is out
+/// of memory. An error says nothing about the lock.
 pub fn try_exclusive(file: impl AsFd) -> io::Result<LockAttempt> {
     attempt(file, FlockOperation::NonBlockingLockExclusive)
 }
 
-/// Tries to win a shared lock, without waiting.
+/// Tries to acquire a shared lock, without waiting.
 ///
 /// # Errors
 /// As [`try_exclusive`].
@@ -29,7 +29,7 @@ pub fn try_shared(file: impl AsFd) -> io::Result<LockAttempt> {
     attempt(file, FlockOperation::NonBlockingLockShared)
 }
 
-/// Waits for the exclusive lock, however long that takes; a signal does not end the wait.
+/// Waits for the exclusive lock without a limit; a signal does not end the wait.
 ///
 /// # Errors
 /// The file system has no locks, or the kernel is out of memory.
@@ -40,7 +40,7 @@ pub fn exclusive_blocking(file: impl AsFd) -> io::Result<()> {
 }
 
 fn attempt(file: impl AsFd, operation: FlockOperation) -> io::Result<LockAttempt> {
-    // Network file systems can be interrupted also in an attempt that does not wait.
+    // On network file systems, even a non-blocking attempt can be interrupted.
     match retry_on_intr(|| flock(file.as_fd(), operation)) {
         Ok(()) => Ok(LockAttempt::Won),
         Err(Errno::WOULDBLOCK) => Ok(LockAttempt::Held),
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_that_somebody_holds_is_held_until_they_close() {
+    fn a_lock_is_held_until_its_holder_closes_the_file() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let ours = File::open(file.path()).unwrap();
         assert_eq!(try_exclusive(file.as_file()).unwrap(), LockAttempt::Won);
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_locks_keep_only_the_exclusive_one_out() {
+    fn shared_locks_exclude_only_the_exclusive_one() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let ours = File::open(file.path()).unwrap();
         assert_eq!(try_shared(file.as_file()).unwrap(), LockAttempt::Won);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_locked_is_an_error_and_not_an_answer() {
+    fn a_file_that_cannot_be_locked_is_an_error() {
         let pinned = rustix::fs::open(
             std::env::temp_dir(),
             rustix::fs::OFlags::PATH,

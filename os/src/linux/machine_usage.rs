@@ -1,4 +1,4 @@
-//! What all processes together take of the machine.
+//! Memory, pressure and disk usage of the machine.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,11 +9,11 @@ use rustix::fs::{Mode, OFlags};
 use super::procfs;
 use crate::machine_figures::{DiskUsage, MemoryUsage, PressureUsage};
 
-/// Reads the machine's figures, by files that are kept open.
+/// Reads the machine's figures from files that are kept open.
 #[derive(Debug)]
 pub struct MachineUsage {
     memory: OwnedFd,
-    /// Memory, processors, disks; `None` where the kernel keeps no account.
+    /// Memory, processors, disks; `None` where the kernel does not record pressure.
     pressure: Option<[OwnedFd; 3]>,
 }
 
@@ -21,7 +21,7 @@ impl MachineUsage {
     /// Opens the files.
     ///
     /// # Errors
-    /// `/proc` is hidden or not mounted, or no descriptor is left.
+    /// `/proc` is hidden or not mounted, or no file descriptor is available.
     pub fn open() -> io::Result<Self> {
         let pressure = || {
             Ok::<_, io::Error>([
@@ -32,7 +32,7 @@ impl MachineUsage {
         };
         Ok(Self {
             memory: open("/proc/meminfo")?,
-            // A kernel without it, or started with psi=0.
+            // A kernel without PSI, or started with psi=0.
             pressure: pressure().ok(),
         })
     }
@@ -40,7 +40,7 @@ impl MachineUsage {
     /// The machine's memory.
     ///
     /// # Errors
-    /// The kernel's account cannot be read.
+    /// The kernel's figures cannot be read.
     pub fn memory(&mut self) -> io::Result<MemoryUsage> {
         let mut buffer = [0_u8; 4096];
         let length = rustix::io::pread(&self.memory, &mut buffer, 0)?;
@@ -54,7 +54,7 @@ impl MachineUsage {
         })
     }
 
-    /// How long programs waited; `None` where the kernel keeps no account.
+    /// How long tasks were stalled; `None` where the kernel does not record it.
     #[must_use]
     pub fn pressure(&mut self) -> Option<PressureUsage> {
         let [memory, cpu, io] = self.pressure.as_ref()?;
@@ -71,7 +71,7 @@ impl MachineUsage {
 /// The disk that `path` is on.
 ///
 /// # Errors
-/// Nothing stands at `path`, or its file system does not tell.
+/// `path` does not exist, or its file system does not report its size.
 pub fn disk(path: &Path) -> io::Result<DiskUsage> {
     let disk = rustix::fs::statvfs(path)?;
     Ok(DiskUsage {
@@ -93,7 +93,7 @@ fn parse_waits(text: &[u8]) -> Option<(f64, f64)> {
         let (share, _) = line.split_once(' ')?;
         share.parse::<f64>().ok()
     };
-    // A system without `full` for processors says nothing of it.
+    // Some systems have no `full` line for processors.
     Some((
         share(b"some avg10=")?,
         share(b"full avg10=").unwrap_or_default(),

@@ -1,6 +1,6 @@
-//! Linux, by its own interfaces.
+//! The implementation for Linux.
 
-// What the process itself has.
+// The process itself.
 pub mod before_exec;
 pub mod clock;
 pub mod exit;
@@ -34,7 +34,6 @@ mod status;
 pub mod survey;
 
 // Processes.
-pub mod born_within;
 mod by_cookie;
 pub mod cgroup;
 mod cgroup_mount;
@@ -50,6 +49,7 @@ pub mod process_usage;
 mod procfs;
 pub mod signals;
 pub mod sockets;
+pub mod spawn_in_cgroup;
 pub mod subreaper;
 pub mod tree;
 mod tree_pass;

@@ -1,4 +1,4 @@
-//! What this process takes of the machine, by files that are kept open.
+//! ProcessUsage of this process, read from files that are kept open.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -7,10 +7,10 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{getpid, getrlimit};
 
 use super::{clock, descriptors, process_table, process_usage, rusage};
-use crate::usage::Usage;
+use crate::usage::ProcessUsage;
 
-/// Reads what this process takes: three files that are opened once, so that a look opens nothing, and
-/// goes on when no descriptor is left.
+/// Reads the usage of this process from three files that are opened once, so that a reading opens
+/// nothing and still works when no file descriptor is available.
 #[derive(Debug)]
 pub struct OwnUsage {
     pid: i32,
@@ -18,18 +18,18 @@ pub struct OwnUsage {
     descriptors: OwnedFd,
     threads: OwnedFd,
     page: u64,
-    /// What `getrusage` gives for a peak that was the parent's: see [`OwnUsage::peak`].
+    /// The `getrusage` peak that was the parent's: see [`OwnUsage::peak`].
     inherited: Option<u64>,
 }
 
 impl OwnUsage {
-    /// The kernel's counters of memory are kept for each processor and gathered now and then.
+    /// The kernel keeps memory counters per processor and sums them only now and then.
     const INEXACT: u64 = 4 << 20;
 
     /// Opens the files.
     ///
     /// # Errors
-    /// `/proc` is hidden or not mounted, or no descriptor is left.
+    /// `/proc` is hidden or not mounted, or no file descriptor is available.
     pub fn open() -> io::Result<Self> {
         let path = OFlags::PATH | OFlags::DIRECTORY;
         let peak = rusage::peak();
@@ -46,13 +46,13 @@ impl OwnUsage {
         })
     }
 
-    /// Looks.
+    /// Takes a reading.
     ///
     /// # Errors
     /// As [`open`](Self::open), in a process that was forked since.
-    pub fn read(&mut self) -> io::Result<Usage> {
+    pub fn read(&mut self) -> io::Result<ProcessUsage> {
         if own_pid() != self.pid {
-            // What is open shows the parent.
+            // The open files refer to the parent.
             *self = Self::open()?;
         }
         let mut buffer = [0_u8; 128];
@@ -62,26 +62,26 @@ impl OwnUsage {
             .and_then(|text| text.split_ascii_whitespace().nth(1)?.parse::<u64>().ok())
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
         let threads = rustix::fs::fstat(&self.threads)?.st_nlink;
-        Ok(Usage {
+        Ok(ProcessUsage {
             resident: pages * self.page,
             peak: self.peak(),
             handles: self.handles(),
-            // Each thread's directory links to this one, as do its own two names.
+            // Each thread's directory links to this one, and so do its own two names.
             threads: u32::try_from(threads.saturating_sub(2)).unwrap_or(u32::MAX),
             cpu: clock::process_time(),
         })
     }
 
-    /// Its direct children, exited ones that were not waited for included.
+    /// Its direct children, including exited ones that were not reaped.
     ///
     /// # Errors
-    /// `/proc` is hidden, or no descriptor is left.
+    /// `/proc` is hidden, or no file descriptor is available.
     pub fn children(&self) -> io::Result<u32> {
         let children = process_table::children(self.pid)?;
         Ok(u32::try_from(children.len()).unwrap_or(u32::MAX))
     }
 
-    /// How many descriptors it may have open (the soft limit); `None` is no limit.
+    /// How many file descriptors it may open (the soft limit); `None` if unlimited.
     #[must_use]
     pub fn handle_limit(&self) -> Option<u64> {
         getrlimit(rustix::process::Resource::Nofile).current
@@ -95,9 +95,9 @@ impl OwnUsage {
         }
     }
 
-    /// `getrusage` is quick, and what it gives outlives an `exec`: a small program started by a large
-    /// one shows the large one's peak until its own is higher. Until then the kernel's other account
-    /// is asked, which begins anew with each program.
+    /// `getrusage` is quick, but its peak survives an `exec`: a small program started by a large
+    /// one shows the large one's peak until its own is higher. Until then the peak is read from
+    /// `/proc`, which starts from scratch with each program.
     fn peak(&self) -> Option<u64> {
         let peak = rusage::peak();
         if Some(peak) == self.inherited {
@@ -124,8 +124,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_follows_what_is_taken() {
-        // Other tests run in this process meanwhile, so the steps are larger than theirs.
+    fn the_readings_follow_the_usage() {
+        // Other tests run in this process at the same time, so the steps are larger than theirs.
         let mut own = OwnUsage::open().unwrap();
         let before = own.read().unwrap();
         let memory = vec![1_u8; 256 << 20];
@@ -144,10 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn a_parents_peak_is_not_taken_for_its_own() {
+    fn a_parents_peak_is_not_reported_as_its_own() {
         let mut own = OwnUsage::open().unwrap();
         own.inherited = Some(rusage::peak());
-        let told = process_usage::peak(own_pid()).unwrap().unwrap();
-        assert!(own.read().unwrap().peak.unwrap() >= told);
+        let reported = process_usage::peak(own_pid()).unwrap().unwrap();
+        assert!(own.read().unwrap().peak.unwrap() >= reported);
     }
 }

@@ -1,4 +1,4 @@
-//! A process held by its pidfd: whatever is asked or sent reaches it, or nobody.
+//! A process held by its pidfd: requests and signals reach this process or none.
 #![expect(
     unsafe_code,
     reason = "rustix cannot send signal 0 through a pidfd, nor say which child waitid found"
@@ -21,53 +21,53 @@ use crate::liveness::{Delivery, Liveness};
 use crate::process_stat::ProcessStat;
 use crate::signal::Signal;
 
-/// A process held by a pidfd, which never comes to mean another one.
+/// A process held by a pidfd, which never refers to another one.
 ///
 /// # Guarantees
-/// A signal reaches the pinned process or nobody. What is read about it from `/proc` is given only
-/// when the pidfd shows afterwards that the number was still its own.
+/// A signal reaches the pinned process or none. Data read about it from `/proc` is returned only if
+/// the pidfd shows afterwards that the PID was still its own.
 ///
 /// # When it does not hold
-/// Pinning a number says nothing about who has it: only [`PinnedProcess::verify`] proves that.
+/// Pinning a PID does not prove which process has it: only [`PinnedProcess::verify`] does.
 #[derive(Debug)]
 pub struct PinnedProcess {
     pid: i32,
     descriptor: OwnedFd,
 }
 
-/// `__WALL`: also children that were made without SIGCHLD as their exit signal.
+/// `__WALL`: includes children that were created without SIGCHLD as their exit signal.
 const ALL_KINDS: WaitIdOptions = WaitIdOptions::from_bits_retain(0x4000_0000);
 
 impl PinnedProcess {
-    /// Pins whatever process has this number now.
+    /// Pins the process that has this PID now.
     ///
     /// # Errors
-    /// The number is not positive (`InvalidInput`), no process has it (`ESRCH`), it is a thread's
-    /// (`EINVAL` or `ENOENT`), or no descriptor is left.
+    /// The PID is not positive (`InvalidInput`), no process has it (`ESRCH`), it is a thread's
+    /// (`EINVAL` or `ENOENT`), or no file descriptor is available.
     pub fn pin(pid: i32) -> io::Result<Self> {
         let number = if pid > 0 { Pid::from_raw(pid) } else { None };
         let number = number.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "a process number is above 0")
+            io::Error::new(io::ErrorKind::InvalidInput, "a PID must be greater than 0")
         })?;
         let descriptor = pidfd_open(number, PidfdFlags::empty())?;
         Ok(Self { pid, descriptor })
     }
 
-    /// The process number, which is its own until it is reaped.
+    /// The PID, which is its own until it is reaped.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.pid
     }
 
-    /// What tells this process from every other.
+    /// The identity of this process.
     ///
     /// # Errors
-    /// It was reaped meanwhile (`ESRCH`), or `/proc` is hidden or of another pid namespace.
+    /// It was reaped in the meantime (`ESRCH`), or `/proc` is hidden or of another pid namespace.
     pub fn identity(&self) -> io::Result<ProcessIdentity> {
         self.proven(|pid| process::read_identity(pid, self.as_fd()))
     }
 
-    /// Its line in the process table.
+    /// Its line of `/proc/PID/stat`.
     ///
     /// # Errors
     /// As [`PinnedProcess::identity`].
@@ -83,8 +83,8 @@ impl PinnedProcess {
         self.proven(|pid| environment::has_cookie(pid, cookie))
     }
 
-    /// Reads about the number, and vouches that it was this process's all the while: a number is
-    /// not given away before the pidfd shows its process reaped.
+    /// Reads data by PID and proves that the PID was this process's all the time: a PID is not
+    /// reused before the pidfd shows its process reaped.
     pub(super) fn proven<T>(&self, read: impl FnOnce(i32) -> io::Result<T>) -> io::Result<T> {
         let value = read(self.pid);
         match self.send(0) {
@@ -93,9 +93,9 @@ impl PinnedProcess {
         }
     }
 
-    /// Sends a signal to this very process.
+    /// Sends a signal to exactly this process.
     ///
-    /// A process that has exited but is not reaped takes it without effect.
+    /// A process that has exited but is not reaped accepts it without effect.
     ///
     /// # Errors
     /// The permission is missing.
@@ -126,10 +126,10 @@ impl PinnedProcess {
         Err(Errno::from_io_error(&error).unwrap_or(Errno::INVAL))
     }
 
-    /// How far it is on its way out.
+    /// Whether it is running, unreaped or gone.
     ///
     /// # Errors
-    /// The kernel refused to say, which it does for want of memory only.
+    /// The kernel is out of memory.
     pub fn liveness(&self) -> io::Result<Liveness> {
         match self.send(0) {
             Err(Errno::SRCH) => Ok(Liveness::Gone),
@@ -141,14 +141,14 @@ impl PinnedProcess {
     /// Whether all of its threads have exited; it may still wait to be reaped.
     #[must_use]
     pub fn has_exited(&self) -> bool {
-        // Not known counts as running: a release is never called done by mistake.
+        // Unknown counts as running: a release is never reported as done by mistake.
         self.wait_exit(Duration::ZERO).unwrap_or(false)
     }
 
-    /// Waits until it has exited, for at most `timeout`, and says whether it has.
+    /// Waits until it has exited, for at most `timeout`, and returns whether it has.
     ///
     /// # Errors
-    /// The kernel refused to wait, which it does for want of memory only.
+    /// The kernel is out of memory.
     pub fn wait_exit(&self, timeout: Duration) -> io::Result<bool> {
         let deadline = Instant::now().checked_add(timeout);
         let mut remaining = Some(timeout);
@@ -165,14 +165,14 @@ impl PinnedProcess {
         }
     }
 
-    /// Collects its exit status if it is this process's own child and has exited. Never blocks, and
-    /// never takes the status of another child.
+    /// Reaps it if it is this process's own child and has exited, and returns its exit status.
+    /// Never blocks, and never reaps another child.
     #[must_use]
     pub fn reap(&self) -> Option<ExitStatus> {
         self.exit_status(WaitIdOptions::empty())
     }
 
-    /// Reads its exit status as [`reap`](Self::reap) does and leaves it there, so that its number
+    /// Reads its exit status as [`reap`](Self::reap) does but leaves it unreaped, so that its PID
     /// stays its own.
     #[must_use]
     pub fn peek(&self) -> Option<ExitStatus> {
@@ -185,11 +185,11 @@ impl PinnedProcess {
             match waitid(WaitId::PidFd(self.descriptor.as_fd()), options) {
                 Ok(status) => break status?,
                 Err(Errno::INTR) => {}
-                // Another's child, or reaped by somebody else in this process.
+                // Another process's child, or reaped by other code in this process.
                 Err(_) => return None,
             }
         };
-        // The form in which wait(2) gives it, because that is what the standard library takes.
+        // In the format of wait(2), which the standard library expects.
         let raw = match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => (code & 0xff) << 8,
             (None, Some(signal)) => signal | if status.dumped() { 0x80 } else { 0 },
@@ -205,8 +205,7 @@ impl AsFd for PinnedProcess {
     }
 }
 
-/// Waits until all of them have exited, until `deadline` at the latest, and gives those that have
-/// not.
+/// Waits until all of them have exited, at most until `deadline`, and returns those that have not.
 ///
 /// # Errors
 /// As [`PinnedProcess::wait_exit`].
@@ -227,13 +226,13 @@ pub fn still_running<P: Borrow<PinnedProcess>>(
     Ok(running)
 }
 
-/// Whether this process has no child at all, exited ones included. Reaps nothing.
+/// Whether this process has no children at all, including exited ones. Reaps nothing.
 pub(super) fn is_childless() -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | ALL_KINDS;
     matches!(waitid(WaitId::All, options), Err(Errno::CHILD))
 }
 
-/// The number of some child that has exited and is not reaped. Reaps nothing.
+/// The PID of some child that has exited and is not reaped. Reaps nothing.
 pub(super) fn exited_child() -> Option<i32> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT | ALL_KINDS;
     let options = libc::c_int::try_from(options.bits()).ok()?;
@@ -242,7 +241,7 @@ pub(super) fn exited_child() -> Option<i32> {
         let mut status: libc::siginfo_t = unsafe { std::mem::zeroed() };
         // SAFETY: the structure is valid for the call, which fills it or leaves it as it is.
         if unsafe { libc::waitid(libc::P_ALL, 0, &raw mut status, options) } == 0 {
-            // SAFETY: waitid fills this field, or leaves the zero that stands for nobody.
+            // SAFETY: waitid fills this field, or leaves it zero if there is no such child.
             let pid = unsafe { status.si_pid() };
             return (pid > 0).then_some(pid);
         }
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_mean_groups_are_refused() {
+    fn pids_that_denote_groups_are_refused() {
         for pid in [0, -1, i32::MIN] {
             let error = PinnedProcess::pin(pid).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn only_those_that_still_run_are_given_back() {
+    fn only_processes_that_still_run_are_returned() {
         let quick = Command::new("true").spawn().unwrap();
         let slow = Command::new("sleep").arg("60").spawn().unwrap();
         let pinned = [quick.id(), slow.id()].map(|pid| PinnedProcess::pin(pid as i32).unwrap());

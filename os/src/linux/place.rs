@@ -1,4 +1,4 @@
-//! A place for tests: a root to remove from, and beside it a victim that must survive.
+//! A place for tests: a root to remove from, and next to it a victim that must survive.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ impl Place {
         self.root.join(relative)
     }
 
-    /// Makes a directory in the root with all on the way to it.
+    /// Creates a directory in the root, including its parents.
     pub(super) fn directory(&self, relative: &str) -> PathBuf {
         let path = self.path(relative);
         std::fs::create_dir_all(&path).unwrap();
@@ -49,7 +49,7 @@ impl Place {
         super::removal::remove_tree(&self.open(), OsStr::new(name), limits)
     }
 
-    /// Does `act` while a thread exchanges the two names, atomically and as fast as it goes.
+    /// Calls `act` while a thread keeps exchanging the two names atomically.
     pub(super) fn while_exchanging(&self, first: &str, second: &str, act: impl FnOnce()) {
         let stop = AtomicBool::new(false);
         let (first, second) = (self.path(first), self.path(second));
@@ -57,11 +57,11 @@ impl Place {
             scope.spawn(|| {
                 // Relaxed: nothing is published with it.
                 while !stop.load(Ordering::Relaxed) {
-                    // One of them may be missing just now.
+                    // One of them may be missing at this moment.
                     let _ = renameat_with(CWD, &first, CWD, &second, RenameFlags::EXCHANGE);
                 }
             });
-            // Also when `act` panics: the scope waits for the thread.
+            // Even if `act` panics: the scope waits for the thread.
             let _stop = Stop(&stop);
             act();
         });
@@ -85,7 +85,7 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// A tmpfs that is unmounted at the end, also of a failed test.
+/// A tmpfs that is unmounted at the end, even if the test fails.
 pub(super) struct Mount(PathBuf);
 
 impl Mount {

@@ -1,4 +1,4 @@
-//! Directories that nobody else can look into.
+//! Directories that no other user can access.
 
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -11,20 +11,20 @@ use super::{beneath, status};
 use crate::files::FileKind;
 
 impl Directory {
-    /// Checks that this directory is ours alone: a directory, owned by our effective user, with no
-    /// right for anybody else.
+    /// Checks that this directory is private: a directory, owned by our effective user, without
+    /// permissions for any other user.
     ///
     /// # Errors
-    /// [`io::ErrorKind::PermissionDenied`], with which of the three it is.
+    /// [`io::ErrorKind::PermissionDenied`]; the text says which of the three does not hold.
     pub fn require_private(&self) -> io::Result<()> {
         let stat = self.stat()?;
         let us = rustix::process::geteuid().as_raw();
         let fault = if stat.kind != FileKind::Directory {
             "it is not a directory".to_owned()
         } else if stat.owner != us {
-            format!("it belongs to user {}, and not to {us}", stat.owner)
+            format!("it belongs to user {}, not to user {us}", stat.owner)
         } else if stat.mode & 0o077 != 0 {
-            format!("its mode {:04o} lets others in", stat.mode)
+            format!("its mode {:04o} allows other users access", stat.mode)
         } else {
             return Ok(());
         };
@@ -32,13 +32,13 @@ impl Directory {
     }
 }
 
-/// Opens the private directory at `path`, or makes it with mode 0700 if there is none. Its parent must
-/// exist.
+/// Opens the private directory at `path`, or creates it with mode 0700 if there is none. Its parent
+/// must exist.
 ///
 /// # Errors
-/// It is a symbolic link or no directory ([`io::ErrorKind::NotADirectory`]); it belongs to somebody
-/// else or lets others in ([`io::ErrorKind::PermissionDenied`], the text says which); or it cannot be
-/// made.
+/// It is a symbolic link or not a directory ([`io::ErrorKind::NotADirectory`]); it belongs to
+/// another user or allows other users access ([`io::ErrorKind::PermissionDenied`], the text says
+/// which); or it cannot be created.
 pub fn private_directory(path: &Path) -> io::Result<Directory> {
     let made = match std::fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => true,
@@ -47,7 +47,7 @@ pub fn private_directory(path: &Path) -> io::Result<Directory> {
     };
     let directory = match Directory::open(path) {
         Err(error) if made && error.kind() == io::ErrorKind::PermissionDenied => {
-            // The umask took our own rights.
+            // The umask removed some of our own permissions.
             open_up(path)?;
             Directory::open(path)
         }
@@ -56,7 +56,7 @@ pub fn private_directory(path: &Path) -> io::Result<Directory> {
     let directory = directory.map_err(|error| explain(path, error))?;
     directory.require_private()?;
     if made {
-        // The umask may have taken some of our own rights; others have none already.
+        // The umask may have removed some of our own permissions; other users have none already.
         fchmod(&directory, Mode::RWXU)?;
     }
     Ok(directory)
@@ -65,14 +65,14 @@ pub fn private_directory(path: &Path) -> io::Result<Directory> {
 fn open_up(path: &Path) -> io::Result<()> {
     let pinned = beneath::pin(rustix::fs::CWD, path.components().as_path())?;
     let stat = status::of(&pinned)?;
-    // Somebody may have put another one in its place.
+    // Another process may have put another directory in its place.
     if stat.kind != FileKind::Directory || stat.owner != rustix::process::geteuid().as_raw() {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     Ok(beneath::change_mode(&pinned, 0o700)?)
 }
 
-/// The kernel says "not a directory" of a link, which sends whoever reads it the wrong way.
+/// The kernel reports "not a directory" for a link, which is misleading.
 fn explain(path: &Path, error: io::Error) -> io::Error {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => {
@@ -91,7 +91,7 @@ mod tests {
     use backstop_suites::{Suite, skip};
 
     #[test]
-    fn it_is_made_once_and_then_opened() {
+    fn it_is_created_once_and_then_opened() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("private");
         let first = private_directory(&path).unwrap();
@@ -110,7 +110,7 @@ mod tests {
         symlink("nowhere", at("dangling")).unwrap();
         std::fs::write(at("file"), "").unwrap();
         let refusal = |name: &str| private_directory(&at(name)).unwrap_err().to_string();
-        assert_eq!(refusal("wide"), "its mode 0750 lets others in");
+        assert_eq!(refusal("wide"), "its mode 0750 allows other users access");
         assert_eq!(refusal("link"), "it is a symbolic link");
         assert_eq!(refusal("dangling"), "it is a symbolic link");
         private_directory(&at("file")).unwrap_err();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_somebody_else_is_refused() {
+    fn another_users_directory_is_refused() {
         if !rustix::process::geteuid().is_root() {
             skip(Suite::OtherUsers, "only root can give a directory away");
             return;
@@ -157,6 +157,6 @@ mod tests {
         std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         std::os::unix::fs::chown(&path, Some(4242), None).unwrap();
         let refusal = private_directory(&path).unwrap_err().to_string();
-        assert_eq!(refusal, "it belongs to user 4242, and not to 0");
+        assert_eq!(refusal, "it belongs to user 4242, not to user 0");
     }
 }

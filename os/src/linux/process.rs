@@ -1,4 +1,4 @@
-//! Reads which process a number stands for.
+//! Reads the identity of a process.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -19,15 +19,15 @@ pub fn identity_of_self() -> io::Result<ProcessIdentity> {
     identity_of(rustix::process::getpid().as_raw_nonzero().get())
 }
 
-/// The identity of the process that has this number now.
+/// The identity of the process that has this PID now.
 ///
 /// # Errors
-/// No process has it, it is a thread's, or `/proc` is hidden or of another pid namespace.
+/// No process has this PID, it is a thread's, or `/proc` is hidden or of another pid namespace.
 pub fn identity_of(pid: i32) -> io::Result<ProcessIdentity> {
     PinnedProcess::pin(pid)?.identity()
 }
 
-/// Reads an identity; the caller proves afterwards that the number was the pidfd's all the while.
+/// Reads an identity; the caller proves afterwards that the PID was the pidfd's all the time.
 pub(super) fn read_identity(pid: i32, pidfd: BorrowedFd<'_>) -> io::Result<ProcessIdentity> {
     procfs::require_own_namespace()?;
     Ok(ProcessIdentity {
@@ -40,9 +40,9 @@ pub(super) fn read_identity(pid: i32, pidfd: BorrowedFd<'_>) -> io::Result<Proce
     })
 }
 
-/// The inode of a pidfd, where pidfs gives each process its own.
+/// The inode of a pidfd, where pidfs assigns each process its own.
 pub(super) fn pidfs_inode(pidfd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
-    // One answer for all pidfds of a running kernel.
+    // The same for all pidfds of a running kernel.
     static HAS_PIDFS: OnceLock<bool> = OnceLock::new();
     let has_pidfs = match HAS_PIDFS.get() {
         Some(known) => *known,
@@ -58,13 +58,13 @@ pub(super) fn pidfs_inode(pidfd: BorrowedFd<'_>) -> io::Result<Option<u64>> {
 }
 
 /// The program that a process executes; `None` for a kernel thread, an exited process, or one that
-/// may not be looked into.
+/// may not be inspected.
 pub(super) fn executable(pid: i32) -> Option<ExecutableIdentity> {
     let (device, inode) = procfs::linked_file(&format!("/proc/{pid}/exe")).ok()?;
     Some(ExecutableIdentity { device, inode })
 }
 
-/// This boot, read once.
+/// The current boot, read once.
 pub(super) fn boot() -> io::Result<BootId> {
     static BOOT: OnceLock<BootId> = OnceLock::new();
     if let Some(boot) = BOOT.get() {
@@ -91,7 +91,7 @@ mod tests {
     use backstop_suites::{Suite, skip};
 
     #[test]
-    fn the_identity_of_oneself_does_not_change() {
+    fn the_own_identity_does_not_change() {
         let identity = identity_of_self().unwrap();
         assert_eq!(identity, identity_of_self().unwrap());
         assert_eq!(identity.pid, std::process::id() as i32);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn two_processes_differ_in_more_than_their_numbers() {
+    fn two_processes_differ_in_more_than_their_pids() {
         let mut children = [(); 2].map(|()| {
             std::process::Command::new("sleep")
                 .arg("60")

@@ -1,4 +1,4 @@
-//! Signals to the process group of a leader that is held by its pidfd.
+//! Sends signals to the process group of a leader that is held by its pidfd.
 
 use std::io;
 
@@ -11,21 +11,22 @@ use crate::signal::Signal;
 
 /// Sends a signal to all processes of the group that this process leads.
 ///
-/// Only while the leader is not reaped: its number, and with it the group's, is nobody else's so long.
+/// Only while the leader is not reaped: until then its PID, and with it the group's ID, is not
+/// reused.
 ///
 /// # Errors
-/// The leader was reaped (`NotFound`), or the permission for all of the group is missing.
+/// The leader was reaped (`NotFound`), or permission for all processes of the group is missing.
 pub fn signal_group(leader: &PinnedProcess, signal: Signal) -> io::Result<Delivery> {
     if leader.liveness()? == Liveness::Gone {
         return Err(io::Error::new(
             io::ErrorKind::NotFound,
-            "the group's leader was reaped, so its number may be another group's",
+            "the group's leader was reaped, so its ID may be another group's",
         ));
     }
     let number = rustix::process::Signal::from_named_raw(signal.number()).ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::InvalidInput,
-            "only named signals are sent to groups",
+            "only named signals can be sent to groups",
         )
     })?;
     match kill_process_group(number_of(leader)?, number) {
@@ -35,10 +36,10 @@ pub fn signal_group(leader: &PinnedProcess, signal: Signal) -> io::Result<Delive
     }
 }
 
-/// Whether any process, an exited leader included, is in the group that this process leads or led.
+/// Whether any process, including an exited leader, is in the group that this process leads or led.
 ///
 /// # Errors
-/// None but for a number that is no process's.
+/// The PID is not valid.
 pub fn is_inhabited(leader: &PinnedProcess) -> io::Result<bool> {
     match test_kill_process_group(number_of(leader)?) {
         Err(Errno::SRCH) => Ok(false),
@@ -47,7 +48,7 @@ pub fn is_inhabited(leader: &PinnedProcess) -> io::Result<bool> {
 }
 
 fn number_of(leader: &PinnedProcess) -> io::Result<Pid> {
-    // 1 would mean every process there is.
+    // 1 would denote every process.
     Pid::from_raw(leader.pid())
         .filter(|_| leader.pid() > 1)
         .ok_or_else(|| io::ErrorKind::InvalidInput.into())

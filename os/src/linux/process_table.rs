@@ -1,4 +1,4 @@
-//! Reads the process table: who runs, as whose child, with which arguments.
+//! Reads the process table: PIDs, parents and arguments.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -9,10 +9,10 @@ use std::sync::OnceLock;
 use super::procfs;
 use crate::process_stat::ProcessStat;
 
-/// Arguments may take a quarter of the stack limit, which has no upper bound itself.
+/// Arguments may use a quarter of the stack limit, which has no upper bound itself.
 const LONGEST_COMMAND_LINE: usize = 16 * 1024 * 1024;
 
-/// The numbers of all processes that this one may see, in rising order.
+/// The PIDs of all processes visible to this one, in ascending order.
 ///
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
@@ -21,20 +21,20 @@ pub fn pids() -> io::Result<Vec<i32>> {
     procfs::numbers_in("/proc")
 }
 
-/// The line of the process that has this number now.
+/// The line of the process that has this PID now.
 ///
 /// # Errors
-/// No process has it (`NotFound` or `ESRCH`), or `/proc` shows something else than its line.
+/// No process has this PID (`NotFound` or `ESRCH`), or the line is malformed.
 pub fn stat(pid: i32) -> io::Result<ProcessStat> {
     let mut buffer = [0_u8; 1024];
     let line = procfs::read_into(&format!("/proc/{pid}/stat"), &mut buffer)?;
-    // A name with a line end may cut the first read short in theory; the kernel gives the whole
+    // A name with a line end could cut the first read short in theory; the kernel returns the whole
     // line in one read.
     ProcessStat::parse(line, rustix::param::page_size() as u64)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// The lines of all processes that this one may see; those that end meanwhile are left out.
+/// The lines of all processes visible to this one; those that end in the meantime are left out.
 ///
 /// # Errors
 /// As [`pids`].
@@ -45,11 +45,11 @@ pub fn all() -> io::Result<Vec<ProcessStat>> {
         .collect())
 }
 
-/// The arguments that it was started with, or wrote over them; empty for kernel threads and exited
+/// The arguments that it was started with, or has overwritten; empty for kernel threads and exited
 /// processes.
 ///
 /// # Errors
-/// No process has the number, or its arguments are longer than 16 MiB.
+/// No process has this PID, or its arguments are longer than 16 MiB.
 pub fn command_line(pid: i32) -> io::Result<Vec<OsString>> {
     let mut bytes = procfs::read_all(&format!("/proc/{pid}/cmdline"), LONGEST_COMMAND_LINE)?;
     if bytes.last() == Some(&0) {
@@ -64,31 +64,31 @@ pub fn command_line(pid: i32) -> io::Result<Vec<OsString>> {
         .collect())
 }
 
-/// The user that owns the process's files in `/proc`: its effective one, or root when it may not be
-/// looked into (a set-user-id program).
+/// The user that owns the process's files in `/proc`: its effective user, or root if it may not be
+/// inspected (a set-user-id program).
 ///
 /// # Errors
-/// No process has the number.
+/// No process has this PID.
 pub fn owner_uid(pid: i32) -> io::Result<u32> {
     Ok(rustix::fs::stat(format!("/proc/{pid}"))?.st_uid)
 }
 
-/// How many descriptors it has open.
+/// Number of open file descriptors.
 ///
 /// # Errors
-/// No process has the number, or it may not be looked into.
+/// No process has this PID, or it may not be inspected.
 pub fn open_files(pid: i32) -> io::Result<usize> {
     Ok(procfs::numbers_in(&format!("/proc/{pid}/fd"))?.len())
 }
 
-/// The direct children of all of its threads, exited ones included.
+/// The direct children of all of its threads, including exited ones.
 ///
 /// # When it does not hold
-/// The kernel's list may skip a child while an earlier one is being reaped; whoever needs all of
-/// them looks again.
+/// The kernel's list may skip a child while an earlier one is being reaped; a caller that needs all
+/// of them reads the list again.
 ///
 /// # Errors
-/// No process has the number, or `/proc` is hidden or of another pid namespace.
+/// No process has this PID, or `/proc` is hidden or of another pid namespace.
 pub fn children(pid: i32) -> io::Result<Vec<i32>> {
     procfs::require_own_namespace()?;
     if !has_children_files() {
@@ -103,7 +103,7 @@ pub fn children(pid: i32) -> io::Result<Vec<i32>> {
                 text.split_ascii_whitespace()
                     .filter_map(|n| n.parse::<i32>().ok()),
             ),
-            // The thread ended; its children went to a sibling, which the next look shows.
+            // The thread ended; its children went to a sibling, which the next pass shows.
             Err(error) if procfs::is_gone(&error) => {}
             Err(error) => return Err(error),
         }
@@ -111,7 +111,7 @@ pub fn children(pid: i32) -> io::Result<Vec<i32>> {
     Ok(found)
 }
 
-/// Its children, their children and so on, parents before children, without itself.
+/// Its children, their children and so on, parents before children, without the process itself.
 ///
 /// # Errors
 /// As [`children`].
@@ -130,7 +130,7 @@ pub fn descendants(pid: i32) -> io::Result<Vec<i32>> {
     Ok(found)
 }
 
-/// Who is whose child, from one look at all processes.
+/// The children of each process, from one scan of all processes.
 pub(super) struct Family(HashMap<i32, Vec<i32>>);
 
 impl Family {
@@ -159,7 +159,7 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn this_process_stands_in_its_own_table() {
+    fn this_process_is_in_the_table() {
         let own = std::process::id() as i32;
         assert!(pids().unwrap().contains(&own));
         let stat = stat(own).unwrap();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn children_and_grandchildren_are_found_by_both_ways() {
+    fn children_and_grandchildren_are_found_both_ways() {
         let mut child = Command::new("sh")
             .args(["-c", "sleep 60 & wait"])
             .spawn()

@@ -1,4 +1,4 @@
-//! What another process takes of the machine.
+//! Usage of another process.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -8,15 +8,16 @@ use rustix::fs::{AtFlags, Mode, OFlags, RawDir, StatxFlags};
 
 use super::{clock, process_table, procfs};
 
-/// `/proc/PID/status` has some 1.5 kB, and a line of 4 bytes for each of the allowed processors.
+/// `/proc/PID/status` has some 1.5 kB, plus a line of 4 bytes for each allowed processor.
 const LONGEST: usize = 16 * 1024;
 
-/// How many descriptors it has open.
+/// Number of open file descriptors.
 ///
 /// # Errors
-/// No process has the number, or it may not be looked into.
+/// No process has this PID, or it may not be inspected.
 pub fn handles(pid: i32) -> io::Result<u64> {
-    // Since Linux 6.2 the directory's size is the count; before, it is 0 and the names must be read.
+    // Since Linux 6.2 the directory's size is the count; before, it is 0 and the names must be
+    // read.
     let stat = rustix::fs::stat(format!("/proc/{pid}/fd"))?;
     if let Ok(count @ 1..) = u64::try_from(stat.st_size) {
         return Ok(count);
@@ -24,10 +25,10 @@ pub fn handles(pid: i32) -> io::Result<u64> {
     Ok(process_table::open_files(pid)? as u64)
 }
 
-/// How many descriptors it may have open (the soft limit); `None` is no limit.
+/// How many file descriptors it may open (the soft limit); `None` if unlimited.
 ///
 /// # Errors
-/// No process has the number.
+/// No process has this PID.
 pub fn handle_limit(pid: i32) -> io::Result<Option<u64>> {
     let mut buffer = [0_u8; LONGEST];
     let limits = procfs::read_once(&format!("/proc/{pid}/limits"), &mut buffer)?;
@@ -35,32 +36,33 @@ pub fn handle_limit(pid: i32) -> io::Result<Option<u64>> {
     Ok(procfs::first_number(line))
 }
 
-/// The most that was ever resident, in bytes; `None` of a thread of the kernel.
+/// Peak resident memory in bytes; `None` for a kernel thread.
 ///
 /// # Errors
-/// No process has the number.
+/// No process has this PID.
 pub fn peak(pid: i32) -> io::Result<Option<u64>> {
     let mut buffer = [0_u8; LONGEST];
     let status = procfs::read_once(&format!("/proc/{pid}/status"), &mut buffer)?;
     Ok(procfs::kilobytes(status, b"VmHWM:"))
 }
 
-/// Resident memory with what is shared divided among those that share it, in bytes; `None` of a
-/// thread of the kernel. Takes some 40 µs, and milliseconds where much is mapped.
+/// Resident memory, with shared memory divided among the processes that share it, in bytes; `None`
+/// for a kernel thread. Takes some 40 µs, and milliseconds if much is mapped.
 ///
 /// # Errors
-/// No process has the number, or it may not be looked into.
+/// No process has this PID, or it may not be inspected.
 pub fn proportional(pid: i32) -> io::Result<Option<u64>> {
     let mut buffer = [0_u8; LONGEST];
     let rollup = procfs::read_once(&format!("/proc/{pid}/smaps_rollup"), &mut buffer)?;
     Ok(procfs::kilobytes(rollup, b"Pss:"))
 }
 
-/// How many of its descriptors are sockets; `None` if that could not be told within `budget`, which is
-/// time on a processor: that of a busy machine passes without anything being read.
+/// How many of its descriptors are sockets; `None` if that could not be determined within `budget`,
+/// which is processor time: on a busy machine, wall-clock time would pass without anything being
+/// read.
 ///
 /// # Errors
-/// No process has the number, or it may not be looked into.
+/// No process has this PID, or it may not be inspected.
 pub fn sockets(pid: i32, budget: Duration) -> io::Result<Option<u32>> {
     /// `S_IFMT` and `S_IFSOCK`.
     const KIND: u16 = 0o170_000;
@@ -75,12 +77,12 @@ pub fn sockets(pid: i32, budget: Duration) -> io::Result<Option<u32>> {
     let mut entries = RawDir::new(&directory, &mut buffer);
     let (mut seen, mut found) = (0_u32, 0);
     while let Some(entry) = entries.next() {
-        // This clock is asked by a system call.
+        // Reading this clock takes a system call.
         if seen.is_multiple_of(16) && clock::thread_time().saturating_sub(start) > budget {
             return Ok(None);
         }
         seen = seen.wrapping_add(1);
-        // Asked for what the kernel already knows, so that a dead network mount cannot hang it.
+        // Uses only what the kernel already knows, so that a dead network mount cannot hang it.
         let name = entry?;
         let stat = rustix::fs::statx(
             &directory,
@@ -88,7 +90,7 @@ pub fn sockets(pid: i32, budget: Duration) -> io::Result<Option<u32>> {
             AtFlags::STATX_DONT_SYNC,
             StatxFlags::TYPE,
         );
-        // One that was closed meanwhile is none.
+        // A descriptor that was closed in the meantime does not count.
         found += u32::from(stat.is_ok_and(|stat| stat.stx_mode & KIND == SOCKET));
     }
     Ok(Some(found))
@@ -122,8 +124,8 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_of_the_kernel_has_no_memory_of_its_own() {
-        // Number 2 starts them, where this pid namespace is the first.
+    fn a_kernel_thread_has_no_memory_of_its_own() {
+        // PID 2 starts them, if this is the first pid namespace.
         if process_table::stat(2).is_ok_and(|stat| stat.is_kernel_thread) {
             assert_eq!(peak(2).unwrap(), None);
         }

@@ -7,13 +7,13 @@ use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, StatxFlags};
 
-/// A file by the numbers that `/proc` shows it by.
+/// A file as `/proc` identifies it.
 pub(super) type DeviceAndInode = (u64, u64);
 
-/// Refuses unless `/proc` shows the pid namespace that this process lives in.
+/// Fails unless `/proc` shows the pid namespace that this process is in.
 ///
-/// After `unshare --pid` without a new mount, every number in `/proc` is another process's than the
-/// one that a system call means by it.
+/// After `unshare --pid` without a new mount, a PID in `/proc` denotes a different process than the
+/// same PID in a system call.
 pub(super) fn require_own_namespace() -> io::Result<()> {
     static SAME: OnceLock<bool> = OnceLock::new();
     let same = *SAME.get_or_init(|| {
@@ -25,11 +25,11 @@ pub(super) fn require_own_namespace() -> io::Result<()> {
     }
     Err(io::Error::new(
         io::ErrorKind::Unsupported,
-        "/proc is not mounted, or shows another pid namespace than this process lives in",
+        "/proc is not mounted, or shows another pid namespace than this process's",
     ))
 }
 
-/// Reads a file that fits into `buffer` by as few calls as possible.
+/// Reads a file that fits into `buffer` with as few calls as possible.
 pub(super) fn read_into<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
     let file = open(path, OFlags::RDONLY)?;
     let mut filled = 0;
@@ -38,8 +38,8 @@ pub(super) fn read_into<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b 
             Ok(0) => break,
             Ok(count) => {
                 filled += count;
-                // A line end at the end of a read closes the files that this is used for; asking
-                // once more for the end of the file would double their cost.
+                // The files that this is used for end with a line end; one more read to find the
+                // end of the file would double the cost.
                 if buffer[filled - 1] == b'\n' {
                     break;
                 }
@@ -51,20 +51,20 @@ pub(super) fn read_into<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b 
     Ok(&buffer[..filled])
 }
 
-/// Reads what fits into `buffer` in one call: the files of a process that the kernel gives whole.
+/// Reads what fits into `buffer` in one call: for a process's files that the kernel returns whole.
 pub(super) fn read_once<'b>(path: &str, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
     let file = open(path, OFlags::RDONLY)?;
     let length = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut *buffer))?;
     Ok(&buffer[..length])
 }
 
-/// What follows `key` on the line that begins with it.
+/// The text after `key` on the line that starts with it.
 pub(super) fn after_key<'t>(text: &'t [u8], key: &[u8]) -> Option<&'t [u8]> {
     text.split(|byte| *byte == b'\n')
         .find_map(|line| line.strip_prefix(key))
 }
 
-/// The number that the text begins with, after any spaces.
+/// The number that the text starts with, after any spaces.
 pub(super) fn first_number(text: &[u8]) -> Option<u64> {
     let mut words = text
         .split(u8::is_ascii_whitespace)
@@ -72,17 +72,17 @@ pub(super) fn first_number(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(words.next()?).ok()?.parse().ok()
 }
 
-/// The size on the line that begins with `key`, in bytes: such lines count in units of 1024.
+/// The size on the line that starts with `key`, in bytes: such lines count in units of 1024.
 pub(super) fn kilobytes(text: &[u8], key: &[u8]) -> Option<u64> {
     first_number(after_key(text, key)?)?.checked_mul(1024)
 }
 
 /// Reads a whole file of at most `limit` bytes.
 pub(super) fn read_all(path: &str, limit: usize) -> io::Result<Vec<u8>> {
-    // These files have no length to go by: room for most of them, so that they are read at once.
+    // These files report no length: enough room for most of them, so that they are read at once.
     let mut bytes = Vec::with_capacity(limit.min(16 * 1024));
     let file = std::fs::File::open(path)?;
-    // One more than allowed, to tell a file that fits from one that was cut.
+    // One more than allowed, to distinguish a file that fits from one that was cut.
     io::Read::read_to_end(&mut io::Read::take(file, limit as u64 + 1), &mut bytes)?;
     if bytes.len() > limit {
         return Err(io::Error::new(
@@ -113,22 +113,22 @@ pub(super) fn numbers_in(path: &str) -> io::Result<Vec<i32>> {
     Ok(numbers)
 }
 
-/// Which file a link of `/proc` stands for.
+/// The file that a link of `/proc` refers to.
 ///
-/// It asks for what the kernel already knows, so that a dead network mount cannot hang it.
+/// Uses only what the kernel already knows, so that a dead network mount cannot hang it.
 pub(super) fn linked_file(path: &str) -> io::Result<DeviceAndInode> {
     let found = rustix::fs::statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO)?;
     let device = rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor);
     Ok((device, found.stx_ino))
 }
 
-/// Whether the error only says that the process ended meanwhile.
+/// Whether the error only means that the process ended in the meantime.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
-/// Whether the error says that nothing can be told at this moment, and not that it never can: a process
-/// is executing a program, or there is no descriptor or no memory left.
+/// Whether the error is temporary: a process is executing a program, or no file descriptor or
+/// memory is available.
 pub(super) fn is_passing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
         || matches!(

@@ -1,13 +1,15 @@
-//! Removing an entry only after it is proven, in a place where nobody can exchange it any more.
+//! Removes an entry only after its identity is proven, in a place where no other process can
+//! exchange it.
 //!
-//! Between looking at a name and acting on it, whoever may write to the directory can put something
-//! else there. So the entry is first moved into a directory of ours alone, proven there, and only
-//! then removed. Each step is one rename, so a sweep killed between any two leaves the entry under
-//! one of three names, and the next call for it goes on from there:
+//! Between inspecting a name and acting on it, any process that may write to the directory can put
+//! something else there. So the entry is first moved into a private directory, proven there, and
+//! only then removed. Each step is one rename, so a sweep that is killed between any two leaves the
+//! entry under one of three names, and the next call for it continues from there:
 //!
-//! - `ROOT/NAME`: not begun;
+//! - `ROOT/NAME`: not started;
 //! - `ROOT/QUARANTINE/taken/NAME`: moved, proven or not, perhaps partly removed;
-//! - `ROOT/QUARANTINE/disputed/NAME`: was not the one, and its old name was taken. Never removed.
+//! - `ROOT/QUARANTINE/disputed/NAME`: was not the expected entry, and its old name was in use
+//!   again. Never removed.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -17,7 +19,7 @@ use super::claim::Claim;
 use super::directory::Directory;
 use super::removal::remove_tree;
 use super::{beneath, file_identity, lock, status};
-use crate::files::{Left, Limits, LockAttempt, Owners, Refusal, Remains, Removal, Stat};
+use crate::files::{Left, Limits, LockAttempt, Owners, Remains, Removal, RemovalRefusal, Stat};
 use crate::identity::FileIdentity;
 
 const TAKEN: &str = "taken";
@@ -25,8 +27,8 @@ const DISPUTED: &str = "disputed";
 
 /// A private directory beneath a root, in which entries of that root are proven and removed.
 ///
-/// Held by one sweep at a time, through a BSD lock. The directory is removed with
-/// [`Quarantine::close`], or on drop, if nothing is left in it.
+/// Used by one sweep at a time, through a BSD lock. The directory is removed by
+/// [`Quarantine::close`], or on drop, if it is empty.
 #[derive(Debug)]
 pub struct Quarantine<'a> {
     root: &'a Directory,
@@ -35,8 +37,8 @@ pub struct Quarantine<'a> {
     taken: Directory,
 }
 
-/// Removes `name` in `root` if it is the file that `expected` says, through a quarantine called
-/// `quarantine` beneath the same root. For several entries, [`Quarantine::open`] once.
+/// Removes `name` in `root` if it is the file identified by `expected`, through a quarantine called
+/// `quarantine` beneath the same root. For several entries, use [`Quarantine::open`] once.
 ///
 /// # Errors
 /// As [`Quarantine::open`] and [`Quarantine::remove_proven`].
@@ -46,25 +48,25 @@ pub fn remove_proven(
     expected: Option<&FileIdentity>,
     quarantine: &OsStr,
     limits: &Limits,
-) -> Result<Removal, Refusal> {
+) -> Result<Removal, RemovalRefusal> {
     Quarantine::open(root, quarantine)?.remove_proven(name, expected, limits)
 }
 
 impl<'a> Quarantine<'a> {
-    /// Opens the quarantine `name` in `root`, or makes it.
+    /// Opens the quarantine `name` in `root`, or creates it.
     ///
     /// # Errors
-    /// Another sweep uses it ([`Refusal::Busy`]); it is a link, another user's, or open to others; or
-    /// it cannot be made.
-    pub fn open(root: &'a Directory, name: &OsStr) -> Result<Self, Refusal> {
+    /// Another sweep uses it ([`RemovalRefusal::Busy`]); it is a link, another user's, or accessible to
+    /// other users; or it cannot be created.
+    pub fn open(root: &'a Directory, name: &OsStr) -> Result<Self, RemovalRefusal> {
         let failed = |source| system("open the quarantine", source);
-        // Another sweep can remove the empty directory between our opening and our locking it; then
-        // the lock is on a directory without a name and protects nothing.
+        // Another sweep can remove the empty directory between our opening and our locking it; the
+        // lock is then on a directory without a name and protects nothing.
         for _ in 0..16 {
             let directory = open_or_create(root, name).map_err(failed)?;
             match lock::try_exclusive(&directory).map_err(failed)? {
                 LockAttempt::Won => {}
-                LockAttempt::Held => return Err(Refusal::Busy),
+                LockAttempt::Held => return Err(RemovalRefusal::Busy),
             }
             let ours = directory.stat().map_err(failed)?;
             match root.stat_beneath(name) {
@@ -81,10 +83,10 @@ impl<'a> Quarantine<'a> {
                 taken,
             });
         }
-        Err(Refusal::Busy)
+        Err(RemovalRefusal::Busy)
     }
 
-    /// Names that an earlier sweep moved here and did not get to remove.
+    /// Names that an earlier sweep moved here and did not remove.
     ///
     /// # Errors
     /// The quarantine cannot be read.
@@ -95,39 +97,39 @@ impl<'a> Quarantine<'a> {
             .collect()
     }
 
-    /// Removes `name` if it is the file that `expected` says; `None` is the caller's word that
-    /// whatever has this name may go.
+    /// Removes `name` if it is the file identified by `expected`; with `None`, the caller asserts
+    /// that any file of this name may be removed.
     ///
-    /// *Guarantees.* What is not `expected` is not changed, and stands under its name again when this
-    /// returns, unless that name was taken meanwhile: see [`Left`]. What an earlier call for the same
-    /// name left in the quarantine is proven and removed. Members that `limits` keep stand under
-    /// their name again too.
+    /// *Guarantees.* An entry that is not `expected` is not changed, and has its name again when
+    /// this returns, unless that name was taken in the meantime: see [`Left`]. Whatever an earlier
+    /// call for the same name left in the quarantine is proven and removed. Members that are kept
+    /// because of `limits` have their names again too.
     ///
-    /// Nothing of that name, neither here nor there, is a complete removal of nothing.
+    /// If neither place has an entry of that name, the result is a complete removal of nothing.
     ///
     /// # Errors
-    /// It is another file, is not provable, is another user's (unless `limits` allow any owner) or a
-    /// mount point; or the system refused a step before anything was removed.
+    /// It is another file, cannot be proven, is another user's (unless `limits` allow any owner) or
+    /// a mount point; or the system refused a step before anything was removed.
     pub fn remove_proven(
         &self,
         name: &OsStr,
         expected: Option<&FileIdentity>,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         beneath::component(name).map_err(|source| system("use the name", source))?;
         if name == self.name {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "it is the quarantine itself");
             return Err(system("move it into the quarantine", source));
         }
         if expected.is_some_and(|expected| !expected.is_strong()) {
-            return Err(Refusal::Unprovable);
+            return Err(RemovalRefusal::Unprovable);
         }
         let earlier = match stat_if_there(&self.taken, name)? {
             Some(_) => Some(self.settle(name, expected, limits)?),
             None => None,
         };
         if let Some(earlier) = earlier {
-            // Proven and removed: what has the name in the root now is somebody else.
+            // Proven and removed: an entry that has the name in the root now is a different one.
             if expected.is_some() || !earlier.is_complete() {
                 return Ok(earlier);
             }
@@ -138,40 +140,41 @@ impl<'a> Quarantine<'a> {
         self.take_and_settle(name, expected, limits)
     }
 
-    /// Removes `name` if it is the regular file that was claimed, in few calls: the claim holds it open,
-    /// so that device and inode are proof. Anything else goes the way of
+    /// Removes `name` if it is the regular file that was claimed, in few calls: the claim keeps it
+    /// open, so that device and inode are proof. Anything else is handled by
     /// [`remove_proven`](Self::remove_proven).
     ///
-    /// *Guarantees.* As there.
+    /// *Guarantees.* As for `remove_proven`.
     ///
     /// # Errors
-    /// As there.
+    /// As for `remove_proven`.
     pub fn remove_claimed(
         &self,
         name: &OsStr,
         claim: &Claim,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         let Some(file) = claim.file().filter(|_| name != self.name) else {
             return self.remove_identified(name, claim, limits);
         };
         let claimed = claim.stat();
         match self.root.rename_into(name, &self.taken, name) {
             Ok(()) => {}
-            // It was moved already by a sweep that was killed, or its mode is in the way.
+            // It was moved already by a sweep that was killed, or its mode prevents the move.
             Err(_) => return self.remove_identified(name, claim, limits),
         }
         let found = self
             .taken
             .stat_beneath(name)
-            .map_err(|error| system("look at it", error))?;
+            .map_err(|error| system("inspect it", error))?;
         if (found.device, found.inode) != (claimed.device, claimed.inode) {
-            let expected = file_identity::of(file).map_err(|error| system("read it", error))?;
+            let expected =
+                file_identity::of(file).map_err(|error| system("read its identity", error))?;
             let found = self.taken.identity_beneath(name);
             let left = self.put_back(name)?;
-            return Err(Refusal::Different {
+            return Err(RemovalRefusal::Different {
                 expected: Box::new(expected),
-                found: Box::new(found.map_err(|error| system("read which file it is", error))?),
+                found: Box::new(found.map_err(|error| system("read its identity", error))?),
                 left,
             });
         }
@@ -190,7 +193,7 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         claim: &Claim,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         let not_found = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
         let identity = match self.root.identity_beneath(name) {
             Err(error) if not_found(&error) => self.taken.identity_beneath(name),
@@ -199,11 +202,11 @@ impl<'a> Quarantine<'a> {
         let identity = match identity {
             Ok(identity) => identity,
             Err(error) if not_found(&error) => return Ok(Removal::default()),
-            Err(error) => return Err(system("read which file it is", error)),
+            Err(error) => return Err(system("read its identity", error)),
         };
         let claimed = claim.stat();
         if (identity.device, identity.inode) != (claimed.device, claimed.inode) {
-            return Err(Refusal::Different {
+            return Err(RemovalRefusal::Different {
                 expected: Box::new(FileIdentity {
                     device: claimed.device,
                     inode: claimed.inode,
@@ -217,7 +220,7 @@ impl<'a> Quarantine<'a> {
         self.remove_proven(name, Some(&identity), limits)
     }
 
-    /// Removes the quarantine's directory if it is empty, and lets another sweep use it.
+    /// Removes the quarantine's directory if it is empty, and allows another sweep to use it.
     ///
     /// # Errors
     /// Something is left in it ([`io::ErrorKind::DirectoryNotEmpty`]), or the system refused.
@@ -230,12 +233,13 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         expected: Option<&FileIdentity>,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         let Some(stat) = stat_if_there(self.root, name)? else {
             return Ok(Removal::default());
         };
         object(&stat, limits)?;
-        // A first look, so that the wrong file is not even moved; the one that counts comes after.
+        // A first check, so that the wrong file is not even moved; the decisive one comes after the
+        // move.
         self.prove(self.root, name, expected, Left::Untouched)?;
         let failed = |source| system("move it into the quarantine", source);
         match self.root.rename_into(name, &self.taken, name) {
@@ -252,21 +256,21 @@ impl<'a> Quarantine<'a> {
         self.settle(name, expected, limits)
     }
 
-    /// Proves what stands in the quarantine under `name`, then removes it or puts it back.
+    /// Proves the entry in the quarantine under `name`, then removes it or puts it back.
     fn settle(
         &self,
         name: &OsStr,
         expected: Option<&FileIdentity>,
         limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         match self.check(name, expected, limits) {
             Ok(()) => {}
             Err(refusal) => {
                 let placed = self.put_back(name)?;
                 return Err(match refusal {
-                    Refusal::Different {
+                    RemovalRefusal::Different {
                         expected, found, ..
-                    } => Refusal::Different {
+                    } => RemovalRefusal::Different {
                         expected,
                         found,
                         left: placed,
@@ -277,7 +281,7 @@ impl<'a> Quarantine<'a> {
         }
         let mut removal = remove_tree(&self.taken, name, limits);
         if removal.skipped.total() > 0 && !removal.unfinished && removal.error.is_none() {
-            // What is left was left on purpose: whoever uses it looks for it under its name.
+            // The rest was kept on purpose: its users expect it under its name.
             removal.remains = match self.put_back(name)? {
                 Left::Disputed => Remains::Disputed,
                 _ => Remains::InPlace,
@@ -293,7 +297,7 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         expected: Option<&FileIdentity>,
         limits: &Limits,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RemovalRefusal> {
         if let Some(stat) = stat_if_there(&self.taken, name)? {
             object(&stat, limits)?;
         }
@@ -306,17 +310,17 @@ impl<'a> Quarantine<'a> {
         name: &OsStr,
         expected: Option<&FileIdentity>,
         left: Left,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RemovalRefusal> {
         let Some(expected) = expected else {
             return Ok(());
         };
         let found = directory
             .identity_beneath(name)
-            .map_err(|source| system("read which file it is", source))?;
+            .map_err(|source| system("read its identity", source))?;
         compare(expected, found, left)
     }
 
-    fn put_back(&self, name: &OsStr) -> Result<Left, Refusal> {
+    fn put_back(&self, name: &OsStr) -> Result<Left, RemovalRefusal> {
         let failed = |source| system("put it back from the quarantine", source);
         match self.taken.rename_into(name, self.root, name) {
             Ok(()) => return Ok(Left::PutBack),
@@ -327,7 +331,7 @@ impl<'a> Quarantine<'a> {
         for number in 0..1000_u32 {
             let mut free = name.to_owned();
             if number > 0 {
-                // A number alone, as an addition could make the name too long.
+                // A number alone, because appending one could make the name too long.
                 free = OsString::from(number.to_string());
             }
             match self.taken.rename_into(name, &disputed, &free) {
@@ -338,8 +342,8 @@ impl<'a> Quarantine<'a> {
         Err(failed(io::ErrorKind::AlreadyExists.into()))
     }
 
-    /// Gives us all rights to the directory `name`, once it is proven.
-    fn open_up(&self, name: &OsStr, expected: Option<&FileIdentity>) -> Result<(), Refusal> {
+    /// Grants us all permissions on the directory `name`, once it is proven.
+    fn open_up(&self, name: &OsStr, expected: Option<&FileIdentity>) -> Result<(), RemovalRefusal> {
         let failed = |source| system("open up the directory", source);
         let component = beneath::component(name).map_err(failed)?;
         let pinned = beneath::pin(self.root.as_fd(), component.as_c_str())
@@ -372,7 +376,7 @@ impl<'a> Quarantine<'a> {
 
 impl Drop for Quarantine<'_> {
     fn drop(&mut self) {
-        // What stays is found by the next sweep; `close` is the path that can say so.
+        // What remains is found by the next sweep; `close` is the path that can report it.
         let _ = self.remove_if_empty();
     }
 }
@@ -387,42 +391,42 @@ fn open_or_create(root: &Directory, name: &OsStr) -> io::Result<Directory> {
     Ok(directory)
 }
 
-fn stat_if_there(directory: &Directory, name: &OsStr) -> Result<Option<Stat>, Refusal> {
+fn stat_if_there(directory: &Directory, name: &OsStr) -> Result<Option<Stat>, RemovalRefusal> {
     match directory.stat_beneath(name) {
         Ok(stat) => Ok(Some(stat)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(system("look at it", error)),
+        Err(error) => Err(system("inspect it", error)),
     }
 }
 
-fn object(stat: &Stat, limits: &Limits) -> Result<(), Refusal> {
+fn object(stat: &Stat, limits: &Limits) -> Result<(), RemovalRefusal> {
     if stat.is_mount_root == Some(true) {
-        return Err(Refusal::MountPoint);
+        return Err(RemovalRefusal::MountPoint);
     }
     let us = rustix::process::geteuid().as_raw();
     if limits.owners == Owners::OnlyOurs && stat.owner != us {
-        return Err(Refusal::ForeignOwner { owner: stat.owner });
+        return Err(RemovalRefusal::ForeignOwner { owner: stat.owner });
     }
     Ok(())
 }
 
-fn compare(expected: &FileIdentity, found: FileIdentity, left: Left) -> Result<(), Refusal> {
+fn compare(expected: &FileIdentity, found: FileIdentity, left: Left) -> Result<(), RemovalRefusal> {
     if *expected == found {
         return Ok(());
     }
-    // The same file but for a handle that cannot be read now proves nothing either way.
+    // If only the handle differs because it cannot be read now, nothing is proven either way.
     if !found.is_strong() && (expected.device, expected.inode) == (found.device, found.inode) {
-        return Err(Refusal::Unprovable);
+        return Err(RemovalRefusal::Unprovable);
     }
-    Err(Refusal::Different {
+    Err(RemovalRefusal::Different {
         expected: Box::new(expected.clone()),
         found: Box::new(found),
         left,
     })
 }
 
-fn system(step: &'static str, source: io::Error) -> Refusal {
-    Refusal::System { step, source }
+fn system(step: &'static str, source: io::Error) -> RemovalRefusal {
+    RemovalRefusal::System { step, source }
 }
 
 #[cfg(test)]
@@ -443,7 +447,7 @@ mod tests {
         place.open().identity_beneath(os(name)).unwrap()
     }
 
-    fn remove(place: &Place, expected: Option<&FileIdentity>) -> Result<Removal, Refusal> {
+    fn remove(place: &Place, expected: Option<&FileIdentity>) -> Result<Removal, RemovalRefusal> {
         let root = place.open();
         remove_proven(
             &root,
@@ -454,7 +458,7 @@ mod tests {
         )
     }
 
-    /// What a sweeper leaves that is killed after the move.
+    /// The state that a sweep leaves if it is killed after the move.
     fn move_into_quarantine(place: &Place) {
         let root = place.open();
         let directory = root.create_beneath(os(QUARANTINE)).unwrap();
@@ -463,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn the_proven_entry_goes_and_the_quarantine_with_it() {
+    fn the_proven_entry_is_removed_and_the_quarantine_with_it() {
         let place = Place::new();
         std::fs::write(place.directory("tree/a").join("file"), "").unwrap();
         let expected = identity(&place, "tree");
@@ -483,7 +487,7 @@ mod tests {
         std::fs::write(place.directory("tree").join("precious"), "data").unwrap();
         let refusal = remove(&place, Some(&expected)).unwrap_err();
         assert!(
-            matches!(&refusal, Refusal::Different { left: Left::Untouched, found, .. }
+            matches!(&refusal, RemovalRefusal::Different { left: Left::Untouched, found, .. }
                 if **found == identity(&place, "tree")),
             "{refusal:?}"
         );
@@ -492,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_directory_leads_nowhere() {
+    fn a_link_in_place_of_the_directory_is_not_followed() {
         let place = Place::new();
         place.directory("tree");
         let expected = identity(&place, "tree");
@@ -518,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_moved_and_is_not_the_one_is_put_back() {
+    fn a_moved_entry_that_is_not_the_expected_one_is_put_back() {
         let place = Place::new();
         place.directory("tree");
         let expected = identity(&place, "tree");
@@ -528,7 +532,7 @@ mod tests {
         let refusal = remove(&place, Some(&expected)).unwrap_err();
         let put_back = matches!(
             refusal,
-            Refusal::Different {
+            RemovalRefusal::Different {
                 left: Left::PutBack,
                 ..
             }
@@ -538,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_put_back_is_kept_and_never_removed() {
+    fn an_entry_that_cannot_be_put_back_is_never_removed() {
         let place = Place::new();
         place.directory("tree");
         let expected = identity(&place, "tree");
@@ -549,7 +553,7 @@ mod tests {
         let refusal = remove(&place, Some(&expected)).unwrap_err();
         let disputed = matches!(
             refusal,
-            Refusal::Different {
+            RemovalRefusal::Different {
                 left: Left::Disputed,
                 ..
             }
@@ -561,7 +565,7 @@ mod tests {
     }
 
     #[test]
-    fn a_swapper_beside_it_never_loses_its_own() {
+    fn a_process_that_exchanges_names_never_loses_its_own_entry() {
         let place = Place::new();
         std::fs::write(place.directory("other").join("precious"), "data").unwrap();
         let other = identity(&place, "other");
@@ -575,9 +579,9 @@ mod tests {
                 let goes_to = |name| root.rename_into(os("spare"), &root, os(name)).is_ok();
                 assert!(
                     goes_to("tree") || goes_to("other"),
-                    "a stranger was left behind"
+                    "an unrelated entry was left behind"
                 );
-                // Under one of the two names until it is met there.
+                // Under one of the two names until it is found there.
                 let gone = ["tree", "other"].iter().cycle().take(10_000).any(|name| {
                     let answer =
                         remove_proven(&root, os(name), Some(&expected), os(QUARANTINE), &limits);
@@ -594,13 +598,13 @@ mod tests {
         ]
         .iter()
         .find(|name| place.path(name).join("precious").exists())
-        .expect("the other's tree is still somewhere under a documented name");
+        .expect("the other tree is still under a documented name");
         let found = Directory::open(&place.path(kept)).unwrap();
         assert_eq!(found.identity().unwrap(), other);
     }
 
     #[test]
-    fn a_file_in_the_place_of_the_claimed_one_is_put_back() {
+    fn a_file_in_place_of_the_claimed_one_is_put_back() {
         let place = Place::new();
         std::fs::write(place.path("file"), "").unwrap();
         let root = place.open();
@@ -615,7 +619,7 @@ mod tests {
             .unwrap_err();
         let put_back = matches!(
             refusal,
-            Refusal::Different {
+            RemovalRefusal::Different {
                 left: Left::PutBack,
                 ..
             }
@@ -625,12 +629,12 @@ mod tests {
     }
 
     #[test]
-    fn two_sweeps_do_not_meet_in_it() {
+    fn only_one_sweep_uses_it_at_a_time() {
         let place = Place::new();
         let root = place.open();
         let first = Quarantine::open(&root, os(QUARANTINE)).unwrap();
         let second = Quarantine::open(&root, os(QUARANTINE));
-        assert!(matches!(second, Err(Refusal::Busy)), "{second:?}");
+        assert!(matches!(second, Err(RemovalRefusal::Busy)), "{second:?}");
         first.close().unwrap();
         Quarantine::open(&root, os(QUARANTINE)).unwrap();
     }
@@ -647,12 +651,12 @@ mod tests {
         std::fs::set_permissions(place.directory(QUARANTINE), wide).unwrap();
         let refusal = remove(&place, None).unwrap_err();
         let source = std::error::Error::source(&refusal).unwrap().to_string();
-        assert_eq!(source, "its mode 0777 lets others in");
+        assert_eq!(source, "its mode 0777 allows other users access");
         assert!(place.path("tree").exists());
     }
 
     #[test]
-    fn members_that_are_kept_stand_under_their_name_again() {
+    fn members_that_are_kept_have_their_name_again() {
         let place = Place::new();
         let used = std::fs::File::create(place.directory("tree").join("used")).unwrap();
         std::fs::write(place.path("tree/plain"), "").unwrap();
@@ -670,7 +674,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_keeps_us_out_is_moved_all_the_same() {
+    fn a_directory_without_permissions_is_moved_nevertheless() {
         use std::os::unix::fs::PermissionsExt;
         let place = Place::new();
         std::fs::write(place.directory("tree").join("file"), "").unwrap();
@@ -687,7 +691,7 @@ mod tests {
         let mut weak = identity(&place, "tree");
         weak.handle = None;
         let refusal = remove(&place, Some(&weak)).unwrap_err();
-        assert!(matches!(refusal, Refusal::Unprovable), "{refusal:?}");
+        assert!(matches!(refusal, RemovalRefusal::Unprovable), "{refusal:?}");
         assert!(place.path("tree").exists());
     }
 

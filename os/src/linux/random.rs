@@ -3,8 +3,8 @@
 /// Random bytes from the kernel.
 ///
 /// # Panics
-/// Never on a running system: `getrandom` cannot fail for 16 bytes once the pool is initialised, and
-/// it blocks until then.
+/// Never on a running system: `getrandom` cannot fail for 16 bytes once the pool is initialised,
+/// and it blocks until then.
 #[must_use]
 pub fn bytes() -> [u8; 16] {
     let mut bytes = [0_u8; 16];

@@ -1,4 +1,4 @@
-//! Waiting until one of several descriptors has something to say.
+//! Waits until one of several descriptors is readable.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -7,11 +7,11 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// Waits until a descriptor can be read, at the latest until the deadline, and says which can. A pidfd
+/// Waits until a descriptor can be read, at most until the deadline, and returns which can. A pidfd
 /// can be read once its process has exited.
 ///
 /// # Errors
-/// The kernel has no memory for it.
+/// The kernel is out of memory.
 pub fn wait_readable(
     descriptors: &[BorrowedFd<'_>],
     deadline: Option<Instant>,

@@ -1,4 +1,4 @@
-//! Removing a tree through open directories only.
+//! Removes a tree through open directories only.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
@@ -13,22 +13,23 @@ use super::directory::Directory;
 use super::{beneath, signs, status};
 use crate::files::{FileKind, Limits, Owners, Remains, Removal, Signs, SkipReason, Skipped, Stat};
 
-/// How often a directory that filled again while it was emptied is emptied, and how often a name that
-/// changes its kind is looked at.
+/// How often a directory that was refilled while it was emptied is emptied, and how often a name
+/// that changes its type is inspected.
 const ROUNDS: u32 = 3;
 
 /// Removes `name` in `parent` with everything in it.
 ///
-/// *Guarantees.* Links are unlinked and never followed. What is mounted is left alone. A file is only
-/// unlinked: one with another name elsewhere keeps its content and mode. Other users' entries stay
-/// unless `limits` says otherwise. Any depth needs a fixed number of descriptors and no stack. A
-/// directory of ours that its mode keeps us out of is opened up through its handle, and gets its mode
-/// back if it stays. One entry that cannot be removed does not keep the others.
+/// *Guarantees.* Links are unlinked and never followed. Mount points are kept. A file is only
+/// unlinked: one with another name elsewhere keeps its content and mode. Other users' entries are
+/// kept unless `limits` allows otherwise. Any depth needs a fixed number of descriptors and no
+/// stack. If the mode of one of our own directories denies us access, permissions are added through
+/// its descriptor, and its mode is restored if it is kept. An entry that cannot be removed does not
+/// stop the removal of others.
 ///
-/// *When it does not hold.* A system call that hangs, on a dead network file system, is not ended by
-/// the deadline, which is asked between entries.
+/// *When it does not hold.* The deadline is checked between entries: it does not end a system call
+/// that hangs, for example on a dead network file system.
 ///
-/// Nothing of that name is a complete removal of nothing.
+/// If there is no entry of that name, the result is a complete removal of nothing.
 pub fn remove_tree(parent: &Directory, name: &OsStr, limits: &Limits) -> Removal {
     let mut remover = Remover::new(parent, limits);
     if let Err(error) = remover.run(name) {
@@ -45,7 +46,7 @@ struct Remover<'a> {
     descent: Descent<'a>,
     limits: &'a Limits,
     us: u32,
-    /// The tree's device, for kernels that do not say what is a mount root.
+    /// The tree's device, for kernels that do not report what is a mount root.
     device: Option<u64>,
     signs: signs::Signs,
     removal: Removal,
@@ -93,12 +94,12 @@ impl<'a> Remover<'a> {
         late
     }
 
-    /// Unlinks `name`, or goes down into it.
+    /// Unlinks `name`, or enters it.
     fn visit(&mut self, name: &CStr) -> io::Result<()> {
         for _ in 0..ROUNDS {
             match self.attempt(name)? {
                 Ok(()) | Err(Errno::NOENT) => return Ok(()),
-                // The name changed its kind between the look and the act.
+                // The name changed its type between the check and the act.
                 Err(Errno::NOTDIR | Errno::ISDIR | Errno::LOOP) => {}
                 Err(Errno::XDEV) => {
                     self.skip(name, SkipReason::MountPoint);
@@ -128,7 +129,7 @@ impl<'a> Remover<'a> {
             return self.go_down(name);
         }
         let unused = if self.respects_signs() {
-            match self.signs.look(self.descent.here(), name, &stat) {
+            match self.signs.check(self.descent.here(), name, &stat) {
                 Ok(unused) => Some(unused),
                 Err(reason) => {
                     self.skip(name, reason);
@@ -159,7 +160,8 @@ impl<'a> Remover<'a> {
 
     fn objection(&mut self, stat: &Stat) -> Option<SkipReason> {
         let is_mounted = stat.is_mount_root.unwrap_or_else(|| {
-            // Only of directories: an overlay's files tell the device of the layer they are in.
+            // Only of directories: an overlay's files report the device of the layer that they are
+            // in.
             let device = *self.device.get_or_insert(stat.device);
             stat.kind == FileKind::Directory && stat.device != device
         });
@@ -177,7 +179,7 @@ impl<'a> Remover<'a> {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
         };
-        // Once more, of what is open now: the name may have changed since it was looked at.
+        // Once more, now for the open directory: the name may have changed since it was inspected.
         let reason = match status::of(&directory) {
             Ok(stat) => self.objection(&stat),
             Err(error) => return Ok(Err(error)),
@@ -190,8 +192,8 @@ impl<'a> Remover<'a> {
         });
         if let Some(reason) = reason {
             if let Some(mode) = mode_before {
-                // Best effort: the directory is ours and open, and is only left stricter or wider
-                // for ourselves.
+                // Best effort: the directory is ours and open; only our own permissions on it
+                // differ.
                 let _ = fchmod(&directory, Mode::from_raw_mode(mode));
             }
             self.skip(name, reason);
@@ -204,7 +206,7 @@ impl<'a> Remover<'a> {
         Ok(Ok(()))
     }
 
-    /// Opens a directory, opening it up first if it is ours and its mode keeps us out.
+    /// Opens a directory; if it is ours and its mode denies us access, permissions are added first.
     fn open(&mut self, name: &CStr) -> rustix::io::Result<(OwnedFd, Option<u32>)> {
         let opened = self
             .with_access(|remover| beneath::open(remover.descent.here(), name, beneath::DIRECTORY));
@@ -223,8 +225,8 @@ impl<'a> Remover<'a> {
         Ok((beneath::open_pinned(&pinned)?, Some(stat.mode)))
     }
 
-    /// Does something in the directory in which the walk is; if its mode forbids that and it is ours,
-    /// changes the mode through the handle and does it again.
+    /// Does something in the current directory; if its mode forbids that and it is ours, changes
+    /// the mode through the descriptor and tries again.
     fn with_access<T>(
         &mut self,
         act: impl Fn(&Self) -> rustix::io::Result<T>,
@@ -244,7 +246,7 @@ impl<'a> Remover<'a> {
         act(self)
     }
 
-    /// Removes the directory in which the walk is, whose names are all seen, and goes up.
+    /// Removes the current directory, all of whose names were visited, and goes up.
     fn finish(&mut self) -> io::Result<()> {
         let (keeps, rounds) = match self.descent.notes() {
             Some(notes) => (notes.keeps_members, notes.rounds),
@@ -255,7 +257,7 @@ impl<'a> Remover<'a> {
         }
         let mut removed = self.remove_here()?;
         if removed == Err(Errno::ACCESS) {
-            // It is the upper directory that forbids it.
+            // The parent directory forbids it.
             let (name, _) = self.go_up()?;
             removed = self.with_access(|remover| {
                 unlinkat(remover.descent.here(), &*name, AtFlags::REMOVEDIR)
@@ -264,7 +266,8 @@ impl<'a> Remover<'a> {
             return Ok(());
         }
         if matches!(removed, Err(Errno::NOTEMPTY | Errno::EXIST)) && rounds < ROUNDS {
-            // Somebody adds to it, or the file system's listing skipped names after removals.
+            // Another process is adding to it, or the file system's listing skipped names after
+            // removals.
             self.descent.begin_again()?;
             return Ok(());
         }
@@ -293,13 +296,13 @@ impl<'a> Remover<'a> {
         Ok(())
     }
 
-    /// Goes up, giving the directory below its mode back if it stays.
+    /// Goes up, and restores the mode of the directory below if it is kept.
     fn go_up(&mut self) -> io::Result<(CString, bool)> {
         let restore = match self.descent.notes() {
             Some(notes) if notes.keeps_members => notes.mode_before,
             _ => None,
         };
-        // First, because going up can need the right to search below.
+        // First, because going up can need search permission below.
         self.descent.above()?;
         if let Some(mode) = restore {
             // Best effort, as above.
@@ -339,7 +342,7 @@ mod tests {
     use backstop_suites::{Suite, skip};
 
     #[test]
-    fn a_tree_goes_with_its_links_and_the_counts_are_right() {
+    fn a_tree_is_removed_with_its_links_and_counted_correctly() {
         let place = Place::new();
         let victim = place.victim();
         let tree = place.directory("tree/a/b");
@@ -366,14 +369,14 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_exchanged_for_a_link_leads_nowhere() {
+    fn a_directory_exchanged_for_a_link_is_not_followed() {
         let place = Place::new();
         let victim = place.victim();
         let (spare, inner) = (place.path("spare"), place.path("tree/inner"));
         place.while_exchanging("spare", "tree/inner", || {
             for _ in 0..6000 {
                 place.directory("tree");
-                // Whichever is missing is made of the kind that the other is not.
+                // Whichever is missing is created as the type that the other is not.
                 for (missing, other) in [(&inner, &spare), (&spare, &inner)] {
                     let _ = match other.is_symlink() {
                         true => std::fs::create_dir(missing),
@@ -387,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_was_a_directory_when_looked_at_is_not_entered() {
+    fn a_link_that_was_a_directory_when_inspected_is_not_entered() {
         let place = Place::new();
         symlink(place.victim(), place.path("link")).unwrap();
         let parent = place.open();
@@ -402,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_that_keep_us_out_are_opened_up() {
+    fn directories_without_permissions_are_removed() {
         let place = Place::new();
         for (name, mode) in [("none", 0o000), ("read", 0o400), ("search", 0o100)] {
             let inner = place.directory(&format!("tree/{name}"));
@@ -439,7 +442,7 @@ mod tests {
             let removal = place.remove("d", &limits);
             assert!(removal.is_complete(), "{removal:?}");
             assert_eq!(removal.directories, DEPTH);
-            // The file of level 0 stands beside the tree.
+            // The file of level 0 is next to the tree.
             assert_eq!(removal.files, DEPTH / 100 - 1);
         };
         std::thread::scope(|scope| {
@@ -449,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn wide_and_deep_at_once_leaves_nothing() {
+    fn a_wide_and_deep_tree_is_removed_completely() {
         let place = Place::new();
         let mut path = place.directory("tree");
         for _ in 0..12 {
@@ -483,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mounted_stays_and_the_rest_goes() {
+    fn mount_points_are_kept_and_the_rest_is_removed() {
         let place = Place::new();
         let mounted = place.directory("tree/mounted");
         std::fs::write(place.path("tree/file"), "").unwrap();
@@ -507,7 +510,7 @@ mod tests {
     }
 
     #[test]
-    fn other_users_entries_stay_unless_any_owner_is_allowed() {
+    fn other_users_entries_are_kept_unless_any_owner_is_allowed() {
         if !rustix::process::geteuid().is_root() {
             skip(Suite::OtherUsers, "only root can give a file away");
             return;
@@ -531,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_stops_it_and_the_next_call_goes_on() {
+    fn a_deadline_stops_it_and_the_next_call_continues() {
         let place = Place::new();
         place.directory("tree/a");
         let late = Limits {
@@ -586,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_that_locked_the_first_directory_is_not_in_its_own_way() {
+    fn a_callers_own_lock_on_the_first_directory_does_not_block_it() {
         let place = Place::new();
         let tree = std::fs::File::open(place.directory("tree")).unwrap();
         let _won = super::super::lock::try_exclusive(&tree).unwrap();
@@ -623,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_stays_gets_its_mode_back() {
+    fn a_directory_that_is_kept_gets_its_mode_back() {
         let place = Place::new();
         let inner = place.directory("tree/inner");
         std::fs::write(inner.join("kept"), "").unwrap();
@@ -651,7 +654,7 @@ mod tests {
             let opened = beneath::open(descent.here(), name, beneath::DIRECTORY).unwrap();
             descent.enter(name.to_owned(), opened).unwrap();
         }
-        // `tree` and `a` are closed by now; `..` of `b` is made to be the victim.
+        // `tree` and `a` are closed by now; `..` of `b` is made the victim.
         std::fs::rename(deep.parent().unwrap(), victim.join("b")).unwrap();
         descent.leave().unwrap();
         let error = descent.leave().unwrap_err();

@@ -5,12 +5,12 @@ use std::io;
 
 use rustix::fs::{FallocateFlags, fallocate};
 
-/// Makes the file at least `offset + length` bytes long, with the space really taken, so that a later
+/// Makes the file at least `offset + length` bytes long and allocates the space, so that a later
 /// store through a mapping cannot find the disk full.
 ///
 /// # Errors
-/// The disk or the quota is full. A file system that cannot reserve gets the length only, as
-/// `posix_fallocate` would emulate it at a cost.
+/// The disk or the quota is full. On a file system that cannot reserve space only the length is
+/// set, because `posix_fallocate` would emulate it at a cost.
 pub fn reserve(file: &File, offset: u64, length: u64) -> io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), offset, length) {
         Ok(()) => Ok(()),

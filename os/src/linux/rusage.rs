@@ -1,7 +1,7 @@
-//! What the kernel has counted for this process.
+//! The kernel's resource counters for this process.
 #![expect(unsafe_code, reason = "getrusage has no safe form")]
 
-/// The most that was ever resident, in bytes; of whatever program this process was before, too.
+/// Peak resident memory in bytes, including that of programs this process executed before.
 pub(super) fn peak() -> u64 {
     // SAFETY: all zeros is a value of this plain structure.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };

@@ -1,4 +1,4 @@
-//! Takes signals as something to read instead of something that interrupts.
+//! Receives signals by reading them instead of being interrupted.
 #![expect(
     unsafe_code,
     reason = "signal masks, signalfd and raise have no safe form"
@@ -10,13 +10,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use crate::signal::{Received, Signal};
 
-/// A set of signals that this thread no longer gets but can read.
+/// A set of signals that this thread reads instead of having them delivered.
 ///
-/// Threads that are started afterwards inherit the mask; a thread that was there before still gets
-/// the signals. So it stands at the start of `main`, before any thread.
+/// Threads that are started afterwards inherit the mask; a thread that already existed still
+/// receives the signals. So block them at the start of `main`, before any thread.
 ///
-/// Dropping it leaves the signals blocked, because unblocking would deliver what is pending at a
-/// time that nobody chose; [`SignalSource::restore`] does that on purpose.
+/// Dropping it leaves the signals blocked, because unblocking would deliver pending ones at an
+/// arbitrary time; [`SignalSource::restore`] does that on purpose.
 pub struct SignalSource {
     descriptor: OwnedFd,
     original: libc::sigset_t,
@@ -26,7 +26,7 @@ impl SignalSource {
     /// Blocks the signals for this thread and opens a source for them.
     ///
     /// # Errors
-    /// No descriptor is left. `SIGKILL` and `SIGSTOP` cannot be blocked and never arrive.
+    /// No file descriptor is available. `SIGKILL` and `SIGSTOP` cannot be blocked and never arrive.
     pub fn block(signals: &[Signal]) -> io::Result<Self> {
         let set = set_of(signals);
         let mut original = MaybeUninit::<libc::sigset_t>::uninit();
@@ -47,7 +47,7 @@ impl SignalSource {
             set_mask(&original)?;
             return Err(error);
         }
-        // SAFETY: the descriptor was just opened and belongs to nobody else.
+        // SAFETY: the descriptor was just opened and has no other owner.
         let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
         Ok(Self {
             descriptor,
@@ -55,17 +55,18 @@ impl SignalSource {
         })
     }
 
-    /// Takes the next signal that has arrived, without waiting for one.
+    /// Reads the next signal that has arrived, without waiting for one.
     ///
-    /// Several of one kind that arrive before they are read are one, as always with signals.
+    /// Several of one kind that arrive before they are read are merged, as always with signals.
     ///
     /// # Errors
-    /// The kernel refused the read, which it does for want of memory only.
+    /// The kernel is out of memory.
     pub fn next(&self) -> io::Result<Option<Received>> {
         loop {
             let mut information = MaybeUninit::<libc::signalfd_siginfo>::uninit();
             let size = size_of::<libc::signalfd_siginfo>();
-            // SAFETY: the buffer is as long as said; the kernel writes one whole record or nothing.
+            // SAFETY: the buffer is as long as stated; the kernel writes one whole record or
+            // nothing.
             let count = unsafe {
                 libc::read(
                     self.descriptor.as_raw_fd(),
@@ -86,14 +87,14 @@ impl SignalSource {
         }
     }
 
-    /// What a child runs between fork and exec so that it starts with the mask from before
-    /// [`SignalSource::block`]; makes one async-signal-safe call.
+    /// A function for a child to call between fork and exec, so that it starts with the mask from
+    /// before [`SignalSource::block`]; makes one async-signal-safe call.
     pub fn unblocked_in_child(&self) -> impl Fn() -> io::Result<()> + Send + Sync + 'static {
         let original = self.original;
         move || set_mask(&original)
     }
 
-    /// Gives this thread the mask from before; what is pending is delivered at once.
+    /// Restores this thread's earlier mask; pending signals are delivered at once.
     ///
     /// # Errors
     /// None that the kernel documents.
@@ -157,8 +158,8 @@ fn set_mask(mask: &libc::sigset_t) -> io::Result<()> {
 fn received(information: &libc::signalfd_siginfo) -> Option<Received> {
     let signal = Signal::from_number(i32::try_from(information.ssi_signo).ok()?)?;
     let code = information.ssi_code;
-    // The number stands there for signals by processes and about children only; it is 0 for a
-    // sender in a pid namespace that this process cannot see into.
+    // The field is a PID only for signals sent by processes and about children; it is 0 for a
+    // sender in a pid namespace that this process cannot see.
     let has_sender = code <= 0 || signal == Signal::CHLD;
     let sender = i32::try_from(information.ssi_pid).ok();
     Some(Received {

@@ -1,4 +1,4 @@
-//! Signs that somebody uses a file.
+//! Signs that a file is in use.
 
 use std::collections::HashSet;
 use std::ffi::CStr;
@@ -11,13 +11,14 @@ use rustix::io::Errno;
 use super::{beneath, lock};
 use crate::files::{FileKind, LockAttempt, SkipReason, Stat};
 
-/// What was learned about bound sockets, read once a second at most.
+/// A cache of the bound sockets, read at most once a second.
 #[derive(Debug, Default)]
 pub(super) struct Signs {
     sockets: Option<(Instant, Option<HashSet<Vec<u8>>>)>,
 }
 
-/// Nobody uses the file, as far as can be seen; a lock that was won stands until this is dropped.
+/// No process uses the file, as far as that is visible; an acquired lock is held until this is
+/// dropped.
 #[derive(Debug)]
 pub(super) struct Unused {
     lock: Option<OwnedFd>,
@@ -38,8 +39,8 @@ impl Unused {
 }
 
 impl Signs {
-    /// Looks for signs on `name`, which is no directory.
-    pub(super) fn look(
+    /// Checks `name`, which is not a directory, for signs of use.
+    pub(super) fn check(
         &mut self,
         directory: BorrowedFd<'_>,
         name: &CStr,
@@ -55,10 +56,10 @@ impl Signs {
         Ok(Unused { lock })
     }
 
-    /// Whether a socket of this name is bound, in whichever directory: a process may have bound it by
-    /// a relative path, in another root, or before a parent was renamed, and then the path in
+    /// Whether a socket of this name is bound, in any directory: a process may have bound it by a
+    /// relative path, in another root, or before a parent was renamed, so that the path in
     /// `/proc/net/unix` is not the one we see. Unknown counts as bound. Sockets of other network
-    /// namespaces are not listed and not seen.
+    /// namespaces are not listed.
     fn is_bound(&mut self, name: &CStr) -> bool {
         let fresh = |read: &Instant| read.elapsed() < Duration::from_secs(1);
         if !self.sockets.as_ref().is_some_and(|(read, _)| fresh(read)) {
@@ -71,12 +72,12 @@ impl Signs {
     }
 }
 
-/// Whether a file has the sticky bit, by which people keep files from cleaners.
+/// Whether a file has the sticky bit, by which users protect files from cleaners.
 pub(super) fn is_sticky(stat: &Stat) -> bool {
     stat.mode & 0o1000 != 0
 }
 
-/// Takes the lock on a directory that is open.
+/// Acquires the lock of a directory that is open.
 pub(super) fn lock_directory(directory: BorrowedFd<'_>) -> Result<(), SkipReason> {
     match lock::try_exclusive(directory) {
         Ok(LockAttempt::Won) => Ok(()),
@@ -98,8 +99,8 @@ fn lock_file(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, SkipReas
 fn bound_names() -> Option<HashSet<Vec<u8>>> {
     let text = std::fs::read("/proc/net/unix").ok()?;
     let lines = text.split(|byte| *byte == b'\n').skip(1);
-    // Seven columns, then the path, which may hold spaces; a name with a line break is cut, and such
-    // a socket is not recognised as bound.
+    // Seven columns, then the path, which may contain spaces; a name with a line break is cut, and
+    // such a socket is not recognised as bound.
     let last_component = |line: &[u8]| {
         let start = line.iter().position(|byte| matches!(byte, b'/'));
         let path = match start {

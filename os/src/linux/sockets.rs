@@ -99,7 +99,7 @@ fn table_of(pid: i32) -> io::Result<HashMap<u64, ListeningSocket>> {
     Ok(sockets)
 }
 
-/// The inodes of the sockets that a process has open, each once.
+/// The inodes of the sockets that a process has open, without duplicates.
 fn socket_inodes(pid: i32) -> io::Result<Vec<u64>> {
     let mut inodes: Vec<u64> = procfs::numbers_in(&format!("/proc/{pid}/fd"))?
         .into_iter()
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_does_not_exist_listens_to_nothing() {
+    fn a_process_that_does_not_exist_has_no_ports() {
         assert_eq!(listening_ports(&[i32::MAX]).unwrap(), Scan::default());
     }
 }

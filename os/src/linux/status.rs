@@ -1,4 +1,4 @@
-//! Asking the kernel what a file is.
+//! Reads the facts about a file.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
@@ -8,12 +8,12 @@ use rustix::path::Arg;
 
 use crate::files::{FileKind, Stat};
 
-/// The facts of an open file.
+/// The facts about an open file.
 pub(super) fn of(file: impl AsFd) -> rustix::io::Result<Stat> {
     ask(file, c"", AtFlags::EMPTY_PATH)
 }
 
-/// The facts of `name` in `directory`, of a link itself and without mounting anything.
+/// The facts about `name` in `directory`; for a link, about the link itself. Triggers no automount.
 pub(super) fn at(directory: impl AsFd, name: impl Arg) -> rustix::io::Result<Stat> {
     ask(
         directory,
@@ -37,7 +37,7 @@ fn plain(raw: &Statx) -> Stat {
         kind: kind(FileType::from_raw_mode(u32::from(raw.stx_mode))),
         links: u64::from(raw.stx_nlink),
         len: raw.stx_size,
-        // The unit is 512 bytes whatever the file system's block.
+        // The unit is 512 bytes, whatever the file system's block size.
         allocated: raw.stx_blocks.saturating_mul(512),
         modified: time(&raw.stx_mtime),
         born: born.then(|| time(&raw.stx_btime)),

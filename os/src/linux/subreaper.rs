@@ -1,4 +1,4 @@
-//! Whether orphans beneath this process become its children.
+//! Whether orphaned descendants become children of this process.
 
 use std::io;
 
@@ -14,15 +14,15 @@ pub fn is_subreaper() -> io::Result<bool> {
     Ok(child_subreaper()?.is_some())
 }
 
-/// Has orphaned descendants become children of this process, or no longer.
+/// Makes orphaned descendants become children of this process, or ends that.
 ///
-/// It holds for the whole process, other libraries' descendants included, is not inherited by
-/// children and does not reach orphans that are elsewhere already.
+/// It applies to the whole process, including descendants started by other libraries; it is not
+/// inherited by children, and does not affect orphans that were adopted elsewhere before.
 ///
 /// # Errors
 /// As [`is_subreaper`].
 pub fn set_subreaper(adopt: Adopt) -> io::Result<()> {
-    // Any number but 0 turns it on; the interface asks for a process number and ignores which.
+    // Any value but 0 turns it on; the interface takes a PID and ignores which.
     let on = (adopt == Adopt::Orphans).then(rustix::process::getpid);
     Ok(set_child_subreaper(on)?)
 }

@@ -1,4 +1,4 @@
-//! Looking through a tree without changing it.
+//! Walks through a tree without changing it.
 
 use std::ffi::{CStr, OsStr};
 use std::io;
@@ -12,14 +12,15 @@ use super::directory::Directory;
 use super::{beneath, status};
 use crate::files::{FileKind, Limits, Newest, SkipReason, Skipped, Stat, Survey};
 
-/// Counts `name` in `parent` with everything in it, and finds the newest member, by which a directory
-/// is judged as a unit.
+/// Counts `name` in `parent` with everything in it, and finds the newest member, by which the age
+/// of the whole is judged.
 ///
-/// *Guarantees.* No link is followed, nothing mounted is entered, no mode or time is changed. Of
-/// `limits`, the deadline, the length of the list and the handles count; owners and signs do not keep
-/// anything out of a count.
+/// *Guarantees.* No link is followed, no mount point is entered, no mode or time is changed. Of
+/// `limits`, the deadline, the length of the list and the number of open directories apply; owners
+/// and signs of use exclude nothing from a count.
 ///
-/// Nothing of that name is a complete survey of nothing, without a newest member.
+/// If there is no entry of that name, the result is a complete survey of nothing, without a newest
+/// member.
 #[must_use]
 pub fn survey(parent: &Directory, name: &OsStr, limits: &Limits) -> Survey {
     let mut surveyor = Surveyor {
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
     use backstop_suites::{Suite, skip};
 
-    fn look(place: &Place, limits: &Limits) -> Survey {
+    fn survey_tree(place: &Place, limits: &Limits) -> Survey {
         survey(&place.open(), OsStr::new("tree"), limits)
     }
 
@@ -151,7 +152,7 @@ mod tests {
         let inner = place.directory("tree/a/b");
         std::fs::write(inner.join("file"), vec![1_u8; 8192]).unwrap();
         symlink(place.victim(), inner.join("link")).unwrap();
-        let found = look(&place, &Limits::default());
+        let found = survey_tree(&place, &Limits::default());
         assert!(found.is_complete(), "{found:?}");
         assert_eq!((found.files, found.directories), (2, 3));
         assert!(found.bytes >= 8192 && inner.join("file").exists());
@@ -165,7 +166,7 @@ mod tests {
         std::fs::write(inner.join("other"), "").unwrap();
         let future = SystemTime::now() + Duration::from_secs(3600);
         file.set_modified(future).unwrap();
-        let newest = look(&place, &Limits::default()).newest.unwrap();
+        let newest = survey_tree(&place, &Limits::default()).newest.unwrap();
         assert_eq!(newest.path.to_str(), Some("tree/a/young"));
         assert_eq!(newest.time, future);
     }
@@ -186,19 +187,19 @@ mod tests {
             skip(Suite::BirthTimes, "this file system keeps no birth times");
             return;
         }
-        assert!(look(&place, &Limits::default()).newest.unwrap().time > made);
+        assert!(survey_tree(&place, &Limits::default()).newest.unwrap().time > made);
     }
 
     #[test]
     fn a_missing_name_has_no_age_and_a_late_survey_proves_none() {
         let place = Place::new();
-        let nothing = look(&place, &Limits::default());
+        let nothing = survey_tree(&place, &Limits::default());
         assert!(nothing.is_complete() && nothing.newest.is_none());
         place.directory("tree/a");
         let late = Limits {
             deadline: Some(Instant::now()),
             ..Limits::default()
         };
-        assert!(!look(&place, &late).is_complete());
+        assert!(!survey_tree(&place, &late).is_complete());
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use super::procfs;
 
-/// The kernel's number of the calling thread.
+/// The kernel's ID of the calling thread.
 #[must_use]
 pub fn id() -> u32 {
     rustix::thread::gettid()
@@ -20,7 +20,7 @@ pub fn id() -> u32 {
 pub fn listed() -> io::Result<Vec<(u32, String)>> {
     let numbers = procfs::numbers_in("/proc/self/task")?;
     let named = numbers.into_iter().filter_map(|number| {
-        // One that has ended meanwhile is none.
+        // A thread that has ended in the meantime is left out.
         let name = std::fs::read(format!("/proc/self/task/{number}/comm")).ok()?;
         let name = String::from_utf8_lossy(&name).trim_end().to_owned();
         Some((number.unsigned_abs(), name))
@@ -28,7 +28,7 @@ pub fn listed() -> io::Result<Vec<(u32, String)>> {
     Ok(named.collect())
 }
 
-/// The children that the calling thread started, exited ones that were not waited for included.
+/// The children that the calling thread started, including exited ones that were not reaped.
 ///
 /// # Errors
 /// The kernel does not list children by thread, or `/proc` is hidden.
@@ -38,16 +38,16 @@ pub fn children() -> io::Result<Vec<i32>> {
     Ok(numbers.filter_map(|number| number.parse().ok()).collect())
 }
 
-/// Whether the process with this number has a thread of this number now.
+/// Whether the process with this PID has a thread with this ID now.
 ///
 /// # Errors
-/// `/proc` is hidden or of another pid namespace, or the process is gone or may not be looked into.
+/// `/proc` is hidden or of another pid namespace, or the process is gone or may not be inspected.
 pub fn is_alive(pid: i32, thread: u32) -> io::Result<bool> {
     procfs::require_own_namespace()?;
     let found = rustix::fs::stat(format!("/proc/{pid}/task/{thread}"));
     match found.map_err(io::Error::from) {
         Ok(_) => Ok(true),
-        // Of a process that is gone itself, nothing is said.
+        // If the process itself is gone, the answer is an error.
         Err(error) if procfs::is_gone(&error) => {
             rustix::fs::stat(format!("/proc/{pid}/task"))?;
             Ok(false)
@@ -65,7 +65,7 @@ mod tests {
         let own = std::process::id() as i32;
         let ended = std::thread::spawn(id).join().unwrap();
         assert!(is_alive(own, id()).unwrap());
-        // It is joined a moment before the kernel forgets it.
+        // It is joined a moment before the kernel removes it.
         while is_alive(own, ended).unwrap() {
             std::thread::yield_now();
         }

@@ -13,18 +13,18 @@ use crate::identity::Cookie;
 use crate::scan::Scan;
 use crate::takedown::{Kinship, OwnDescendants, Reap, Relative, Roots, Takedown, Traces};
 
-/// How long a pass waits for those it killed before it looks for what they forked meanwhile.
+/// How long a pass waits for the processes it killed before it searches for what they forked in the
+/// meantime.
 const PATIENCE: Duration = Duration::from_millis(5);
-/// A pass over processes that do not die, because a device holds them, need not be that frequent.
+/// Passes over processes that do not exit, because a device blocks them, need not be that frequent.
 const LONGEST_PATIENCE: Duration = Duration::from_millis(50);
 
-/// Finds, pins and proves every living process of the tree but this one and `except`.
+/// Finds, pins and proves every living process of the tree except this one and `except`.
 ///
-/// Only those whose number is in `except` are left out, not what is beneath them. Parents come
-/// before children.
+/// Only the PIDs in `except` are left out, not their descendants. Parents come before children.
 ///
 /// # Errors
-/// `/proc` is hidden or of another pid namespace, or the control group was removed.
+/// `/proc` is hidden or of another pid namespace, or the cgroup was removed.
 pub fn members(roots: Roots<'_>, except: &[i32]) -> io::Result<Scan<PinnedProcess>> {
     if is_proven_empty(roots)? {
         return Ok(Scan::default());
@@ -38,11 +38,8 @@ pub fn members(roots: Roots<'_>, except: &[i32]) -> io::Result<Scan<PinnedProces
     })
 }
 
-/// Finds, pins and proves the living processes of many trees by their cookies, in one look at all
-/// processes: those that carry one, and the descendants of these. One that belongs to two of the trees
-/// is there twice.
-///
-/// What is unreadable or unsettled may be of any of them.
+/// Sends a signal to every living process of the tree except this one and `except`, and returns
+/// those that it was sent to.
 ///
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
@@ -78,12 +75,11 @@ pub fn with_cookies(cookies: &[Cookie]) -> io::Result<Scan<Relative>> {
     Ok(scan)
 }
 
-/// Kills the tree in passes until nothing of it is found any more, until `deadline` at the latest.
+/// Kills the tree in passes until none of it is found any more, at most until `deadline`.
 ///
 /// A process may fork while it is being killed, so one pass proves nothing: it ends when this
-/// process has no child at all, when the control group is empty, or after two passes in a row, the
-/// second over all processes, that found nothing. Whoever was found by one pass stays a member for the
-/// next, whatever became of its parents, its environment or its group.
+/// process has no children at all, when the cgroup is empty, or after two passes in a row, the
+/// second over all processes, that found nothing.
 ///
 /// # Errors
 /// As [`members`].
@@ -127,7 +123,7 @@ pub fn kill_until_empty(
             }
             (Emptiness::Refuted, _) => parentage = Parentage::Lists,
         }
-        // A deadline that has passed already still allows one pass.
+        // Even a deadline that has passed already allows one pass.
         if !is_first && Instant::now() >= deadline {
             let survivors = pass.members.iter().filter_map(|member| member.stat().ok());
             takedown.survivors = survivors.collect();
@@ -147,8 +143,8 @@ pub fn kill_until_empty(
             takedown.reaped.extend(pass.reap_exited());
         }
         if pass.members.is_empty() {
-            // Something moved or cannot be pinned, and there is nothing to wait for: give it time
-            // to come to rest.
+            // A process moved or cannot be pinned, and there is no event to wait for: give it time
+            // to settle.
             std::thread::sleep(Duration::from_millis(1));
         }
         known = pass.members;
@@ -156,16 +152,17 @@ pub fn kill_until_empty(
     }
 }
 
-/// Collects the exit statuses of this process's own exited children, but those in `except`.
+/// Reaps this process's own exited children, except those in `except`, and returns their exit
+/// statuses.
 ///
-/// A subreaper becomes the parent of orphans that it never started and that nobody else reaps.
+/// A subreaper becomes the parent of orphans that it never started and that no other code reaps.
 ///
 /// # Errors
 /// `/proc` is hidden or of another pid namespace.
 pub fn reap_children(except: &[i32]) -> io::Result<Vec<(i32, ExitStatus)>> {
     let reap = |pid| Some((pid, PinnedProcess::pin(pid).ok()?.reap()?));
     if except.is_empty() {
-        // The kernel names one that has exited: asking every child would cost thousands of calls
+        // The kernel names one that has exited: checking every child would cost thousands of calls
         // whenever one of thousands ends.
         return Ok(std::iter::from_fn(|| exited_child().and_then(reap)).collect());
     }
@@ -174,7 +171,7 @@ pub fn reap_children(except: &[i32]) -> io::Result<Vec<(i32, ExitStatus)>> {
     Ok(unspared.filter_map(reap).collect())
 }
 
-/// Whether the kernel says that none of it lives. `false` says nothing.
+/// Whether the kernel reports that none of it is alive. `false` proves nothing.
 fn is_proven_empty(roots: Roots<'_>) -> io::Result<bool> {
     match roots {
         Roots::DescendantsOfSelf => Ok(is_childless()),
@@ -190,11 +187,11 @@ fn is_proven_empty(roots: Roots<'_>) -> io::Result<bool> {
     }
 }
 
-/// What the kernel says of a tree in which a look found nothing alive.
+/// What the kernel reports about a tree in which a scan found no living process.
 enum Emptiness {
     Proven,
     Refuted,
-    /// It does not say; a second look must find nothing either.
+    /// Nothing; a second scan must find nothing either.
     Open,
 }
 
@@ -203,7 +200,7 @@ fn emptiness(roots: Roots<'_>, except: &[i32]) -> io::Result<Emptiness> {
         return Ok(Emptiness::Proven);
     }
     match roots {
-        // It also counts processes that cannot be seen from here, which only its own kill reaches.
+        // It also counts processes that are not visible from here, which only its own kill reaches.
         Roots::Cgroup(group) if !spares_anyone(group, except)? => Ok(Emptiness::Refuted),
         Roots::Traces(Traces {
             cgroup: Some(group),
@@ -232,7 +229,7 @@ mod tests {
     use crate::subreaper::{is_subreaper, set_subreaper};
     use std::process::Command;
 
-    /// Runs the body in a process of its own, since orphans are adopted by whole processes.
+    /// Runs the body in a process of its own, because orphans are adopted by whole processes.
     fn alone(test: &str, body: impl FnOnce()) {
         const MARK: &str = "BACKSTOP_TEST_ALONE";
         if std::env::var_os(MARK).is_some() {
@@ -380,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn several_roots_are_looked_beneath_at_once_and_nobody_counts_twice() {
+    fn several_roots_are_scanned_at_once_and_no_process_counts_twice() {
         let leader = Command::new("sh")
             .args(["-c", "sh -c 'sleep 61 & wait' & wait"])
             .spawn()
@@ -388,7 +385,8 @@ mod tests {
         let leader = PinnedProcess::pin(leader.id() as i32).unwrap();
         let lone = Command::new("sleep").arg("61").spawn().unwrap();
         let lone = PinnedProcess::pin(lone.id() as i32).unwrap();
-        // Three of one line, of which two are roots themselves, and one without children.
+        // Three in one line of descent, of which two are roots themselves, and one without
+        // children.
         let line = sleepers(Roots::DescendantsOf(&leader), 1);
         let roots = [&line[1], &leader, &lone];
         let roots = Roots::DescendantsOfAny(&roots);

@@ -1,4 +1,4 @@
-//! One look at a tree of processes: each is found, pinned, and proven to belong to it.
+//! One scan of a tree of processes: each is found, pinned, and proven to belong to it.
 
 use std::collections::HashSet;
 use std::io;
@@ -14,16 +14,16 @@ use crate::liveness::{Delivery, Liveness};
 use crate::signal::Signal;
 use crate::takedown::{OwnDescendants, Roots, Traces};
 
-/// Which way parents and children are told apart.
+/// How parents and children are determined.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parentage {
     /// The kernel's lists of children: quick, but they may skip one while others vanish.
     Lists,
-    /// The parent of every process of the system: slow, and skips none.
+    /// The parent of every process of the system: slow, but complete.
     WholeTable,
 }
 
-/// By whom a process was found.
+/// The process by which a process was found.
 #[derive(Clone, Copy)]
 enum Parent {
     /// This process.
@@ -32,13 +32,13 @@ enum Parent {
     Member(usize),
 }
 
-/// What one look found, each process pinned and proven to belong to the tree.
+/// The result of one scan, each process pinned and proven to belong to the tree.
 pub(super) struct Pass {
     pub(super) members: Vec<PinnedProcess>,
     pub(super) unreadable: usize,
-    /// Those of which a later look tells more.
+    /// Number of processes that a later scan will identify.
     pub(super) unsettled: usize,
-    /// Whether nothing moved during the look that could have hidden a process.
+    /// Whether nothing changed during the scan that could have hidden a process.
     pub(super) is_settled: bool,
     except: HashSet<i32>,
     /// Who was found or is not to be found: no number is looked at twice.
@@ -153,7 +153,7 @@ impl Pass {
                         }
                     }
                 }
-                // Its children have another parent now, which this look may have passed already.
+                // Its children have another parent now, which this scan may have passed already.
                 Err(error) if procfs::is_gone(&error) => self.is_settled = false,
                 Err(error) if procfs::is_passing(&error) => self.note_unsettled(),
                 Err(_) => self.unreadable += 1,
@@ -198,7 +198,7 @@ impl Pass {
         if is_proven {
             self.members.push(pinned);
         } else {
-            // Orphaned between the look and the pin: the next look finds it at its new parent.
+            // Orphaned between the scan and the pin: the next scan finds it at its new parent.
             self.is_settled = false;
         }
     }
@@ -223,7 +223,8 @@ impl Pass {
                 pinned.extend(self.pin(pid));
             }
         }
-        // Those that are in it after they were pinned belong to it, if they still have their number.
+        // Processes that are in it after they were pinned belong to it, if they still have their
+        // PID.
         let inside: HashSet<i32> = group.processes()?.into_iter().collect();
         for process in pinned {
             if inside.contains(&process.pid())
@@ -242,7 +243,8 @@ impl Pass {
             Err(error) => {
                 self.is_settled = false;
                 if procfs::is_passing(&error) {
-                    // No descriptor left: those already pinned are acted on, and the next look goes on.
+                    // No descriptor is available: those already pinned are acted on, and the next
+                    // scan continues.
                     self.unsettled += 1;
                 } else if !procfs::is_gone(&error) {
                     self.unreadable += 1;
@@ -275,8 +277,8 @@ impl Pass {
         Ok(self.members.iter().filter(killed).count())
     }
 
-    /// Asks each for its status by its own pidfd: who is not this process's child, or has not
-    /// exited, gives none.
+    /// Reaps each through its own pidfd: one that is not a child of this process, or has not
+    /// exited, yields nothing.
     pub(super) fn reap_exited(&mut self) -> Vec<(i32, ExitStatus)> {
         let exited = self.members.iter().filter(|member| member.has_exited());
         exited
@@ -285,13 +287,13 @@ impl Pass {
     }
 }
 
-/// Kills everything in a control group at once, if neither this process nor one of `except` is in it;
-/// says whether it did.
+/// Kills everything in a cgroup at once, if neither this process nor one of `except` is in it;
+/// returns whether it did.
 ///
 /// # Errors
-/// The group was removed.
+/// The cgroup was removed.
 pub fn kill_at_once(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
-    // The group's own kill spares nobody.
+    // The cgroup's own kill spares no process.
     if spares_anyone(group, except)? {
         return Ok(false);
     }
@@ -299,7 +301,7 @@ pub fn kill_at_once(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether the group holds this process or one of `except`, which its own kill would not spare.
+/// Whether the cgroup contains this process or one of `except`, which its own kill would not spare.
 pub(super) fn spares_anyone(group: &Cgroup, except: &[i32]) -> io::Result<bool> {
     let inside = group.processes()?;
     Ok(inside

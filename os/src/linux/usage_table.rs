@@ -1,4 +1,4 @@
-//! What all processes take of the machine, read with memory that is kept.
+//! Usage of all processes, read into buffers that are kept.
 
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
@@ -11,8 +11,8 @@ use super::procfs;
 use crate::stat_line::StatLine;
 use crate::usage::{ShortName, UsageRow};
 
-/// Reads the process table again and again. It keeps `/proc` open and its memory, and holds nothing of
-/// the processes themselves: they come and go without leaving a descriptor.
+/// Reads the process table repeatedly. It keeps `/proc` open and its buffers, but no descriptors of
+/// processes.
 #[derive(Debug)]
 pub struct UsageTable {
     directory: OwnedFd,
@@ -27,7 +27,7 @@ struct Units {
     ticks: u64,
 }
 
-/// Room for a line of the table, of which the name is 64 bytes at the most.
+/// Room for a line of the table, of which the name is at most 64 bytes.
 const LINE: usize = 1024;
 const FILE: &[u8] = b"/stat";
 
@@ -53,8 +53,8 @@ impl UsageTable {
         })
     }
 
-    /// Looks at all processes that this one may see; those that end meanwhile are left out. Rising by
-    /// number.
+    /// Reads all processes visible to this one, in ascending order of PID; those that end in the
+    /// meantime are left out.
     ///
     /// # Errors
     /// The directory cannot be listed.
@@ -62,7 +62,7 @@ impl UsageTable {
         self.read_if(|_| true)
     }
 
-    /// Looks at those of all processes whose number is wanted.
+    /// Reads those processes whose PID is wanted.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -82,13 +82,13 @@ impl UsageTable {
         Ok(&self.rows)
     }
 
-    /// Looks at some processes; those that have ended are left out.
+    /// Reads some processes; those that have ended are left out.
     pub fn read_only(&mut self, pids: &[i32]) -> &[UsageRow] {
         self.rows.clear();
         for pid in pids {
             let mut name = [0_u8; 12];
             let mut rest = &mut name[..];
-            // A number has ten digits and a sign at the most.
+            // A PID has at most ten digits and a sign.
             let _ = write!(rest, "{pid}");
             let room = rest.len();
             let length = name.len() - room;
@@ -108,10 +108,10 @@ impl Units {
     }
 }
 
-/// One process's row; `name` is its directory's.
+/// One process's row; `name` is that of its directory.
 fn row(directory: &OwnedFd, name: &[u8], units: Units) -> io::Result<UsageRow> {
     let mut path = [0_u8; 32];
-    // A number has ten digits at the most, so there is room; what is cut opens nothing.
+    // A PID has at most ten digits, so there is room; a truncated path opens nothing.
     let _ = (&mut path[..]).write_all(name);
     let digits = name.len().min(path.len() - FILE.len());
     path[digits..digits + FILE.len()].copy_from_slice(FILE);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn some_are_read_as_all_are() {
+    fn reading_some_matches_reading_all() {
         let mut table = UsageTable::open().unwrap();
         let all = table.read().unwrap().iter().find(|row| row.pid == own());
         let all = *all.unwrap();

@@ -1,4 +1,4 @@
-//! Proves that a number still is the process that was recorded.
+//! Proves that a PID still belongs to the recorded process.
 
 use std::io;
 
@@ -10,12 +10,12 @@ use crate::liveness::Liveness;
 impl PinnedProcess {
     /// Pins the recorded process, or refuses with the evidence.
     ///
-    /// With pidfs the inode of the pidfd decides alone. Without it, the start time, the cookie in
-    /// the environment and the executable must all agree: start times have ticks of 10 ms and
-    /// collide when numbers are reused quickly.
+    /// With pidfs, the inode of the pidfd is decisive. Without it, the start time, the cookie in
+    /// the environment and the executable must all match: start times have ticks of 10 ms and
+    /// collide when PIDs are reused quickly.
     ///
     /// # Errors
-    /// See [`Refusal`]. One that has exited counts as gone, also before it is reaped.
+    /// See [`Refusal`]. A process that has exited counts as gone, even before it is reaped.
     pub fn verify(expected: &ProcessIdentity, cookie: Option<&Cookie>) -> Result<Self, Refusal> {
         let boot = process::boot().map_err(|error| unreadable("the boot id", &error))?;
         if boot != expected.boot {
@@ -41,7 +41,7 @@ impl PinnedProcess {
             (Some(recorded), Some(found)) if recorded != found => {
                 return Err(Refusal::Different {
                     evidence: format!(
-                        "process {} has pidfs inode {found}, recorded was {recorded}",
+                        "process {} has pidfs inode {found}, recorded: {recorded}",
                         expected.pid
                     ),
                 });
@@ -76,7 +76,7 @@ impl PinnedProcess {
             // The start time of a process never changes, so this proves a successor.
             return Err(Refusal::Different {
                 evidence: format!(
-                    "process {pid} started at tick {}, recorded was {}",
+                    "process {pid} started at tick {}, recorded: {}",
                     found.start_ticks, expected.start_ticks
                 ),
             });
@@ -104,7 +104,7 @@ fn gone(evidence: String) -> Refusal {
 }
 
 fn no_process(pid: i32) -> Refusal {
-    gone(format!("no process has the number {pid}"))
+    gone(format!("no process has PID {pid}"))
 }
 
 fn unreadable(what: &str, error: &io::Error) -> Refusal {
@@ -116,19 +116,16 @@ fn unreadable(what: &str, error: &io::Error) -> Refusal {
 fn not_pinned(pid: i32, error: &io::Error) -> Refusal {
     match error.raw_os_error() {
         Some(libc::ESRCH) => no_process(pid),
-        // A process keeps its number as a leader's until it is reaped.
+        // A process stays the leader of its PID until it is reaped.
         Some(libc::EINVAL | libc::ENOENT) => Refusal::Different {
-            evidence: format!("the number {pid} belongs to a thread"),
+            evidence: format!("PID {pid} belongs to a thread"),
         },
         _ => unreadable(&format!("process {pid}"), error),
     }
 }
 
 #[cfg(test)]
-#[expect(
-    unsafe_code,
-    reason = "a chosen process number is only given by clone3"
-)]
+#[expect(unsafe_code, reason = "only clone3 can choose a PID")]
 mod tests {
     use super::*;
     use crate::liveness::Delivery;
@@ -162,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn without_pidfs_every_piece_of_evidence_is_needed() {
+    fn without_pidfs_all_the_evidence_is_needed() {
         let cookie = Cookie::random();
         let child = Command::new("sleep")
             .arg("60")
@@ -244,10 +241,10 @@ mod tests {
         );
     }
 
-    /// Forks a child that only waits, with this number. `None`: this is not permitted here.
+    /// Forks a child that only waits, with this PID. `None`: that is not permitted here.
     fn child_with_number(pid: i32) -> Option<PinnedProcess> {
         for _ in 0..200 {
-            // SAFETY: all-zero is the documented "nothing asked for" of clone_args.
+            // SAFETY: all zeros are the documented default of clone_args.
             let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
             arguments.exit_signal = libc::SIGCHLD as u64;
             arguments.set_tid = &raw const pid as u64;
@@ -267,7 +264,7 @@ mod tests {
                     unsafe { libc::pause() };
                 },
                 -1 => match io::Error::last_os_error().raw_os_error() {
-                    // The number is not free yet, or somebody else has it.
+                    // The PID is not free yet, or another process has it.
                     Some(libc::EEXIST) => std::thread::sleep(Duration::from_millis(5)),
                     _ => return None,
                 },
@@ -278,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reused_number_is_another_process_and_a_stale_pin_signals_nobody() {
+    fn a_reused_pid_is_another_process_and_a_stale_pin_signals_none() {
         let child = sleeper();
         let pid = child.id() as i32;
         let recorded = process::identity_of(pid).unwrap();
@@ -296,7 +293,7 @@ mod tests {
         assert_eq!(stale.liveness().unwrap(), Liveness::Gone);
         assert!(
             stale.identity().is_err(),
-            "the successor's identity given for the dead one"
+            "the successor's identity was returned for the dead process"
         );
         assert!(stale.stat().is_err());
         assert!(stale.reap().is_none());
@@ -304,7 +301,7 @@ mod tests {
         if recorded.pidfs_inode.is_some() {
             assert!(matches!(refusal, Refusal::Different { .. }), "{refusal}");
         }
-        // The same record by a kernel without pidfs, with a start time that collides.
+        // The same record from a kernel without pidfs, with a start time that collides.
         let collision = ProcessIdentity {
             pidfs_inode: None,
             start_ticks: found.start_ticks,

@@ -1,4 +1,4 @@
-//! Writing at a place in a file.
+//! Writes at an offset in a file.
 
 use std::fs::File;
 use std::io;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::cgroup::Entrance;
 use super::signals::SignalSource;
 
-/// What a child may do before it executes its program: nothing on this system.
+/// What a child does before it executes its program: nothing on this system.
 #[derive(Default)]
 pub struct BeforeExec(());
 
 impl BeforeExec {
-    /// Nothing yet.
+    /// An empty list of actions.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -41,6 +41,6 @@ impl BeforeExec {
         self
     }
 
-    /// Leaves `command` as it is.
+    /// Leaves `command` unchanged.
     pub fn apply(self, _command: &mut Command) {}
 }

@@ -1,4 +1,4 @@
-//! A control group around a tree of processes.
+//! A cgroup around a tree of processes.
 
 use std::convert::Infallible;
 use std::io;
@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use crate::cgroup_identity::CgroupIdentity;
 
-/// A control group: there are none on this system.
+/// A cgroup: there are none on this system.
 #[derive(Debug)]
 pub struct Cgroup(Infallible);
 
 impl Cgroup {
     /// # Errors
-    /// Always: this system has no control groups.
+    /// Always: this system has no cgroups.
     pub fn create(_name: &str) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -85,7 +85,7 @@ impl Cgroup {
     }
 }
 
-/// The way into a control group: there are none on this system.
+/// The way into a cgroup: there are none on this system.
 #[derive(Debug)]
 pub struct Entrance(Infallible);
 

@@ -1,4 +1,4 @@
-//! The memory of a control group.
+//! The memory of a cgroup.
 
 use std::convert::Infallible;
 use std::io;
@@ -6,19 +6,19 @@ use std::path::Path;
 
 use crate::machine_figures::GroupUsage;
 
-/// There are no control groups on this system.
+/// There are no cgroups on this system.
 #[derive(Debug)]
 pub struct CgroupUsage(Infallible);
 
 impl CgroupUsage {
     /// # Errors
-    /// Always: there are no control groups on this system.
+    /// Always: there are no cgroups on this system.
     pub fn of(_pid: i32) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     /// # Errors
-    /// Always: there are no control groups on this system.
+    /// Always: there are no cgroups on this system.
     pub fn at(_directory: &Path) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }

@@ -1,4 +1,4 @@
-//! Making sure that nobody uses an entry before its age is looked at.
+//! Makes sure that an entry is not in use before its age is checked.
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -6,23 +6,23 @@ use std::ffi::OsStr;
 use super::directory::Directory;
 use crate::files::{FileKind, SkipReason, Stat};
 
-/// The word that nobody uses an entry. None can be had on this system.
+/// Proof that no process uses an entry. Not available on this system.
 #[derive(Debug)]
 pub struct Claim(Infallible);
 
-/// Takes claims.
+/// Acquires claims.
 #[derive(Debug, Default)]
 pub struct Claims(());
 
 impl Claims {
-    /// None, ever.
+    /// A value that never acquires a claim.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// # Errors
-    /// Never: there is no directory to call it with.
+    /// Never: no directory can be opened on this system.
     pub fn claim(
         &mut self,
         directory: &Directory,
@@ -40,7 +40,7 @@ impl Claim {
         match self.0 {}
     }
 
-    /// The facts of the claimed entry.
+    /// The facts about the claimed entry.
     #[must_use]
     pub fn stat(&self) -> &Stat {
         match self.0 {}

@@ -19,19 +19,19 @@ pub fn monotonic() -> u64 {
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Nanoseconds of the monotonic clock: this system's sleep is not known.
+/// Nanoseconds of the monotonic clock: time suspended is not known on this system.
 #[must_use]
 pub fn since_boot() -> u64 {
     monotonic()
 }
 
-/// Zero: this system's account of processor time is not known.
+/// Zero: processor time is not known on this system.
 #[must_use]
 pub fn process_time() -> Duration {
     Duration::ZERO
 }
 
-/// Zero: this system's account of processor time is not known.
+/// Zero: processor time is not known on this system.
 #[must_use]
 pub fn thread_time() -> Duration {
     Duration::ZERO

@@ -1,4 +1,4 @@
-//! How many file descriptors this process has, and may have.
+//! How many file descriptors this process has open, and how many it may open.
 
 use std::io;
 
@@ -14,13 +14,13 @@ pub fn listed() -> io::Result<Vec<(i32, String)>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Not known on this system, and so no limit.
+/// Not known on this system, hence no limit.
 #[must_use]
 pub fn limit() -> Option<u64> {
     None
 }
 
-/// Not known on this system, and so no limit.
+/// Not known on this system, hence no limit.
 #[must_use]
 pub fn highest_limit() -> Option<u64> {
     None

@@ -1,4 +1,4 @@
-//! A directory that stays the same one whatever happens to its name.
+//! A directory handle that is unaffected by changes of the directory's name.
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::files::{Access, Entry, Stat};
+use crate::files::{Access, DirectoryEntry, Stat};
 use crate::identity::FileIdentity;
 
 /// An open directory. None can be opened on this system, so no method of it can be called.
@@ -116,7 +116,7 @@ impl Directory {
 }
 
 impl Iterator for Entries {
-    type Item = io::Result<Entry>;
+    type Item = io::Result<DirectoryEntry>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.0 {}

@@ -1,11 +1,11 @@
-//! The end of the process.
+//! Exit handlers and the end of the process.
 
 /// Always false: nothing is called at exit on this system.
 pub fn at_exit(_handler: extern "C" fn()) -> bool {
     false
 }
 
-/// Ends this process at once.
+/// Ends this process immediately.
 pub fn kill_self() -> ! {
     std::process::abort();
 }

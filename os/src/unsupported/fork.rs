@@ -1,12 +1,12 @@
-//! Noticing a fork without exec.
+//! Detects a fork without exec.
 
-/// Always true: forks are not noticed on this system.
+/// Always true: forks are not detected on this system.
 #[must_use]
 pub fn is_original_process() -> bool {
     true
 }
 
-/// Runs `body`, which starts a program. Nothing is kept from children on this system.
+/// Runs `body`, which starts a program. Children inherit all descriptors on this system.
 pub fn executing<T>(body: impl FnOnce() -> T) -> T {
     body()
 }

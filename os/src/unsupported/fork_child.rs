@@ -1,4 +1,4 @@
-//! Forks a process that has one thread, and ends one without ceremony.
+//! Forks a process that has one thread, and exits without cleanup.
 
 use std::io;
 
@@ -10,7 +10,8 @@ pub fn fork_child() -> io::Result<Forked> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Ends this process as abruptly as the system allows: its code is lost, and it counts as crashed.
+/// Ends this process as abruptly as the system allows: its exit code is lost, and it counts as
+/// crashed.
 pub fn exit_now(_code: i32) -> ! {
     std::process::abort()
 }

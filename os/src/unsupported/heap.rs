@@ -2,13 +2,13 @@
 
 use crate::usage::HeapUsage;
 
-/// `None`: this system's allocator does not tell.
+/// `None`: this system's allocator does not report it.
 #[must_use]
 pub fn usage() -> Option<HeapUsage> {
     None
 }
 
-/// `None`: this system's allocator cannot be asked to.
+/// `None`: not supported by this system's allocator.
 #[must_use]
 pub fn trim() -> Option<bool> {
     None

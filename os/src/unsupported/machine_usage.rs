@@ -1,4 +1,4 @@
-//! What all processes together take of the machine, by a library that knows this system.
+//! Memory, pressure and disk usage of the machine, read with the sysinfo library.
 
 use std::io;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::machine_figures::{DiskUsage, MemoryUsage, PressureUsage};
 pub struct MachineUsage(System);
 
 impl MachineUsage {
-    /// Begins.
+    /// Opens it.
     ///
     /// # Errors
     /// The library does not know this system.
@@ -34,7 +34,7 @@ impl MachineUsage {
         })
     }
 
-    /// `None`: this system keeps no such account.
+    /// `None`: not recorded on this system.
     #[must_use]
     pub fn pressure(&mut self) -> Option<PressureUsage> {
         None

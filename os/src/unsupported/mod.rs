@@ -1,6 +1,6 @@
-//! Systems without an implementation: the same calls, each an honest "unsupported".
+//! Systems without an implementation: the same functions, which fail with `Unsupported`.
 
-// What the process itself has.
+// The process itself.
 pub mod before_exec;
 pub mod clock;
 pub mod exit;
@@ -25,7 +25,6 @@ pub mod removal;
 pub mod survey;
 
 // Processes.
-pub mod born_within;
 pub mod cgroup;
 pub mod cgroup_usage;
 pub mod environment;
@@ -38,6 +37,7 @@ pub mod process_table;
 pub mod process_usage;
 pub mod signals;
 pub mod sockets;
+pub mod spawn_in_cgroup;
 pub mod subreaper;
 pub mod tree;
 pub mod usage_table;

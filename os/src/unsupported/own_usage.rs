@@ -1,26 +1,26 @@
-//! What this process takes of the machine, by a library that knows this system.
+//! ProcessUsage of this process, read with the sysinfo library.
 
 use std::io;
 
 use sysinfo::System;
 
 use super::usage_table::UsageTable;
-use crate::usage::{Usage, UsageRow};
+use crate::usage::{ProcessUsage, UsageRow};
 
-/// Reads what this process takes.
+/// Reads the usage of this process.
 #[derive(Debug)]
 pub struct OwnUsage {
     table: UsageTable,
     highest: u64,
 }
 
-/// The library's view of this system.
+/// The library's state for this system.
 pub(super) fn system() -> io::Result<System> {
     System::new().map_err(|error| io::Error::new(io::ErrorKind::Unsupported, error.to_string()))
 }
 
 impl OwnUsage {
-    /// Begins.
+    /// Opens it.
     ///
     /// # Errors
     /// The library does not know this system.
@@ -31,11 +31,11 @@ impl OwnUsage {
         })
     }
 
-    /// Looks.
+    /// Takes a reading.
     ///
     /// # Errors
     /// This process is not in the system's table.
-    pub fn read(&mut self) -> io::Result<Usage> {
+    pub fn read(&mut self) -> io::Result<ProcessUsage> {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         let row: UsageRow = *self
             .table
@@ -43,9 +43,9 @@ impl OwnUsage {
             .first()
             .ok_or(io::ErrorKind::NotFound)?;
         self.highest = self.highest.max(row.resident);
-        Ok(Usage {
+        Ok(ProcessUsage {
             resident: row.resident,
-            // The most that was seen.
+            // The highest value read so far.
             peak: Some(self.highest),
             handles: None,
             threads: row.threads,
@@ -59,7 +59,7 @@ impl OwnUsage {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Not known on this system, and so no limit.
+    /// Not known on this system, hence no limit.
     #[must_use]
     pub fn handle_limit(&self) -> Option<u64> {
         None

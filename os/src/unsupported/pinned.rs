@@ -1,4 +1,4 @@
-//! A process held so that its number cannot come to mean another.
+//! A process held so that its PID cannot come to denote another.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,4 @@
-//! Directories that nobody else can look into.
+//! Directories that no other user can access.
 
 use std::io;
 use std::path::Path;

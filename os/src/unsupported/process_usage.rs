@@ -1,4 +1,4 @@
-//! What another process takes, beyond what the table of all of them tells.
+//! Usage of another process, beyond what the process table contains.
 
 use std::io;
 use std::time::Duration;

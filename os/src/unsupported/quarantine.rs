@@ -1,4 +1,5 @@
-//! Removing an entry only after it is proven, in a place where nobody can exchange it any more.
+//! Removes an entry only after its identity is proven, in a place where no other process can
+//! exchange it.
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -6,7 +7,7 @@ use std::io;
 use std::marker::PhantomData;
 
 use super::directory::Directory;
-use crate::files::{Limits, Refusal, Removal};
+use crate::files::{Limits, Removal, RemovalRefusal};
 use crate::identity::FileIdentity;
 
 /// A private directory beneath a root. None can be opened on this system.
@@ -14,21 +15,21 @@ use crate::identity::FileIdentity;
 pub struct Quarantine<'a>(Infallible, PhantomData<&'a Directory>);
 
 /// # Errors
-/// Never: there is no directory to call it with.
+/// Never: no directory can be opened on this system.
 pub fn remove_proven(
     root: &Directory,
     _name: &OsStr,
     _expected: Option<&FileIdentity>,
     _quarantine: &OsStr,
     _limits: &Limits,
-) -> Result<Removal, Refusal> {
+) -> Result<Removal, RemovalRefusal> {
     match root.0 {}
 }
 
 impl<'a> Quarantine<'a> {
     /// # Errors
-    /// Never: there is no directory to call it with.
-    pub fn open(root: &'a Directory, _name: &OsStr) -> Result<Self, Refusal> {
+    /// Never: no directory can be opened on this system.
+    pub fn open(root: &'a Directory, _name: &OsStr) -> Result<Self, RemovalRefusal> {
         match root.0 {}
     }
 
@@ -45,7 +46,7 @@ impl<'a> Quarantine<'a> {
         _name: &OsStr,
         _expected: Option<&FileIdentity>,
         _limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         match self.0 {}
     }
 
@@ -56,7 +57,7 @@ impl<'a> Quarantine<'a> {
         _name: &OsStr,
         _claim: &super::claim::Claim,
         _limits: &Limits,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         match self.0 {}
     }
 

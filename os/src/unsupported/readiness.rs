@@ -1,4 +1,4 @@
-//! Waiting until one of several descriptors has something to say.
+//! Waits until one of several descriptors is readable.
 
 use std::io;
 use std::time::Instant;

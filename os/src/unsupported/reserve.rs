@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 
-/// Makes the file at least `offset + length` bytes long; the space itself is not reserved here.
+/// Makes the file at least `offset + length` bytes long; the space itself is not reserved on this
+/// system.
 ///
 /// # Errors
 /// The file cannot be made longer.

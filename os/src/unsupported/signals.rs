@@ -1,4 +1,4 @@
-//! Takes signals as something to read instead of something that interrupts.
+//! Receives signals by reading them instead of being interrupted.
 
 use std::convert::Infallible;
 use std::io;

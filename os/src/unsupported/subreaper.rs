@@ -1,4 +1,4 @@
-//! Whether orphans beneath this process become its children.
+//! Whether orphaned descendants become children of this process.
 
 use std::io;
 

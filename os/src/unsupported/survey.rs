@@ -1,11 +1,11 @@
-//! Looking through a tree without changing it.
+//! Walks through a tree without changing it.
 
 use std::ffi::OsStr;
 
 use super::directory::Directory;
 use crate::files::{Limits, Survey};
 
-/// Cannot be called: there is no directory to call it with.
+/// Cannot be called: no directory can be opened on this system.
 #[must_use]
 pub fn survey(parent: &Directory, _name: &OsStr, _limits: &Limits) -> Survey {
     match parent.0 {}

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Zero: this system's thread numbers are not known.
+/// Zero: thread IDs are not known on this system.
 #[must_use]
 pub fn id() -> u32 {
     0
@@ -21,7 +21,7 @@ pub fn children() -> io::Result<Vec<i32>> {
 }
 
 /// # Errors
-/// Always: this system's thread numbers are not known.
+/// Always: thread IDs are not known on this system.
 pub fn is_alive(_pid: i32, _thread: u32) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -34,7 +34,7 @@ pub fn kill_until_empty(
 }
 
 /// # Errors
-/// Always: there are no control groups on this system.
+/// Always: there are no cgroups on this system.
 pub fn kill_at_once(_group: &Cgroup, _except: &[i32]) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -1,4 +1,4 @@
-//! What all processes take of the machine, by a library that knows this system.
+//! Usage of all processes, read with the sysinfo library.
 
 use std::io;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate
 
 use crate::usage::{ShortName, UsageRow};
 
-/// Reads the process table again and again.
+/// Reads the process table repeatedly.
 #[derive(Debug)]
 pub struct UsageTable {
     system: System,
@@ -26,7 +26,7 @@ impl UsageTable {
         })
     }
 
-    /// Looks at all processes that this one may see. Rising by number.
+    /// Reads all processes visible to this one, in ascending order of PID.
     ///
     /// # Errors
     /// Never on this system.
@@ -39,7 +39,7 @@ impl UsageTable {
         Ok(&self.rows)
     }
 
-    /// Looks at those of all processes whose number is wanted.
+    /// Reads those processes whose PID is wanted.
     ///
     /// # Errors
     /// Never on this system.
@@ -49,7 +49,7 @@ impl UsageTable {
         Ok(&self.rows)
     }
 
-    /// Looks at some processes; those that have ended are left out.
+    /// Reads some processes; those that have ended are left out.
     pub fn read_only(&mut self, pids: &[i32]) -> &[UsageRow] {
         let wanted: Vec<Pid> = pids
             .iter()
@@ -64,7 +64,8 @@ impl UsageTable {
     }
 
     fn refresh(&mut self, which: ProcessesToUpdate<'_>) {
-        // Those that ended are forgotten, or a long run would remember every process there ever was.
+        // Those that ended are forgotten, or a long run would remember every process there ever
+        // was.
         let kind = ProcessRefreshKind::nothing()
             .without_tasks()
             .with_memory()
@@ -80,7 +81,7 @@ fn row(process: &Process) -> Option<UsageRow> {
         started: process.start_time(),
         name: ShortName::of(process.name().as_encoded_bytes()),
         resident: process.memory(),
-        // Not told; a process has one at least.
+        // Not reported; a process has at least one.
         threads: 1,
         cpu: Duration::from_millis(process.accumulated_cpu_time()),
         has_exited: matches!(

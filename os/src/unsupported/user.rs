@@ -1,6 +1,6 @@
 //! Users.
 
-/// Zero: this system's users are not known.
+/// Zero: users are not known on this system.
 #[must_use]
 pub fn effective_id() -> u32 {
     0

@@ -1,4 +1,4 @@
-//! From observations to sinks.
+//! The way from observations to sinks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,27 +8,28 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::desk::{Desk, SinkStatistics};
 use super::message::Alert;
 use super::rules::AlertRules;
 use super::sink::Sink;
+use super::sink_worker::{SinkStatistics, SinkWorker};
 use super::triage::Triage;
 use backstop_core::error::{Error, Stage};
 use backstop_core::monitor::{Observation, Observer};
 use backstop_core::resource::Deadline;
 
-/// Makes alerts of findings and delivers them, on a thread of its own. A handle to share: one goes to
-/// the monitor as its observer.
+/// Turns findings into alerts and delivers them, on its own thread. A handle that can be cloned:
+/// one goes to the monitor as its observer.
 ///
 /// # Guarantees
-/// - A finding has one alert within an interval, unless it gets worse; what was held back is counted in
-///   [`Alert::suppressed`], and what was told last becomes what is so.
-/// - Memory is bounded however many findings there are; what finds no place is counted in
+/// - A finding has one alert within an interval, unless it gets worse; suppressed changes are
+///   counted in [`Alert::suppressed`], and the last alert eventually matches the state of the
+///   finding.
+/// - Memory is bounded however many findings there are; findings beyond the maximum are counted in
 ///   [`Alert::lost`].
-/// - A sink that hangs delays neither the monitor nor, for longer than five seconds, another sink.
+/// - A sink that hangs does not delay the monitor, and delays other sinks by at most five seconds.
 ///
-/// When the last handle is dropped, what waits is delivered, but not waited for longer than half a
-/// second.
+/// When the last handle is dropped, pending alerts are still delivered, but the drop waits for at
+/// most half a second.
 ///
 /// # Examples
 /// ```
@@ -48,9 +49,9 @@ pub struct Alerts(Arc<Inner>);
 
 struct Inner {
     triage: Mutex<Triage>,
-    /// Emptied before the thread is waited for, which ends when nobody can send any more.
+    /// Taken before the thread is waited for, which ends when all senders are gone.
     queue: Mutex<Option<Sender<Work>>>,
-    desks: Arc<[Desk]>,
+    workers: Arc<[SinkWorker]>,
     ended: Receiver<()>,
 }
 
@@ -59,43 +60,44 @@ enum Work {
     Mark(Sender<()>),
 }
 
-/// Sets up [`Alerts`].
+/// Configures [`Alerts`].
 #[must_use = "nothing is delivered until `start`"]
 pub struct AlertBuilder {
     rules: AlertRules,
-    desks: Vec<Desk>,
+    workers: Vec<SinkWorker>,
     patience: Duration,
 }
 
-/// What became of the findings and alerts of one [`Alerts`].
+/// Statistics of the findings and alerts of one [`Alerts`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlertStatistics {
-    /// Findings that alerts are kept of now.
+    /// Findings that currently have an alert.
     pub findings: usize,
     /// Changes of findings that had no alert of their own.
     pub suppressed: u64,
-    /// Changes of findings that nobody was told and nobody will be.
+    /// Changes of findings that were not and will not be reported.
     pub lost: u64,
-    /// What became of the alerts, by sink.
+    /// Statistics of the deliveries, by sink.
     pub sinks: Vec<SinkStatistics>,
 }
 
-/// How many alerts may wait for the sinks. More wait as findings.
+/// How many alerts may wait for the sinks. Further ones wait as findings.
 const QUEUE: usize = 256;
-/// How long the last handle waits for what is still to be delivered.
+/// How long dropping the last handle waits for pending deliveries.
 const LAST_PATIENCE: Duration = Duration::from_millis(500);
 
 impl Alerts {
-    /// Sets up alerts.
+    /// Configures alerts.
     pub fn builder() -> AlertBuilder {
         AlertBuilder {
             rules: AlertRules::default(),
-            desks: Vec::new(),
+            workers: Vec::new(),
             patience: Duration::from_secs(5),
         }
     }
 
-    /// Waits until everything decided so far was given to the sinks. False if that took too long.
+    /// Waits until everything decided so far was passed to the sinks. False if the deadline passed
+    /// first.
     #[must_use]
     pub fn flush(&self, deadline: Deadline) -> bool {
         let (mark, marked) = bounded(1);
@@ -106,7 +108,7 @@ impl Alerts {
         })
     }
 
-    /// What became of the findings and alerts so far.
+    /// Statistics so far.
     #[must_use]
     pub fn statistics(&self) -> AlertStatistics {
         let triage = self.0.triage.lock();
@@ -114,13 +116,13 @@ impl Alerts {
             findings: triage.count(),
             suppressed: triage.suppressed(),
             lost: triage.lost(),
-            sinks: self.0.desks.iter().map(Desk::statistics).collect(),
+            sinks: self.0.workers.iter().map(SinkWorker::statistics).collect(),
         }
     }
 }
 
 impl AlertBuilder {
-    /// When a finding is an alert, and how often.
+    /// When a finding becomes an alert, and how often.
     pub fn rules(mut self, rules: AlertRules) -> Self {
         self.rules = rules;
         self
@@ -128,68 +130,72 @@ impl AlertBuilder {
 
     /// Adds a sink, with a name for its statistics.
     pub fn sink(mut self, name: impl Into<String>, sink: impl Sink) -> Self {
-        self.desks.push(Desk::new(name.into(), Box::new(sink)));
+        self.workers
+            .push(SinkWorker::new(name.into(), Box::new(sink)));
         self
     }
 
-    /// How long a sink may take for an alert before that counts as lost. Default: five seconds.
-    pub fn patience(mut self, span: Duration) -> Self {
-        self.patience = span;
+    /// How long a sink may take for an alert before the alert counts as lost. Default: five
+    /// seconds.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 
-    /// Starts the thread that delivers.
+    /// Starts the delivery thread.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// The thread cannot be started.
     pub fn start(self) -> Result<Alerts, Error> {
         let (sender, work) = bounded(QUEUE);
         let (end, ended) = bounded(1);
-        let desks: Arc<[Desk]> = self.desks.into();
-        let (own, patience) = (Arc::clone(&desks), self.patience);
+        let workers: Arc<[SinkWorker]> = self.workers.into();
+        let (own, patience) = (Arc::clone(&workers), self.patience);
         std::thread::Builder::new()
             .name("backstop-alerts".into())
             .spawn(move || {
                 deliver(&work, &own, patience);
-                // Nobody waits if the last patience was over.
+                // The receiver is gone if the last patience is over.
                 let _ = end.send(());
             })
             .map_err(|error| {
-                let what = "the thread that delivers alerts cannot be started";
+                let what = "cannot start the thread that delivers alerts";
                 Error::io(Stage::Configure, what, error)
             })?;
         Ok(Alerts(Arc::new(Inner {
             triage: Mutex::new(Triage::new(self.rules)),
             queue: Mutex::new(Some(sender)),
-            desks,
+            workers,
             ended,
         })))
     }
 }
 
-fn deliver(work: &Receiver<Work>, desks: &[Desk], patience: Duration) {
+fn deliver(work: &Receiver<Work>, workers: &[SinkWorker], patience: Duration) {
     for work in work {
         match work {
-            Work::Alert(alert) => desks.iter().for_each(|desk| desk.deliver(&alert, patience)),
-            // Nobody waits any more if the deadline passed.
+            Work::Alert(alert) => workers
+                .iter()
+                .for_each(|worker| worker.deliver(&alert, patience)),
+            // The receiver is gone if the deadline passed.
             Work::Mark(mark) => drop(mark.send(())),
         }
     }
 }
 
 impl Observer for Alerts {
-    /// Decides what is to be told; the sinks are called on another thread.
+    /// Decides what to deliver; the sinks are called on another thread.
     fn observe(&mut self, observation: &Observation) {
         let mut triage = self.0.triage.lock();
         let queue = self.0.queue.lock();
         let Some(queue) = queue.as_ref() else {
             return;
         };
-        // Others only take out of the queue, or put a mark in: one place is kept for those.
+        // Other threads only take from the queue, or add a mark: one place is reserved for those.
         let room = (QUEUE - 1).saturating_sub(queue.len());
         for alert in triage.observe(observation, room) {
             if queue.try_send(Work::Alert(Box::new(alert))).is_err() {
-                tracing::warn!("an alert found no room although there was some");
+                tracing::warn!("the alert queue is unexpectedly full");
                 triage.lose(1);
             }
         }
@@ -199,7 +205,7 @@ impl Observer for Alerts {
 impl Drop for Inner {
     fn drop(&mut self) {
         drop(self.queue.get_mut().take());
-        // A sink that hangs has had its patience: the thread ends some time later.
+        // A sink that hangs has had its time: the thread ends later.
         let _ = self.ended.recv_timeout(LAST_PATIENCE);
     }
 }
@@ -218,7 +224,7 @@ impl fmt::Debug for AlertBuilder {
         formatter
             .debug_struct("AlertBuilder")
             .field("rules", &self.rules)
-            .field("sinks", &self.desks.len())
+            .field("sinks", &self.workers.len())
             .finish_non_exhaustive()
     }
 }

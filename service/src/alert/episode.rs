@@ -1,4 +1,4 @@
-//! One finding's way from its first alert to its last: pure, told the time by its caller.
+//! The alerts of one finding, from the first to the last: pure; the caller passes the time.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use super::message::Transition;
 use super::rules::AlertRules;
 use backstop_core::monitor::Finding;
 
-/// What is known of one finding, and what was told of it.
+/// The state of one finding, and what was reported about it.
 #[derive(Debug)]
 pub(super) struct Episode {
     finding: Finding,
-    /// As the finding is now; `None` if it is gone or too slight.
+    /// The finding's level now; `None` if it is cleared or below the threshold.
     now: Option<Level>,
-    /// As the alert should be: follows `now` up at once, and down after a calm.
+    /// The level that the alert should have: follows `now` up immediately, and down after a calm.
     wanted: Option<Level>,
     below_since: Option<Duration>,
     told: Option<Level>,
-    /// The last one told, resolved or not, and when.
+    /// The last one reported, resolved or not, and when.
     last: Option<(Level, Duration)>,
     /// Changes since then.
     changes: u64,
-    /// In which look it was last seen.
+    /// The sample in which it was last seen.
     pub(super) look: u64,
 }
 
@@ -47,18 +47,18 @@ impl Episode {
         self.changes
     }
 
-    /// How loud it should be.
+    /// The level that it should have.
     pub(super) fn wanted(&self) -> Option<Level> {
         self.wanted
     }
 
-    /// The finding is like this.
+    /// The finding has this state.
     pub(super) fn see(&mut self, finding: &Finding, level: Option<Level>) {
         self.finding.clone_from(finding);
         self.become_level(level);
     }
 
-    /// The finding is not there.
+    /// The finding was not seen.
     pub(super) fn miss(&mut self) {
         self.become_level(None);
     }
@@ -70,7 +70,7 @@ impl Episode {
         }
     }
 
-    /// Follows the finding at this time: up at once, down after a calm.
+    /// Follows the finding at this time: up immediately, down after a calm.
     pub(super) fn follow(&mut self, at: Duration, rules: &AlertRules) {
         if self.now >= self.wanted {
             self.wanted = self.now;
@@ -78,14 +78,14 @@ impl Episode {
             return;
         }
         let since = *self.below_since.get_or_insert(at);
-        // What nobody was told needs no calm before it is forgotten.
+        // An alert that was never reported needs no calm before it is dropped.
         if at.saturating_sub(since) >= rules.calm || self.told.is_none() {
             self.wanted = self.now;
             self.below_since = None;
         }
     }
 
-    /// What is to be told at this time, if anything.
+    /// What is to be reported at this time, if anything.
     pub(super) fn due(&self, at: Duration, rules: &AlertRules) -> Option<(Transition, Level)> {
         let since = self.last.map(|(_, last)| at.saturating_sub(last));
         let (transition, level) = match (self.wanted, self.told) {
@@ -104,14 +104,14 @@ impl Episode {
         (rises || waited).then_some((transition, level))
     }
 
-    /// It was told; gives how many changes had no alert of their own.
+    /// It was reported; returns how many changes had no alert of their own.
     pub(super) fn tell(&mut self, transition: Transition, level: Level, at: Duration) -> u64 {
         self.told = match transition {
             Transition::Resolved => None,
             _ => Some(level),
         };
         self.last = Some((level, at));
-        // The change that a calm holds back is still to be told.
+        // The change that is held back by the calm is still to be reported.
         let held_back = u64::from(self.now != self.wanted);
         let changes = self.changes.saturating_sub(held_back);
         self.changes = held_back;
@@ -121,7 +121,7 @@ impl Episode {
         }
     }
 
-    /// Whether nothing is left to tell, and no interval must be kept to.
+    /// Whether nothing is left to report, and no interval applies.
     pub(super) fn is_over(&self, at: Duration, rules: &AlertRules) -> bool {
         self.wanted.is_none()
             && self.told.is_none()

@@ -10,7 +10,7 @@ use backstop_core::error::Error;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EventSink;
 
-/// Emits an event at a level, which tracing wants as a constant.
+/// Emits an event at a level, which tracing requires as a constant.
 macro_rules! event {
     ($level:expr, $alert:expr) => {
         tracing::event!(

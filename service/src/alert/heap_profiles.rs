@@ -1,4 +1,4 @@
-//! Profiles of the heap at alerts about memory.
+//! Heap profiles on alerts about memory.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,19 +11,20 @@ use crate::heap_profile::{Occasion, ProfileDirectory};
 use backstop_core::error::Error;
 use backstop_core::monitor::FindingKind;
 
-/// Writes a profile of the heap into a directory when an alert says that memory grows or is near a
-/// limit: which stacks of calls had the memory, while it was so. Needs the feature `heap-profile` and
-/// [what it takes](crate::heap_profile).
+/// Writes a heap profile into a directory when an alert reports that memory grows or is near a
+/// limit: which call stacks had the memory at that time. Needs the feature `heap-profile` and [its
+/// requirements](crate::heap_profile).
 ///
 /// A profile is written as pprof and as a flame graph of the same moment, named by its time and the
-/// alert's level (`heap-20260131T235959.123Z-error.svg`). An alert that says that it is less bad, or
-/// over, is no occasion. The directory is made at the first one. Where profiling is off or the disk is
-/// full, that is an error at each such alert, which [`Alerts`](super::Alerts) counts and shows.
+/// alert's level (`heap-20260131T235959.123Z-error.svg`). No profile is written when an alert eases
+/// or is resolved. The directory is created with the first one. If profiling is off or the disk is
+/// full, each such alert is an error, which [`Alerts`](super::Alerts) counts and shows.
 ///
 /// # When it does not hold
-/// - Looking up names takes long in a large program with debug information. Beyond the patience of the
-///   alerts the profile is still written, but counted as lost.
-/// - Several programs with one directory remove each other's profiles: give each its own.
+/// - Symbolization takes long in a large program with debug information. Beyond the alerts' time
+///   limit the profile is still written, but counted as lost.
+/// - Several programs with one directory remove each other's profiles: use one directory per
+///   program.
 ///
 /// # Examples
 /// ```
@@ -42,7 +43,7 @@ pub struct HeapProfiles {
     directory: ProfileDirectory,
     level: Level,
     interval: Duration,
-    /// When the last profile was written, by the time that the machine was awake.
+    /// When the last profile was written, without time suspended.
     last: Option<Duration>,
 }
 
@@ -58,22 +59,23 @@ impl HeapProfiles {
         }
     }
 
-    /// From which level of alerts on. Default: [`Level::Error`].
+    /// The lowest level of alerts that triggers a profile. Default: [`Level::Error`].
     #[must_use]
     pub fn with_level(mut self, level: Level) -> Self {
         self.level = level;
         self
     }
 
-    /// How long after a profile no other is taken, whatever the alerts. One that could not be written
-    /// does not count. Default: an hour.
+    /// The minimum time between profiles, whatever the alerts. A failed profile does not count.
+    /// Default: an hour.
     #[must_use]
     pub fn with_interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// How many profiles are kept in the directory, each of two files; the oldest go. Default: eight.
+    /// How many profiles are kept in the directory, each of two files; the oldest are removed.
+    /// Default: eight.
     #[must_use]
     pub fn with_kept(mut self, profiles: NonZeroUsize) -> Self {
         self.directory.kept = profiles;
@@ -113,8 +115,8 @@ impl From<Level> for Occasion {
     }
 }
 
-/// What C libraries take is among it: a monitor that was not told what another allocator has handed out
-/// takes all of that for theirs.
+/// Includes memory of C libraries: a monitor that does not know the memory of another allocator
+/// attributes all of it to them.
 fn is_about_memory(kind: FindingKind) -> bool {
     matches!(
         kind,

@@ -1,4 +1,4 @@
-//! How loud an alert is.
+//! The level of an alert.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use backstop_core::monitor::Severity;
 
-/// How loud an alert is.
+/// The level of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Of a finding of medium severity, or of a low one where those are wanted.
+    /// From a finding of medium severity, or of a low one if those are enabled.
     Warning,
-    /// Of a finding of high severity.
+    /// From a finding of high severity.
     Error,
-    /// Of a critical finding.
+    /// From a critical finding.
     Critical,
 }
 
 impl Level {
-    /// Every level, the least first.
+    /// Every level, lowest first.
     pub const ALL: [Self; 3] = [Self::Warning, Self::Error, Self::Critical];
 
     /// The name.

@@ -14,14 +14,14 @@ use backstop_core::error::{Error, Stage};
 use backstop_core::monitor::FindingKind;
 use backstop_core::text::printable;
 
-/// Three log files in a directory: everything, errors, performance. A handle to share.
+/// Three log files in a directory: everything, errors, performance. A handle that can be cloned.
 ///
-/// A line is written whole or counted as lost; what a finding says cannot begin a line of its own. A
-/// disk that is full or a directory that cannot be written is an error at each line, which
-/// [`Alerts`](super::Alerts) counts and shows; the program goes on, and so does the log once it can.
-///
+/// A line is written whole or counted as lost; the text of a finding cannot start a new line. If
+/// the disk is full or the directory is not writable, each line is an error, which
+/// [`Alerts`](super::Alerts) counts and shows; the program continues, and so does the log when it
+/// can.
 /// # When it does not hold
-/// Several programs with one directory put each other's files aside: give each its own.
+/// Several programs with one directory rotate each other's files: use one directory per program.
 #[derive(Debug, Clone)]
 pub struct LogFiles(Arc<Inner>);
 
@@ -38,8 +38,8 @@ pub enum LogFile {
     Main,
     /// `errors.log`: alerts from [`Level::Error`] on.
     Errors,
-    /// `performance.log`: alerts about memory and handles near their limits or growing, and what each
-    /// remedy gave back.
+    /// `performance.log`: alerts about memory and file descriptors near their limits or growing,
+    /// and what each remedy freed.
     Performance,
 }
 
@@ -59,7 +59,7 @@ impl LogFile {
 }
 
 impl LogFiles {
-    /// Log files in this directory, which is made at the first line.
+    /// Log files in this directory, which is created with the first line.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>, rotation: Rotation) -> Self {
         let directory = directory.into();
@@ -70,23 +70,23 @@ impl LogFiles {
         }))
     }
 
-    /// Where they are.
+    /// Their directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.0.directory
     }
 
-    /// Appends a line to these files, with the time before it.
+    /// Appends a line to these files, prefixed with the time.
     ///
     /// # Errors
-    /// It could not be written to one of them; the others were tried.
+    /// It could not be written to one of them; the others were written nevertheless.
     pub fn write(&self, files: &[LogFile], time: Timestamp, line: &str) -> Result<(), Error> {
         let line = one_line(time, line);
         let mut written = Ok(());
         for log in files {
             let appended = self.0.files[*log as usize].lock().append(&line, time);
             if let Err(error) = appended {
-                let what = "a line could not be written to a log file";
+                let what = "cannot write to the log file";
                 let path = self.0.directory.join(log.name());
                 written = written.and(Err(
                     Error::io(Stage::Use, what, error).with("path", path.display())
@@ -124,7 +124,7 @@ fn is_performance(kind: FindingKind) -> bool {
     )
 }
 
-/// The time and the text on one line: labels are chosen by other programs.
+/// The time and the text with its control characters escaped: labels are untrusted.
 fn one_line(time: Timestamp, text: &str) -> String {
     format!("{time:.3} {}", printable(text))
 }

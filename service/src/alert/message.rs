@@ -1,4 +1,4 @@
-//! What is delivered.
+//! The alert that is delivered.
 
 use std::fmt;
 
@@ -13,36 +13,36 @@ use backstop_core::text::counted;
 pub struct Alert {
     /// Its number among all alerts of this process, from 1.
     pub serial: u64,
-    /// What became of it.
+    /// What changed.
     pub transition: Transition,
-    /// How loud. Of what was resolved: how loud it was.
+    /// The level. Of a resolved alert: its last level.
     pub level: Level,
-    /// The finding, as it stands.
+    /// The finding in its current state.
     pub finding: Finding,
     /// What to do about it; empty once it was resolved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<Suggestion>,
     /// When it was decided.
     pub at: Moment,
-    /// Changes of this finding since its last alert that had none of their own.
+    /// Changes of this finding since its last alert that had no alert of their own.
     pub suppressed: u64,
-    /// Changes of any finding that nobody was told and nobody will be, and alerts that this sink did
-    /// not take, since the last alert that it took.
+    /// Changes of any finding that were not and will not be reported, and alerts that this sink did
+    /// not accept, since the last alert that it accepted.
     pub lost: u64,
 }
 
-/// What became of an alert.
+/// How an alert changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Transition {
     /// It is new.
     Raised,
-    /// It is louder than before.
+    /// Its level has risen.
     Worsened,
-    /// It is less loud than before.
+    /// Its level has fallen.
     Eased,
-    /// It is as it was, and still there.
+    /// Unchanged, and the finding still holds.
     Reminded,
     /// Its finding was cleared.
     Resolved,

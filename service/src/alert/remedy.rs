@@ -1,4 +1,4 @@
-//! What can be done about an alert, and the account of it.
+//! What can be done about an alert, and the record of it.
 
 mod remedies;
 mod rules;
@@ -8,6 +8,7 @@ mod act;
 mod free_memory;
 mod rate_limit;
 mod record;
+mod shrink_and_trim;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,9 +16,9 @@ use std::time::Duration;
 
 use backstop_core::monitor::FindingKind;
 
-pub use account::{Measure, StepAccount, StepOutcome};
-pub use free_memory::{FreeMemory, Stage};
-pub use record::{Rehearsal, RemedyRecord, RemedyRefused, RemedyTrigger};
+pub use account::{StepAccount, StepOutcome, UsageSnapshot};
+pub use free_memory::{FreeMemory, MemoryStage};
+pub use record::{RemedyRecord, RemedyRefused, RemedyRehearsal, RemedyTrigger};
 pub use remedies::{Remedies, RemediesBuilder, RemedyStatistics};
 pub use rules::RemedyRules;
 
@@ -25,36 +26,38 @@ pub use rules::RemedyRules;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Has the C library's allocator give back to the kernel what it keeps for later.
+    /// Returns the memory that the C library's allocator caches to the kernel.
     Trim,
-    /// Has the registered caches let go of what they hold.
+    /// Shrinks the registered caches.
     ShrinkCaches(Shrinkage),
-    /// Releases what its policy says must go.
+    /// Releases what its policy requires.
     EnforcePolicies,
-    /// Releases what nobody has touched for longer than this, unless its policy calls it critical.
+    /// Releases resources that were untouched for longer than this, unless their policy calls them
+    /// critical.
     ReleaseIdle {
-        /// For how long.
+        /// The duration.
         longer_than: Duration,
     },
-    /// Releases what is open for longer than this, unless its policy calls it critical.
+    /// Releases resources that are open for longer than this, unless their policy calls them
+    /// critical.
     ReleaseOverAge {
-        /// For how long.
+        /// The duration.
         longer_than: Duration,
     },
-    /// Releases what its policy calls expendable, in use or not.
+    /// Releases resources that their policy calls expendable, in use or not.
     ReleaseExpendable,
-    /// Goes through the plan to free memory.
+    /// Runs the plan to free memory.
     FreeMemory,
     /// Releases everything, critical or not.
     ReleaseAll,
-    /// Asks the program to end.
+    /// Asks the program to terminate.
     Stop,
 }
 
 /// How far caches are shrunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shrinkage {
-    /// To half of what each holds.
+    /// To half of their size.
     Half,
     /// To nothing.
     All,
@@ -77,7 +80,7 @@ impl Remedy {
         }
     }
 
-    /// Whether it can help against a finding of this kind: only memory is given back by a trim.
+    /// Whether it can help against a finding of this kind: a trim only frees memory.
     #[must_use]
     pub const fn helps(self, kind: FindingKind) -> bool {
         match self {

@@ -1,7 +1,8 @@
-//! A log file that never grows beyond its bound.
+//! A log file with a maximum size.
 //!
-//! Of its own: tracing-appender rotates by time only and prints its failures; file-rotate panics where
-//! it cannot make the directory, and drops lines silently where it cannot open the file.
+//! An own implementation: tracing-appender rotates by time only and prints its failures;
+//! file-rotate panics if it cannot create the directory, and drops lines silently if it cannot open
+//! the file.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -15,7 +16,7 @@ use jiff::tz::TimeZone;
 use backstop_core::monitor::LimitError;
 use backstop_core::resource::Bytes;
 
-/// When a log file is put aside, and how many are kept.
+/// When a log file is rotated, and how many are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rotation {
     size: Bytes,
@@ -24,7 +25,7 @@ pub struct Rotation {
 }
 
 impl Default for Rotation {
-    /// At 10 MB, five kept beside the one that is written.
+    /// At 10 MB, with five rotated files kept.
     fn default() -> Self {
         Self {
             size: Bytes::megabytes(10),
@@ -35,8 +36,8 @@ impl Default for Rotation {
 }
 
 impl Rotation {
-    /// Puts a file aside before it would be larger than this. Default: 10 MB. A file that is rotated
-    /// each day keeps this bound too.
+    /// Rotates a file before it would exceed this size. Default: 10 MB. A file that is rotated
+    /// daily keeps this limit too.
     ///
     /// # Errors
     /// It is less than a kilobyte.
@@ -52,15 +53,14 @@ impl Rotation {
         Ok(self)
     }
 
-    /// Puts a file aside each day too, at midnight UTC.
+    /// Also rotates a file each day, at midnight UTC.
     #[must_use]
     pub fn daily(mut self) -> Self {
         self.daily = true;
         self
     }
 
-    /// How many files are kept beside the one that is written: `main.log.1` is the last one put aside.
-    /// Default: five.
+    /// How many rotated files are kept: `main.log.1` is the most recent one. Default: five.
     #[must_use]
     pub fn with_kept(mut self, files: u32) -> Self {
         self.kept = files;
@@ -68,20 +68,20 @@ impl Rotation {
     }
 }
 
-/// One file, opened when it is first written to and again after a failure.
+/// One file, opened with the first write and again after a failure.
 #[derive(Debug)]
 pub(super) struct RotatedFile {
     path: PathBuf,
     rotation: Rotation,
     open: Option<Open>,
-    /// A write failed, maybe half-way: the next line begins on a line of its own.
+    /// A write failed, perhaps halfway: the next line must start on a new line.
     torn: bool,
 }
 
 #[derive(Debug)]
 struct Open {
     file: File,
-    /// `None`: it is no regular file, and cannot be put aside.
+    /// `None`: it is not a regular file, and cannot be rotated.
     length: Option<u64>,
     day: Date,
 }
@@ -96,10 +96,10 @@ impl RotatedFile {
         }
     }
 
-    /// Appends a line, which has no end of line itself.
+    /// Appends a line, given without a line end.
     pub(super) fn append(&mut self, line: &str, now: Timestamp) -> io::Result<()> {
         let today = day_of(now);
-        // After a failure there is none: the directory may be another one by then.
+        // `None` after a failure: the directory may be a different one by then.
         let mut open = match self.open.take() {
             Some(open) => open,
             None => open_to_append(&self.path, today)?,
@@ -127,10 +127,10 @@ impl RotatedFile {
         Ok(())
     }
 
-    /// `x.4` becomes `x.5`, …, `x` becomes `x.1`; what would be beyond those kept goes.
+    /// Renames `x.4` to `x.5`, …, `x` to `x.1`; files beyond the number kept are removed.
     fn put_aside(&self) -> io::Result<()> {
         let mut oldest = self.rotation.kept;
-        // More were kept by an earlier setting.
+        // An earlier setting may have kept more.
         while self.numbered(oldest).exists() {
             remove(&self.numbered(oldest))?;
             oldest += 1;
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_put_aside_by_size_and_few_are_kept() {
+    fn a_file_is_rotated_by_size_and_few_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let rotation = Rotation::default().with_size(Bytes(1000)).unwrap();
         let path = directory.path().join("a.log");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_put_aside_by_day_also_after_a_restart() {
+    fn a_file_is_rotated_daily_even_after_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.log");
         let rotation = Rotation::default().daily();
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_goes_on_once_its_directory_is_one() {
+    fn a_log_continues_once_its_directory_exists() {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("logs");
         std::fs::write(&place, "in the way").unwrap();

@@ -28,7 +28,7 @@ pub struct AlertRules {
 }
 
 impl Default for AlertRules {
-    /// From medium severity on; one alert a minute for a finding, 30 a minute for a level; quieter or
+    /// From medium severity on; one alert a minute for a finding, 30 a minute for a level; eased or
     /// resolved after 30 seconds of calm; a reminder each hour; 1024 findings at once.
     fn default() -> Self {
         Self {
@@ -43,36 +43,38 @@ impl Default for AlertRules {
 }
 
 impl AlertRules {
-    /// The least severity that is an alert. Default: medium.
+    /// The lowest severity that becomes an alert. Default: medium.
     #[must_use]
     pub fn with_least(mut self, severity: Severity) -> Self {
         self.least = severity;
         self
     }
 
-    /// How long a finding has no second alert, unless it gets worse. Default: one minute.
+    /// The minimum time between two alerts of a finding, unless it gets worse. Default: one minute.
     #[must_use]
-    pub fn with_interval(mut self, span: Duration) -> Self {
-        self.interval = span;
+    pub fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
         self
     }
 
-    /// How long a finding must be less severe, or gone, before its alert is. Default: 30 seconds.
+    /// How long a finding must be less severe, or cleared, before its alert eases or is resolved.
+    /// Default: 30 seconds.
     #[must_use]
-    pub fn with_calm(mut self, span: Duration) -> Self {
-        self.calm = span;
+    pub fn with_calm(mut self, calm: Duration) -> Self {
+        self.calm = calm;
         self
     }
 
-    /// After how long an alert that still holds is delivered again; `None` is never. Default: one hour.
+    /// After how long an alert that still holds is delivered again; `None`: never. Default: one
+    /// hour.
     #[must_use]
-    pub fn with_reminder(mut self, span: Option<Duration>) -> Self {
-        self.reminder = span;
+    pub fn with_reminder(mut self, after: Option<Duration>) -> Self {
+        self.reminder = after;
         self
     }
 
-    /// How many alerts of one level may be delivered within an interval, of all findings together; the
-    /// others wait. Default: 30.
+    /// How many alerts of one level may be delivered within an interval, for all findings together;
+    /// the others wait. Default: 30.
     ///
     /// # Errors
     /// It is zero.
@@ -82,8 +84,8 @@ impl AlertRules {
         Ok(self)
     }
 
-    /// Of how many findings alerts are kept at once; a worse one takes the place of a less severe one.
-    /// What finds no place is counted. Default: 1024.
+    /// The maximum number of findings with alerts; a more severe one replaces a less severe one.
+    /// Findings beyond the maximum are counted. Default: 1024.
     ///
     /// # Errors
     /// It is zero.
@@ -93,7 +95,7 @@ impl AlertRules {
         Ok(self)
     }
 
-    /// How loud a finding of this severity is; `None` is no alert.
+    /// The level of a finding with this severity; `None` if it is not an alert.
     #[must_use]
     pub fn level(&self, severity: Severity) -> Option<Level> {
         (severity >= self.least).then(|| severity.into())
@@ -107,6 +109,6 @@ fn require(holds: bool, name: &'static str) -> Result<(), LimitError> {
     Err(LimitError {
         name,
         value: "0".into(),
-        rule: "more than nothing",
+        rule: "a number greater than zero",
     })
 }

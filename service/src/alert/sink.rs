@@ -1,19 +1,20 @@
-//! Where alerts go.
+//! Receivers of alerts.
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::message::Alert;
 use backstop_core::error::{Error, ErrorKind, Stage};
 
-/// Takes alerts, on a thread of Backstop's own.
+/// Receives alerts, on a thread of Backstop's own.
 ///
-/// A sink that fails, panics or hangs loses that alert: it is counted, and [`Alert::lost`] of the next
-/// one tells. One that hangs gets no other until it has returned, and holds up no other sink.
+/// A sink that fails, panics or hangs loses that alert: it is counted, and reported in
+/// [`Alert::lost`] of the next one. One that hangs gets no other alert until it has returned, and
+/// does not block other sinks.
 pub trait Sink: Send + 'static {
-    /// Takes an alert.
+    /// Receives an alert.
     ///
     /// # Errors
-    /// It could not be told.
+    /// It could not be delivered.
     fn deliver(&mut self, alert: &Alert) -> Result<(), Error>;
 }
 
@@ -24,12 +25,13 @@ impl<F: FnMut(&Alert) + Send + 'static> Sink for F {
     }
 }
 
-/// Sends alerts into a bounded channel. What finds it full is lost, and disclosed in the next one.
+/// Sends alerts into a bounded channel. Alerts that do not fit are lost, which the next one
+/// discloses.
 #[derive(Debug)]
 pub struct ChannelSink(Sender<Alert>);
 
 impl ChannelSink {
-    /// A sink, and the end at which its alerts come out; at most `capacity` wait there.
+    /// A sink, and the receiver of its alerts; at most `capacity` wait there.
     #[must_use]
     pub fn bounded(capacity: usize) -> (Self, Receiver<Alert>) {
         let (sender, receiver) = bounded(capacity);
@@ -44,7 +46,7 @@ impl Sink for ChannelSink {
                 TrySendError::Full(_) => (ErrorKind::Limit, "the channel of alerts is full"),
                 TrySendError::Disconnected(_) => (
                     ErrorKind::NotFound,
-                    "nobody takes alerts out of the channel",
+                    "the receiver of the channel was dropped",
                 ),
             };
             Error::new(kind, Stage::Use, what)

@@ -1,4 +1,4 @@
-//! Which findings are alerts, and when: pure, by the time of the observations.
+//! Which findings become alerts, and when: pure, by the time of the observations.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use super::message::{Alert, Transition};
 use super::rules::AlertRules;
 use backstop_core::monitor::{Change, Finding, FindingKind, Observation, Subject, suggestions};
 
-/// Decides what is delivered. What was told last of a finding becomes what is so, at the latest an
-/// interval and a calm after it last changed, however much is held back meanwhile.
+/// Decides what is delivered. The last report about a finding matches its state at most an interval
+/// and a calm after it last changed, however much is suppressed in the meantime.
 #[derive(Debug)]
 pub(super) struct Triage {
     rules: AlertRules,
-    /// By kind first, so that a finding is looked up without copying its subject.
+    /// By kind first, so that a finding is found without copying its subject.
     episodes: HashMap<FindingKind, HashMap<Subject, Episode>>,
     count: usize,
     allowances: [Allowance; Level::ALL.len()],
@@ -25,7 +25,7 @@ pub(super) struct Triage {
     undisclosed: u64,
 }
 
-/// How many alerts a level still has in this interval.
+/// How many alerts a level may still have in this interval.
 #[derive(Debug, Clone, Copy, Default)]
 struct Allowance {
     begun: Option<Duration>,
@@ -52,18 +52,18 @@ impl Triage {
         self.suppressed
     }
 
-    /// Changes that nobody was told and nobody will be.
+    /// Changes that were not and will not be reported.
     pub(super) fn lost(&self) -> u64 {
         self.lost
     }
 
-    /// Findings that alerts are kept of.
+    /// Findings that currently have an alert.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Takes an observation, and gives what is to be delivered, the loudest first, at most `room`. What
-    /// has no room waits.
+    /// Takes an observation, and returns what is to be delivered, highest level first, at most
+    /// `room`. The rest waits.
     pub(super) fn observe(&mut self, observation: &Observation, room: usize) -> Vec<Alert> {
         let at = observation.sample.at.awake;
         self.look += 1;
@@ -85,8 +85,8 @@ impl Triage {
         self.deliver(observation, room)
     }
 
-    /// Notes a finding as it is. False if it is an alert and there is no place for it. `floor` is the
-    /// least level that has a place, once it was looked for.
+    /// Records the state of a finding. False if it is an alert and there is no place for it.
+    /// `floor` is the lowest level that has a place, once it was determined.
     fn see(&mut self, finding: &Finding, floor: &mut Option<Option<Level>>) -> bool {
         let level = self.rules.level(finding.severity);
         let look = self.look;
@@ -109,7 +109,7 @@ impl Triage {
         let mut episode = Episode::new(finding);
         episode.see(finding, level);
         episode.look = look;
-        // Wanted at once, so that an eviction later in this look sees how loud it is.
+        // Updated immediately, so that an eviction later in this observation uses its level.
         episode.follow(Duration::ZERO, &self.rules);
         let subjects = self.episodes.entry(finding.kind).or_default();
         subjects.insert(finding.subject.clone(), episode);
@@ -137,7 +137,7 @@ impl Triage {
         episodes.map(Episode::wanted).min().flatten()
     }
 
-    /// Gives up one of those of this level.
+    /// Evicts one with this level.
     fn evict(&mut self, level: Option<Level>) {
         let victim = self.episodes.iter().find_map(|(kind, subjects)| {
             let episode = subjects.values().find(|one| one.wanted() == level)?;
@@ -148,7 +148,7 @@ impl Triage {
             && let Some(episode) = subjects.remove(&subject)
         {
             self.count -= 1;
-            // At the least its end will not be told.
+            // At least its end will not be reported.
             self.lose(episode.changes().max(1));
         }
     }
@@ -169,7 +169,7 @@ impl Triage {
                 episode.follow(at, rules);
                 let over = episode.is_over(at, rules);
                 if over {
-                    // They came and went while alerts were held back.
+                    // They came and went while alerts were suppressed.
                     forgotten += episode.changes();
                 }
                 !over
@@ -283,7 +283,7 @@ mod tests {
         }
     }
 
-    /// Gives what is delivered when these are open, so many seconds after the start.
+    /// Returns what is delivered when these are open, this many seconds after the start.
     struct Play {
         triage: Triage,
         start: Moment,
@@ -304,7 +304,7 @@ mod tests {
                 .observe(&observation(at, open.collect(), Vec::new()), usize::MAX)
         }
 
-        /// The same, in short.
+        /// The same, abbreviated.
         fn told(&mut self, seconds: u64, open: &[(&str, Severity)]) -> Vec<(Transition, Level)> {
             let alerts = self.at(seconds, open).into_iter();
             alerts
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_told_when_it_begins_gets_worse_lasts_and_ends() {
+    fn a_finding_is_reported_when_it_starts_gets_worse_lasts_and_ends() {
         use Severity::{Critical, High, Low};
         let mut play = Play::new(AlertRules::default());
         assert_eq!(play.told(0, &[("a", Low)]), []);
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn what_flutters_is_one_alert_and_the_rest_is_counted() {
+    fn a_fluctuating_finding_is_one_alert_and_the_rest_is_counted() {
         let mut play = Play::new(AlertRules::default());
         let mut alerts = Vec::new();
         for second in 0..600 {
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storm_is_told_in_part_and_the_worst_first() {
+    fn a_storm_is_reported_in_part_most_severe_first() {
         let rules = AlertRules::default();
         let rules = rules.with_burst(2).unwrap().with_most_findings(3).unwrap();
         let mut play = Play::new(rules);
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_waits() {
+    fn alerts_without_room_wait() {
         let mut play = Play::new(AlertRules::default());
         let at = play.start;
         let open = vec![
@@ -420,7 +420,7 @@ mod tests {
         assert_eq!(play.triage.observe(&observation, 9).len(), 1);
     }
 
-    /// What a listener knows of one finding.
+    /// What a listener knows about one finding.
     #[derive(Default, Clone, Copy)]
     struct Heard {
         level: Option<Level>,
@@ -439,7 +439,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn alerts_are_throttled_and_all_is_accounted_for_and_the_last_word_is_true(
+        fn alerts_are_throttled_all_changes_are_counted_and_the_last_report_is_true(
             steps in proptest::collection::vec((0_u64..50, [severities(), severities(), severities()]), 1..60),
             burst in 1_u32..5,
         ) {

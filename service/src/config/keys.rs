@@ -1,15 +1,15 @@
-//! The settings that there are.
+//! The list of settings.
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
-    /// As in a file: the table, a dot, the name.
+    /// The name in a file: the table, a dot, the name.
     pub name: &'static str,
     /// The default, as it would be written; empty if there is none.
     pub default: &'static str,
-    /// What it means, in one sentence.
+    /// The meaning, in one sentence.
     pub meaning: &'static str,
-    /// Other names: environment variables in capitals, the rest in files. Strongest first.
+    /// Other names: environment variables in capitals, the rest in files. Highest precedence first.
     pub aliases: &'static [Alias],
 }
 
@@ -27,7 +27,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "monitor.debug",
         default: "false",
-        meaning: "Record a backtrace of every resource instead of one in 128, and log each sample.",
+        meaning: "Keep a backtrace of every resource instead of one in 128, and log each sample.",
         aliases: &[
             alias("BACKSTOP_MONITOR_DEBUG", ""),
             alias("MEMORY_DEBUG", ""),
@@ -37,19 +37,19 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "monitor.interval",
         default: "30s",
-        meaning: "Time between samples; shortened down to 1s as a limit comes near.",
+        meaning: "Interval between samples; near a limit, down to one second.",
         aliases: &[alias("BACKSTOP_MONITOR_INTERVAL", "")],
     },
     Key {
         name: "monitor.snapshots",
         default: "10",
-        meaning: "Number of recent samples to keep in memory, from 1 to 100000.",
+        meaning: "Number of samples to keep in memory, from 1 to 100000.",
         aliases: &[alias("BACKSTOP_MONITOR_SNAPSHOTS", "")],
     },
     Key {
         name: "monitor.warm-up",
         default: "1m",
-        meaning: "Time after the start in which growth is not reported, while programs fill their caches.",
+        meaning: "Time after the start during which growth is ignored, because programs fill their caches then.",
         aliases: &[alias("BACKSTOP_MONITOR_WARM_UP", "")],
     },
     Key {
@@ -67,25 +67,25 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "monitor.count-growth",
         default: "50",
-        meaning: "Report growth of open files, threads, children or resources above this count per window.",
+        meaning: "Report growth of file descriptors, threads, children or resources above this number per window.",
         aliases: &[alias("BACKSTOP_MONITOR_COUNT_GROWTH", "")],
     },
     Key {
         name: "monitor.idle",
         default: "10m",
-        meaning: "Report a resource that was not used for this long.",
+        meaning: "Maximum time that a resource may be open untouched.",
         aliases: &[alias("BACKSTOP_MONITOR_IDLE", "")],
     },
     Key {
         name: "monitor.lifetime",
         default: "",
-        meaning: "Report a resource that is open for this long. Unset: never.",
+        meaning: "Maximum time that a resource may be open. Unset: no limit.",
         aliases: &[alias("BACKSTOP_MONITOR_LIFETIME", "")],
     },
     Key {
         name: "alert.memory-threshold",
         default: "1500MB",
-        meaning: "Warn when memory exceeds this size; halfway to the limit it is an error.",
+        meaning: "Memory from which a warning is raised; halfway to the limit it becomes an error.",
         aliases: &[
             alias("BACKSTOP_ALERT_MEMORY_THRESHOLD", ""),
             alias("MEMORY_THRESHOLD", "MB"),
@@ -95,7 +95,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "alert.memory-limit",
         default: "2500MB",
-        meaning: "Raise a critical alert when memory exceeds this size.",
+        meaning: "Memory from which the alert is critical.",
         aliases: &[
             alias("BACKSTOP_ALERT_MEMORY_LIMIT", ""),
             alias("MEMORY_LIMIT_MB", "MB"),
@@ -104,25 +104,25 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "alert.memory-share",
         default: "70,85,95",
-        meaning: "Memory thresholds in percent of the cgroup limit, else of the machine: warning, error, critical. The lower of these and the sizes above applies.",
+        meaning: "Memory in percent of the cgroup's limit or the machine's memory: warning, error, critical. The lower of this and the sizes above applies.",
         aliases: &[alias("BACKSTOP_ALERT_MEMORY_SHARE", "")],
     },
     Key {
         name: "alert.handles",
         default: "70,85,95",
-        meaning: "Open file thresholds in percent of their limit: warning, error, critical.",
+        meaning: "Open files in percent of their limit: warning, error, critical.",
         aliases: &[alias("BACKSTOP_ALERT_HANDLES", "")],
     },
     Key {
         name: "alert.system-memory",
         default: "85",
-        meaning: "Warn when the machine's memory in use exceeds this percentage.",
+        meaning: "Memory in use on the machine, in percent, from which a warning is raised.",
         aliases: &[alias("BACKSTOP_ALERT_SYSTEM_MEMORY", "")],
     },
     Key {
         name: "alert.throttle",
         default: "1m",
-        meaning: "Minimum time before the same alert is repeated; a more severe one is sent at once.",
+        meaning: "Minimum time between two alerts for the same finding; a more severe one is sent immediately.",
         aliases: &[alias("BACKSTOP_ALERT_THROTTLE", "")],
     },
     Key {
@@ -134,7 +134,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "cleanup.auto",
         default: "false",
-        meaning: "Clean up on alerts about memory or open files, and enforce policies at the interval.",
+        meaning: "Whether alerts about memory or open files trigger remedies, and policies are enforced at the interval.",
         aliases: &[
             alias("BACKSTOP_CLEANUP_AUTO", ""),
             alias("AUTO_CLEANUP", ""),
@@ -144,7 +144,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "cleanup.interval",
         default: "5m",
-        meaning: "How often policies are enforced, releasing what is over its lifetime or idle limit.",
+        meaning: "Interval at which policies are enforced: resources beyond their lifetime or idle limit are released.",
         aliases: &[
             alias("BACKSTOP_CLEANUP_INTERVAL", ""),
             alias("memory_management.cleanup_interval_seconds", "s"),
@@ -153,13 +153,13 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "history.directory",
         default: "",
-        meaning: "Directory for the history, one file a day. Unset: no history.",
+        meaning: "Directory for the history, one file per day. Unset: no history.",
         aliases: &[alias("BACKSTOP_HISTORY_DIRECTORY", "")],
     },
     Key {
         name: "history.keep",
         default: "30d",
-        meaning: "How long to keep a day file.",
+        meaning: "How long a day of history is kept.",
         aliases: &[alias("BACKSTOP_HISTORY_KEEP", "")],
     },
     Key {
@@ -175,7 +175,7 @@ const fn alias(name: &'static str, unit: &'static str) -> Alias {
 }
 
 impl Key {
-    /// The key that has this name in a file, and the unit of a bare number under it.
+    /// The key with this name in a file, and the unit of a bare number under it.
     #[must_use]
     pub fn in_file(name: &str) -> Option<(&'static Self, &'static str)> {
         KEYS.iter().find_map(|key| {
@@ -187,7 +187,8 @@ impl Key {
         })
     }
 
-    /// The environment variables, strongest first, each with the unit of a bare number in it.
+    /// The environment variables, highest precedence first, each with the unit of a bare number in
+    /// it.
     pub fn variables(&self) -> impl Iterator<Item = &'static Alias> {
         self.aliases.iter().filter(|alias| alias.is_variable())
     }
@@ -198,7 +199,7 @@ impl Alias {
         !self.name.contains('.')
     }
 
-    /// The text with the unit behind it, if it is a bare number.
+    /// The text with the unit appended, if it is a bare number.
     #[must_use]
     pub fn complete(unit: &str, text: &str) -> String {
         let text = text.trim();

@@ -1,4 +1,4 @@
-//! Reads settings from the environment, and from whatever `serde` reads.
+//! Reads settings from the environment, and from any format that `serde` reads.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use super::keys::{Alias, KEYS};
 use super::settings::{SettingError, Settings};
 
 impl Settings {
-    /// The defaults, and what this process's environment says otherwise.
+    /// The defaults, overridden by this process's environment.
     ///
     /// # Errors
-    /// A variable's value means nothing; the error names the variable.
+    /// A variable has an invalid value; the error names the variable.
     pub fn from_environment() -> Result<Self, SettingError> {
         Self::default()
             .with_environment(|name| std::env::var(name).ok())?
             .checked()
     }
 
-    /// These, and what the variables say otherwise. An empty variable is none.
+    /// These settings, overridden by the variables. An empty variable counts as unset.
     ///
     /// # Errors
     /// As for [`from_environment`](Self::from_environment).
@@ -150,7 +150,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 }
 
-/// One of a list, as text.
+/// An element of a list, as text.
 struct Item(String);
 
 impl<'de> Deserialize<'de> for Item {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn every_default_is_what_its_text_means() {
+    fn every_default_equals_its_text() {
         let mut written = Settings::default();
         for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
             written.set(key.name, key.default).unwrap();
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_values_are_refused_where_they_stand() {
+    fn invalid_values_are_refused_with_their_place() {
         for (text, said) in [
             (
                 "{\"monitor\":\n{\"interval\": \"-5s\"}}",

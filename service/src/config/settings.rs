@@ -9,11 +9,11 @@ use crate::history::Keeping;
 use backstop_core::monitor::{LimitError, Limits};
 use backstop_core::resource::Bytes;
 
-/// The settings of the monitor, the alerts, the remedies and the history. [`KEYS`](super::KEYS) lists
-/// all of it, with the defaults.
+/// The settings of the monitor, the alerts, the remedies and the history. [`KEYS`](super::KEYS)
+/// lists all of them, with the defaults.
 ///
-/// It reads itself from whatever `serde` reads, and refuses unknown names and invalid values where
-/// they are read.
+/// It deserializes from any format that `serde` reads, and refuses unknown names and invalid values
+/// with their place.
 ///
 /// # Examples
 /// ```
@@ -40,11 +40,11 @@ pub struct Settings {
     keeping: Keeping,
 }
 
-/// A setting that does not exist, or whose value is invalid.
+/// An unknown setting, or an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingError {
-    /// There is none of this name.
+    /// There is no setting with this name.
     #[error("unknown setting `{name}`")]
     Unknown {
         /// The name.
@@ -55,7 +55,7 @@ pub enum SettingError {
     Wrong {
         /// The name.
         name: &'static str,
-        /// What is wrong with the value, with the value in it.
+        /// What is wrong with the value, including the value.
         wrong: String,
     },
 }
@@ -146,7 +146,7 @@ impl Settings {
             "history.directory" => self.history_directory = Some(PathBuf::from(text)),
             "history.keep" => self.keep(text, value::duration(text)?, self.keeping.size())?,
             "history.keep-size" => self.keep(text, self.keeping.age(), value::size(text)?)?,
-            other => return Err(format!("no such setting: `{other}`")),
+            other => return Err(format!("unknown key `{other}`")),
         }
         Ok(())
     }
@@ -164,13 +164,13 @@ impl Settings {
         Ok(())
     }
 
-    /// Checks what several settings say together.
+    /// Checks settings that depend on each other.
     ///
     /// # Errors
     /// The memory threshold is not below the memory limit.
     pub fn checked(mut self) -> Result<Self, SettingError> {
         let default = Self::default();
-        // If only one of the two is set, the other follows.
+        // If only one of the two was set, the other follows.
         if self.memory_threshold >= self.memory_limit {
             if self.memory_limit == default.memory_limit {
                 self.memory_limit = Bytes(self.memory_threshold.0.saturating_mul(5) / 3);
@@ -185,78 +185,78 @@ impl Settings {
                 .with_memory([low, middle, high])
                 .map_err(|_| SettingError::Wrong {
                     name: "alert.memory-threshold",
-                    wrong: format!("{low} must be below alert.memory-limit, which is {high}"),
+                    wrong: format!("{low} must be below alert.memory-limit ({high})"),
                 })?;
         Ok(self)
     }
 
-    /// Whether every resource has its backtrace kept.
+    /// Whether the backtrace of every resource is kept.
     #[must_use]
     pub fn debug(&self) -> bool {
         self.debug
     }
 
-    /// How often to sample.
+    /// The interval between samples.
     #[must_use]
     pub fn interval(&self) -> Duration {
         self.interval
     }
 
-    /// How many of the last samples to keep.
+    /// Number of samples kept in memory.
     #[must_use]
     pub fn snapshots(&self) -> usize {
         self.snapshots
     }
 
-    /// The limits above which something is a finding.
+    /// The thresholds for findings.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Memory above which there is a warning.
+    /// Memory from which a warning is raised.
     #[must_use]
     pub fn memory_threshold(&self) -> Bytes {
         self.memory_threshold
     }
 
-    /// Memory above which the level is critical.
+    /// Memory from which the alert is critical.
     #[must_use]
     pub fn memory_limit(&self) -> Bytes {
         self.memory_limit
     }
 
-    /// How long the same alert is not repeated.
+    /// The minimum time between two alerts for the same finding.
     #[must_use]
     pub fn throttle(&self) -> Duration {
         self.throttle
     }
 
-    /// Where to write log files.
+    /// The directory for log files.
     #[must_use]
     pub fn log_directory(&self) -> Option<&Path> {
         self.log_directory.as_deref()
     }
 
-    /// Whether alerts clean up, and policies are enforced.
+    /// Whether alerts trigger remedies, and policies are enforced.
     #[must_use]
     pub fn auto_cleanup(&self) -> bool {
         self.auto_cleanup
     }
 
-    /// How often policies are enforced.
+    /// The interval at which policies are enforced.
     #[must_use]
     pub fn cleanup_interval(&self) -> Duration {
         self.cleanup_interval
     }
 
-    /// Where to keep the history.
+    /// The directory for the history.
     #[must_use]
     pub fn history_directory(&self) -> Option<&Path> {
         self.history_directory.as_deref()
     }
 
-    /// For how long and how much of the history is kept.
+    /// How long and how much of the history is kept.
     #[must_use]
     pub fn keeping(&self) -> Keeping {
         self.keeping

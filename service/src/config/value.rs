@@ -1,4 +1,4 @@
-//! Parsing the text of a setting.
+//! Parses the text of a setting.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) fn duration_or_zero(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
-/// A size above zero.
+/// A size greater than zero.
 pub(super) fn size(text: &str) -> Result<Bytes, String> {
     let bytes: Bytes = text
         .parse()
@@ -44,22 +44,22 @@ pub(super) fn count(text: &str, least: u64, most: u64) -> Result<u64, String> {
         .ok()
         .filter(|count| (least..=most).contains(count));
     number.ok_or_else(|| {
-        format!("invalid value `{text}`: expected a whole number from {least} to {most}")
+        format!("invalid number `{text}`: expected a whole number from {least} to {most}")
     })
 }
 
-/// A share, written in percent.
+/// A share, in percent.
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_end_matches('%').trim_end();
     let share = number.parse().ok().map(|percent: f64| percent / 100.0);
     share
         .filter(|share| *share > 0.0 && *share <= 1.0)
         .ok_or_else(|| {
-            format!("invalid value `{text}`: expected a percentage above 0 and up to 100")
+            format!("invalid percentage `{text}`: expected a number above 0 and up to 100")
         })
 }
 
-/// Three shares that rise, written in percent with commas between.
+/// Three rising shares, in percent, separated by commas.
 pub(super) fn steps(text: &str) -> Result<Steps, String> {
     let wrong =
         || format!("invalid value `{text}`: expected three rising percentages, e.g. 70,85,95");

@@ -1,4 +1,4 @@
-//! A profile whenever somebody sends a signal.
+//! A heap profile on each signal.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::profile_directory::{Occasion, ProfileDirectory};
 use backstop_core::error::{Error, ErrorKind, Stage};
 use backstop_os::signal::Signal;
 
-/// Writes a profile at each of these signals, until it is dropped: see [`dump_on_signal`].
+/// Writes a profile on each of these signals, until it is dropped: see [`dump_on_signal`].
 #[must_use = "dropping it ends the profiles"]
 pub struct DumpOnSignal {
     handle: Handle,
@@ -22,53 +22,54 @@ pub struct DumpOnSignal {
     ended: Receiver<()>,
 }
 
-/// What became of the signals.
+/// Statistics of the signals.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DumpStatistics {
     /// Profiles that were written.
     pub written: u64,
-    /// Signals at which none could be.
+    /// Signals on which none could be written.
     pub failed: u64,
-    /// Why the last one that failed did.
+    /// Why the last failed one failed.
     pub last_error: Option<String>,
 }
 
-/// How long a drop waits for a profile that is being taken.
+/// How long a drop waits for a profile in progress.
 const LAST_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Writes a profile into this directory whenever the signal comes: `kill -USR2 PID`, for
-/// [`Signal::USR2`]. It is written as pprof and as a flame graph of the same moment, named by its time
+/// Writes a profile into this directory on each signal: `kill -USR2 PID`, for [`Signal::USR2`]. It
+/// is written as pprof and as a flame graph of the same moment, named by its time
 /// (`heap-20260131T235959.123Z-signal.svg`); the last eight profiles in the directory are kept. The
-/// directory is made at the first one.
+/// directory is created with the first one.
 ///
-/// A profile that cannot be written is told as an error event of `tracing` and counted in
-/// [`DumpOnSignal::statistics`]. That holds too where profiling is off: the signal is handled all the
-/// same, since it would end the program else, and the error says how to switch it on. [`check`](super::check)
-/// tells before.
+/// A profile that cannot be written is reported as an error event of `tracing` and counted in
+/// [`DumpOnSignal::statistics`]. That also applies if profiling is off: the signal is handled
+/// nevertheless, because it would terminate the program otherwise, and the error describes how to
+/// switch it on. [`check`](super::check) reports it beforehand.
 ///
 /// # When it does not hold
-/// - Signals that come while a profile is being taken are one more, however many they are.
-/// - A signal that something else ends the program by, such as SIGTERM with
+/// - Signals that arrive while a profile is being taken cause one more profile, however many they
+///   are.
+/// - A signal for which other code terminates the program, such as SIGTERM with
 ///   [`shutdown::on_signals`](backstop_core::release::shutdown::on_signals), still does.
-/// - After the guard was dropped the signal does nothing. What it did before is not brought back, and a
-///   profile that is being taken may still be written.
+/// - After the guard was dropped the signal is ignored. Its earlier disposition is not restored,
+///   and a profile in progress may still be written.
 ///
 /// # Errors
-/// The signal cannot be handled, such as SIGKILL, or no thread be started.
+/// The signal cannot be handled, such as SIGKILL, or the thread cannot be started.
 pub fn dump_on_signal(
     signal: Signal,
     directory: impl Into<PathBuf>,
 ) -> Result<DumpOnSignal, Error> {
-    // The library panics at these.
+    // The library panics for these.
     if FORBIDDEN.contains(&signal.number()) {
-        let what = "this signal cannot be handled: take SIGUSR2";
+        let what = "this signal cannot be handled: use SIGUSR2";
         return Err(
             Error::new(ErrorKind::Configuration, Stage::Configure, what).with("signal", signal)
         );
     }
     let failed = |what, error| Error::io(Stage::Configure, what, error).with("signal", signal);
     let mut signals = Signals::new([signal.number()])
-        .map_err(|error| failed("the signal cannot be handled", error))?;
+        .map_err(|error| failed("cannot handle the signal", error))?;
     let handle = signals.handle();
     let directory = ProfileDirectory::new(directory.into());
     let statistics = Arc::new(Mutex::new(DumpStatistics::default()));
@@ -77,13 +78,13 @@ pub fn dump_on_signal(
     std::thread::Builder::new()
         .name("backstop-heap".into())
         .spawn(move || {
-            // Gone with the thread, which is how its end is seen.
+            // Dropped with the thread, which signals its end.
             let _end = end;
             for _ in signals.forever() {
                 take(&directory, &counted);
             }
         })
-        .map_err(|error| failed("the thread that takes profiles cannot be started", error))?;
+        .map_err(|error| failed("cannot start the thread that takes profiles", error))?;
     Ok(DumpOnSignal {
         handle,
         statistics,
@@ -99,7 +100,7 @@ fn take(directory: &ProfileDirectory, statistics: &Mutex<DumpStatistics>) {
         }
         Err(error) => {
             let reason = error.chain();
-            tracing::error!(error = reason, "no heap profile could be written");
+            tracing::error!(error = reason, "cannot write a heap profile");
             let mut statistics = statistics.lock();
             statistics.failed += 1;
             statistics.last_error = Some(reason);
@@ -108,7 +109,7 @@ fn take(directory: &ProfileDirectory, statistics: &Mutex<DumpStatistics>) {
 }
 
 impl DumpOnSignal {
-    /// What became of the signals so far.
+    /// Statistics so far.
     #[must_use]
     pub fn statistics(&self) -> DumpStatistics {
         self.statistics.lock().clone()
@@ -118,7 +119,7 @@ impl DumpOnSignal {
 impl Drop for DumpOnSignal {
     fn drop(&mut self) {
         self.handle.close();
-        // Answers when the thread has let go of the other end.
+        // Returns when the thread has dropped the sender.
         let _ = self.ended.recv_timeout(LAST_PATIENCE);
     }
 }
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signal_that_nobody_can_handle_is_refused() {
+    fn a_signal_that_cannot_be_handled_is_refused() {
         let place = tempfile::tempdir().unwrap();
         for signal in [Signal::KILL, Signal::STOP] {
             let error = dump_on_signal(signal, place.path()).unwrap_err();

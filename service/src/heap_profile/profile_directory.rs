@@ -1,4 +1,4 @@
-//! A directory of profiles, of which few are kept.
+//! A directory of profiles, of which a limited number is kept.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,18 +9,19 @@ use jiff::tz::TimeZone;
 use super::{Form, HeapProfile, check, collect, failed, write};
 use backstop_core::error::Error;
 
-/// How many profiles a directory keeps when nobody says otherwise.
+/// The default number of profiles kept.
 const KEPT: NonZeroUsize = NonZeroUsize::new(8).expect("eight is not zero");
 
-/// Where profiles are written to, each as pprof and as a flame graph of the same moment:
-/// `heap-20260131T235959.123Z-error.pb.gz` and `.svg`. Only what is named so is ever removed.
+/// The directory that profiles are written to, each as pprof and as a flame graph of the same
+/// moment: `heap-20260131T235959.123Z-error.pb.gz` and `.svg`. Only files with such names are ever
+/// removed.
 #[derive(Debug)]
 pub(crate) struct ProfileDirectory {
     path: PathBuf,
     pub(crate) kept: NonZeroUsize,
 }
 
-/// Why a profile was taken: the last word of its name.
+/// Why a profile was taken: the last part of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Warning,
@@ -47,32 +48,32 @@ impl ProfileDirectory {
         Self { path, kept: KEPT }
     }
 
-    /// Takes a profile and writes it; the directory is made if there is none. Gives the flame graph.
+    /// Takes a profile and writes it; creates the directory if there is none. Returns the flame
+    /// graph.
     pub(crate) fn write(&self, time: Timestamp, occasion: Occasion) -> Result<HeapProfile, Error> {
         check()?;
         std::fs::create_dir_all(&self.path).map_err(|error| {
-            failed(
-                "the directory of profiles cannot be made",
-                &self.path,
-                error,
-            )
+            failed("cannot create the directory of profiles", &self.path, error)
         })?;
-        // First, so that a directory in which nothing can be removed does not grow.
+        // First, so that a directory from which nothing can be removed does not grow.
         self.keep_to(self.kept.get(), None)?;
         let name = name(time, occasion);
         let file = |form: Form| self.path.join(format!("{name}{}", form.ending()));
         let profile = collect(&file(Form::Pprof))?;
         write(&profile, Form::Pprof, &file(Form::Pprof))?;
         let graph = write(&profile, Form::FlameGraph, &file(Form::FlameGraph))?;
-        // A failure is the next one's to tell: this profile is there.
+        // A failure is reported by the next one: this profile was written.
         if let Err(error) = self.keep_to(self.kept.get() - 1, Some(&name)) {
-            tracing::warn!(error = error.chain(), "an old heap profile stays");
+            tracing::warn!(
+                error = error.chain(),
+                "an old heap profile could not be removed"
+            );
         }
         Ok(graph)
     }
 
-    /// Removes the oldest profiles until there are this many beside the newest. That one is named, and
-    /// not found by its time: the calendar may have been set back.
+    /// Removes the oldest profiles until this many are left besides the newest. The newest is
+    /// passed by name rather than found by its time: the clock may have been set back.
     fn keep_to(&self, many: usize, newest: Option<&str>) -> Result<(), Error> {
         let mut names = self.names()?;
         names.retain(|name| newest != Some(name.as_str()));
@@ -82,7 +83,7 @@ impl ProfileDirectory {
                 let path = self.path.join(format!("{name}{}", form.ending()));
                 match std::fs::remove_file(&path) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        let what = "an old profile cannot be removed";
+                        let what = "cannot remove an old profile";
                         return Err(failed(what, &path, error));
                     }
                     _ => {}
@@ -92,10 +93,10 @@ impl ProfileDirectory {
         Ok(())
     }
 
-    /// The profiles that are there, by name without ending, the oldest first.
+    /// The existing profiles, by name without extension, oldest first.
     fn names(&self) -> Result<Vec<String>, Error> {
         let unreadable = |error| {
-            let what = "the directory of profiles cannot be read";
+            let what = "cannot read the directory of profiles";
             failed(what, &self.path, error)
         };
         let mut names = Vec::new();
@@ -120,7 +121,7 @@ fn name(time: Timestamp, occasion: Occasion) -> String {
     format!("heap-{}-{}", time.strftime(TIME), occasion.name())
 }
 
-/// Whether a profile is named so. `heap-old` is somebody's own.
+/// Whether a profile has such a name. `heap-old` belongs to a user.
 fn is_ours(text: &str) -> bool {
     let parts = text
         .strip_prefix("heap-")
@@ -134,7 +135,7 @@ fn is_ours(text: &str) -> bool {
     let time = jiff::civil::DateTime::strptime(TIME, time)
         .and_then(|time| time.to_zoned(TimeZone::UTC))
         .map(|time| time.timestamp());
-    // Only what would be written so again: the parser is more lenient than the writer.
+    // Only names that would be written again like this: the parser is more lenient than the writer.
     matches!((occasion, time), (Some(occasion), Ok(time)) if name(time, occasion) == text)
 }
 
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells_the_time_and_the_occasion_and_is_known_again() {
+    fn a_name_contains_the_time_and_the_occasion_and_is_recognized() {
         let time: Timestamp = "2026-01-31T23:59:59.123456Z".parse().unwrap();
         for occasion in Occasion::ALL {
             assert!(is_ours(&name(time, occasion)), "{occasion:?}");
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_and_what_is_somebodys_own_stays() {
+    fn the_oldest_are_removed_and_other_files_kept() {
         let place = tempfile::tempdir().unwrap();
         let own = [
             "heap-before-error.svg",
@@ -190,7 +191,7 @@ mod tests {
         let left: Vec<_> = (4..12).map(of).collect();
         assert_eq!(directory.names().unwrap(), left);
         assert_eq!(files(place.path()).len(), 16 + own.len());
-        // The newest by its name is the oldest: the calendar was set back.
+        // The newest has the oldest name: the clock was set back.
         directory.keep_to(2, Some(&of(4))).unwrap();
         assert_eq!(directory.names().unwrap(), [of(4), of(10), of(11)]);
         assert_eq!(files(place.path()).len(), 6 + own.len());
@@ -198,7 +199,7 @@ mod tests {
 
     // This test program's allocator is the system's.
     #[test]
-    fn without_profiling_nothing_is_made() {
+    fn without_profiling_nothing_is_created() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("heap");
         let directory = ProfileDirectory::new(path.clone());

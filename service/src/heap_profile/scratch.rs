@@ -1,11 +1,11 @@
-//! A file beside the one that is to be, which goes whatever happens.
+//! A temporary file next to the final one, removed in any case.
 
 use std::path::{Path, PathBuf};
 
 use backstop_os::identity::Cookie;
 
-/// The name of a file that does not exist yet, in the same directory, so that it can take the other's
-/// place in one step. Random: nobody can have put something there.
+/// The name of a file that does not exist yet, in the same directory, so that it can replace the
+/// final one atomically. Random: no other process can have created it.
 pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
@@ -20,7 +20,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // It has taken the other's place, or was never made.
+        // It was renamed to the final one, or never created.
         let _ = std::fs::remove_file(&self.0);
     }
 }

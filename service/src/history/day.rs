@@ -1,4 +1,4 @@
-//! The files of a history, by their names.
+//! The files of a history, by name.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,12 @@ use backstop_core::error::{Error, Stage};
 
 const ENDING: &str = ".ndjson";
 
-/// A file of a history, before anyone has looked into it.
+/// A file of a history, not read yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DayFile {
     /// Its day, in UTC.
     pub date: Date,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its length in bytes.
     pub bytes: u64,
@@ -24,17 +24,16 @@ pub(super) fn name_of(date: Date) -> String {
     format!("{date}{ENDING}")
 }
 
-/// The day that a file's name says; `None` of any other name.
+/// The day that a file's name denotes; `None` for any other name.
 pub(super) fn date_of(name: &str) -> Option<Date> {
     let date: Date = name.strip_suffix(ENDING)?.parse().ok()?;
-    // The parser takes other forms of a date too; the writer has only this one.
+    // The parser accepts other forms of a date too; the writer uses only this one.
     (name_of(date) == name).then_some(date)
 }
 
 pub(super) fn list(directory: &Path) -> Result<Vec<DayFile>, Error> {
     let failed = |error| {
-        Error::io(Stage::Read, "the history cannot be read", error)
-            .with("path", directory.display())
+        Error::io(Stage::Read, "cannot read the history", error).with("path", directory.display())
     };
     let mut days = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
@@ -45,7 +44,7 @@ pub(super) fn list(directory: &Path) -> Result<Vec<DayFile>, Error> {
         days.push(DayFile {
             date,
             path: entry.path(),
-            // What goes away meanwhile is told when it is to be read.
+            // A file that disappears in the meantime is reported when it is read.
             bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
         });
     }
@@ -58,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_days_are_days() {
+    fn only_names_of_days_are_accepted() {
         assert_eq!(
             date_of("2026-11-21.ndjson"),
             Some(jiff::civil::date(2026, 11, 21))

@@ -1,4 +1,4 @@
-//! For how long and how much is kept.
+//! How long and how much of a history is kept.
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -14,7 +14,7 @@ use backstop_core::resource::Bytes;
 use backstop_os::directory::Directory;
 use backstop_os::files::Access;
 
-/// For how long and how much is kept.
+/// How long and how much of a history is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keeping {
     age: Duration,
@@ -32,10 +32,10 @@ impl Default for Keeping {
 }
 
 impl Keeping {
-    /// So long, and so much in all.
+    /// This maximum age, and this maximum total size.
     ///
     /// # Errors
-    /// Less than a day, or less than a megabyte: today's file is always kept, and has to have room.
+    /// Less than a day, or less than a megabyte: today's file is always kept, and needs room.
     pub fn new(age: Duration, size: Bytes) -> Result<Self, Error> {
         let refuse = |message: &'static str| {
             Err(Error::new(
@@ -45,21 +45,21 @@ impl Keeping {
             ))
         };
         if age < Duration::from_secs(86_400) {
-            return refuse("a history is kept for at least 1d: it is pruned by whole days");
+            return refuse("the age must be at least 1d: a history is pruned by whole days");
         }
         if size < Bytes::megabytes(1) {
-            return refuse("a history may be 1MB at least: today's file is always kept");
+            return refuse("the size must be at least 1MB: today's file is always kept");
         }
         Ok(Self { age, size })
     }
 
-    /// For how long.
+    /// The maximum age.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.age
     }
 
-    /// How much in all.
+    /// The maximum total size.
     #[must_use]
     pub fn size(&self) -> Bytes {
         self.size
@@ -78,18 +78,18 @@ impl Keeping {
 /// What pruning did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Pruned {
-    /// Days that are removed.
+    /// Removed days.
     pub removed: Vec<DayFile>,
-    /// Days that should go and stay, each with the reason.
+    /// Days that should have been removed but were kept, each with the reason.
     pub kept: Vec<KeptDay>,
 }
 
-/// A day that should go and stays.
+/// A day that should have been removed but was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeptDay {
     /// The file.
     pub day: DayFile,
-    /// Why it stays.
+    /// The reason.
     pub why: String,
 }
 
@@ -106,14 +106,14 @@ pub(super) fn prune(
     act: Act,
 ) -> Result<Pruned, Error> {
     let mut days = day::list(path)?;
-    // A writer may be writing to the last.
+    // A writer may be appending to the last one.
     days.pop();
     let mut pruned = Pruned::default();
     if days.is_empty() {
         return Ok(pruned);
     }
     let directory = Directory::open(path).map_err(|error| {
-        Error::io(Stage::Read, "the history cannot be opened", error).with("path", path.display())
+        Error::io(Stage::Read, "cannot open the history", error).with("path", path.display())
     })?;
     let last = std::fs::metadata(path.join(day::name_of(today))).map_or(0, |file| file.len());
     let mut total = days.iter().map(|day| day.bytes).sum::<u64>() + last;
@@ -136,7 +136,7 @@ pub(super) fn prune(
     Ok(pruned)
 }
 
-/// Removes a file that has a day's name, if what is in it is a history's.
+/// Removes a file with a day's name, if its content is that of a history.
 fn remove(directory: &Directory, day: &DayFile, act: Act) -> Result<(), String> {
     const START: &[u8] = b"{\"schema\":\"backstop.";
     let name = day::name_of(day.date);
@@ -146,9 +146,9 @@ fn remove(directory: &Directory, day: &DayFile, act: Act) -> Result<(), String> 
         .open_file_beneath(name, Access::Read)
         .and_then(|file| file.take(START.len() as u64).read_to_end(&mut start))
         .map_err(|error| error.to_string())?;
-    // A disk that was full when the day began leaves an empty file, or a part of a line.
+    // A disk that was full when the day started leaves an empty file, or part of a line.
     if !START.starts_with(&start) {
-        return Err("it does not begin as a day of a history does".into());
+        return Err("its content is not that of a history".into());
     }
     match act {
         Act::Rehearse => Ok(()),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn old_days_go_and_young_ones_stay() {
+    fn old_days_are_removed_and_recent_ones_kept() {
         let place = tempfile::tempdir().unwrap();
         for day in 1..=10 {
             write(place.path(), date(2026, 11, day), 100);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn too_much_goes_oldest_first_and_today_stays() {
+    fn excess_is_removed_oldest_first_and_today_kept() {
         let place = tempfile::tempdir().unwrap();
         for day in 1..=4 {
             write(place.path(), date(2026, 11, day), 600_000);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_has_the_name_of_a_day_is_kept_and_named() {
+    fn other_files_with_the_name_of_a_day_are_kept_and_listed() {
         let place = tempfile::tempdir().unwrap();
         write(place.path(), date(2026, 11, 20), 100);
         std::fs::write(place.path().join("2020-01-01.ndjson"), "my notes\n").unwrap();

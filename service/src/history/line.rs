@@ -1,4 +1,4 @@
-//! What stands on a line of a history.
+//! The lines of a history.
 
 use std::borrow::Cow;
 
@@ -13,16 +13,16 @@ use backstop_core::monitor::{
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Line {
-    /// A run of a program began, went on over midnight or ended: `backstop.run/1`.
+    /// A run of a program started, continued over midnight or ended: `backstop.run/1`.
     Run(RunLine),
     /// A sample: `backstop.sample/1`.
     Sample(Box<Sample>),
-    /// What became of a finding: `backstop.finding/1`.
+    /// A change of a finding: `backstop.finding/1`.
     Finding(Box<FindingLine>),
     /// Anything else that happened: `backstop.event/1`.
     Event(Event),
     /// Lines that could not be written: `backstop.loss/1`.
-    Loss(Loss),
+    Loss(LostLines),
 }
 
 /// A run: from when a writer opened the history until it closed it, or was killed.
@@ -30,34 +30,34 @@ pub enum Line {
 pub struct RunLine {
     /// When.
     pub at: Timestamp,
-    /// Which run.
+    /// The identifier of the run.
     pub run: String,
-    /// What became of it.
+    /// What happened to it.
     pub stage: RunStage,
     /// The process that writes.
     pub pid: u32,
-    /// Its program.
+    /// Its program's name.
     pub program: String,
 }
 
-/// What became of a run.
+/// What happened to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStage {
-    /// It began.
+    /// It started.
     Began,
-    /// It began on an earlier day and goes on.
+    /// It started on an earlier day and continues.
     Continued,
-    /// It ended in good order.
+    /// It ended normally.
     Ended,
 }
 
-/// What became of a finding, and when.
+/// A change of a finding, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FindingLine {
     /// When.
     pub at: Moment,
-    /// What became of it.
+    /// What changed.
     pub change: FindingChange,
     /// The finding.
     pub finding: Finding,
@@ -66,7 +66,7 @@ pub struct FindingLine {
     pub suggestions: Vec<Suggestion>,
 }
 
-/// What became of a finding.
+/// How a finding changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FindingChange {
@@ -74,9 +74,9 @@ pub enum FindingChange {
     Opened,
     /// It was opened on an earlier day and is still open.
     Continued,
-    /// Its severity is another one.
+    /// Its severity has changed.
     Severity,
-    /// It is no longer so.
+    /// It no longer holds.
     Cleared,
 }
 
@@ -85,19 +85,19 @@ pub enum FindingChange {
 pub struct Event {
     /// When.
     pub at: Timestamp,
-    /// What sort of thing.
+    /// The kind of event.
     pub kind: EventKind,
-    /// How bad, where it is.
+    /// The severity, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// One sentence, of at most [`Event::TEXT`] bytes.
     pub text: String,
-    /// Whatever a program may want to read, of at most [`Event::DATA`] bytes of JSON.
+    /// Data for programs, of at most [`Event::DATA`] bytes of JSON.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub data: serde_json::Value,
 }
 
-/// The sorts of events.
+/// The kinds of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -106,18 +106,18 @@ pub enum EventKind {
     Alert,
     /// A remedy was applied.
     Remedy,
-    /// A release that deserves a line, such as one that ended stuck.
+    /// A release worth recording, such as one that ended stuck.
     Release,
-    /// An account was given, such as that of a run.
+    /// A report was made, such as that of a run.
     Report,
     /// Anything else.
     Note,
 }
 
-/// Lines that are not there.
+/// Missing lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Loss {
-    /// When it was written down.
+pub struct LostLines {
+    /// When it was recorded.
     pub at: Timestamp,
     /// Since when lines are missing.
     pub since: Timestamp,
@@ -129,23 +129,23 @@ pub struct Loss {
     pub text: String,
 }
 
-/// Why lines are not there.
+/// Why lines are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LossReason {
     /// They could not be written.
     Failed,
-    /// The day has used up its share of what is kept, and fewer samples were written.
+    /// The day has used its share of the maximum size, and fewer samples were written.
     Thinned,
 }
 
 impl Event {
-    /// The most bytes of a text.
+    /// The maximum length of a text in bytes.
     pub const TEXT: usize = 4096;
-    /// The most bytes of data.
+    /// The maximum size of data in bytes.
     pub const DATA: usize = 64 << 10;
 
-    /// An event of now.
+    /// An event that happened now.
     #[must_use]
     pub fn new(kind: EventKind, text: impl Into<String>) -> Self {
         Self {
@@ -157,7 +157,7 @@ impl Event {
         }
     }
 
-    /// Says how bad it is.
+    /// Sets its severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
@@ -171,7 +171,7 @@ impl Event {
         self
     }
 
-    /// Says when it happened, if that was not now.
+    /// Sets when it happened, if not now.
     #[must_use]
     pub fn at(mut self, at: Timestamp) -> Self {
         self.at = at;
@@ -205,7 +205,7 @@ pub(super) const EVENT: &str = "backstop.event/1";
 pub(super) const RUN: &str = "backstop.run/1";
 pub(super) const LOSS: &str = "backstop.loss/1";
 
-/// Adds a line to what is to be written.
+/// Appends a line to the buffer.
 pub(super) fn put<T: Serialize>(buffer: &mut Vec<u8>, schema: &'static str, data: &T) {
     #[derive(Serialize)]
     struct Tagged<'a, T> {
@@ -216,19 +216,19 @@ pub(super) fn put<T: Serialize>(buffer: &mut Vec<u8>, schema: &'static str, data
     let start = buffer.len();
     match serde_json::to_writer(&mut *buffer, &Tagged { schema, data }) {
         Ok(()) => buffer.push(b'\n'),
-        // Values of these types can all be written; half a line would be worse than none.
+        // Values of these types can all be serialized; half a line would be worse than none.
         Err(_) => buffer.truncate(start),
     }
 }
 
-/// What a line turned out to be.
+/// The result of parsing a line.
 pub(super) enum Parsed {
     Line(Line),
-    /// It names a schema of ours that this version does not know.
+    /// It has a schema of ours that this version does not know.
     Unknown,
 }
 
-/// Reads a line.
+/// Parses a line.
 pub(super) fn parse(text: &[u8]) -> Result<Parsed, serde_json::Error> {
     #[derive(Deserialize)]
     struct Head<'a> {
@@ -244,7 +244,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Parsed, serde_json::Error> {
         LOSS => Line::Loss(serde_json::from_slice(text)?),
         other if other.starts_with("backstop.") => return Ok(Parsed::Unknown),
         other => {
-            let message = format!("`{}` is no schema of a history", other.escape_debug());
+            let message = format!("`{}` is not a schema of a history", other.escape_debug());
             return Err(serde::de::Error::custom(message));
         }
     }))

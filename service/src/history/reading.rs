@@ -1,4 +1,4 @@
-//! Reading days line by line: what cannot be read is skipped and named.
+//! Reads days line by line; unreadable places are skipped and listed.
 
 use std::fmt;
 use std::fs::File;
@@ -12,18 +12,18 @@ use super::day::DayFile;
 use super::line::{self, Line, Parsed};
 use backstop_core::error::Error;
 
-/// What was read, and what was not.
+/// What was read, and what could not be read.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Reading {
     /// The days, oldest first.
     pub days: Vec<DayReading>,
-    /// The first places that could not be read, at most [`Reading::PLACES`].
+    /// The first unreadable places, at most [`Reading::PLACES`].
     pub unreadable: Vec<Place>,
-    /// Lines and days beyond those that could not be read.
+    /// Number of further unreadable lines and days.
     pub other_unreadable: u64,
 }
 
-/// What a day file has.
+/// Counts of one day file.
 #[derive(Debug, Clone, Serialize)]
 pub struct DayReading {
     /// The file.
@@ -35,20 +35,20 @@ pub struct DayReading {
     pub findings: u64,
     /// Events.
     pub events: u64,
-    /// Lines that could not be read.
+    /// Unreadable lines.
     pub unreadable: u64,
-    /// Whether the last line was cut short, as by a kill or a full disk.
+    /// Whether the last line was cut off, as by a kill or a full disk.
     pub torn: bool,
-    /// Lines of a schema that this version does not know.
+    /// Lines with a schema that this version does not know.
     pub unknown: u64,
 }
 
-/// A place that could not be read.
+/// An unreadable place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The file.
     pub path: PathBuf,
-    /// The line, from 1 on; `None` if it is the whole file.
+    /// The line, from 1; `None` for the whole file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// Why.
@@ -66,12 +66,12 @@ impl fmt::Display for Place {
 }
 
 impl Reading {
-    /// The most places that are named.
+    /// The maximum number of places listed.
     pub const PLACES: usize = 32;
-    /// The most bytes of a line; no writer writes more.
+    /// The maximum length of a line in bytes; no writer writes more.
     pub const LINE: usize = 1 << 20;
 
-    /// All that could not be read.
+    /// Number of all unreadable places.
     #[must_use]
     pub fn unreadable_count(&self) -> u64 {
         self.unreadable.len() as u64 + self.other_unreadable
@@ -110,7 +110,7 @@ pub(super) fn read(
         };
         if let Err(error) = read_day(&path, &mut of_day, &mut reading, &mut take) {
             of_day.unreadable += 1;
-            reading.name(&path, None, format!("the day is skipped: {error}"));
+            reading.name(&path, None, format!("day skipped: {error}"));
         }
         reading.days.push(of_day);
     }
@@ -123,9 +123,9 @@ fn read_day(
     reading: &mut Reading,
     take: &mut impl FnMut(Line),
 ) -> io::Result<()> {
-    // A pipe or a device by that name would be waited for, without end.
+    // Reading a pipe or a device with that name could block for ever.
     if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("not a regular file"));
     }
     let mut lines = Lines::new(File::open(path)?);
     let mut number = 0;
@@ -134,7 +134,7 @@ fn read_day(
         let parsed = match text {
             Text::Whole(text) if text.trim_ascii().is_empty() => continue,
             Text::Whole(text) => line::parse(text).map_err(|error| explain(&error)),
-            // Whatever stands there may be whole but for its end.
+            // It may be complete except for its line end.
             Text::Last(text) => match line::parse(text) {
                 Ok(parsed) => Ok(parsed),
                 Err(_) => {
@@ -166,7 +166,7 @@ fn read_day(
     Ok(())
 }
 
-/// The line in the file is named beside it, so the parser's own "line 1" would only mislead.
+/// The line in the file is reported next to it, so the parser's own "line 1" would be misleading.
 fn explain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {
@@ -179,12 +179,12 @@ fn explain(error: &serde_json::Error) -> String {
 
 enum Text<'a> {
     Whole(&'a [u8]),
-    /// The last one, which has no end.
+    /// The last one, without a line end.
     Last(&'a [u8]),
     TooLong,
 }
 
-/// Lines of a file that may be of any length, held in a bounded buffer.
+/// Lines of a file, of any length, read with a bounded buffer.
 struct Lines {
     file: BufReader<File>,
     text: Vec<u8>,
@@ -241,7 +241,7 @@ mod tests {
         r#"{"schema":"backstop.event/1","at":"2026-11-21T10:00:00Z","kind":"note","text":"here"}"#;
 
     #[test]
-    fn a_broken_line_is_named_with_file_and_line_and_the_rest_is_read() {
+    fn a_malformed_line_is_listed_with_file_and_line_and_the_rest_is_read() {
         let text = format!("{EVENT}\nnot json\n{EVENT}\n{{\"schema\":\"other/1\"}}\n");
         let (lines, reading) = reading_of(text.as_bytes());
         assert_eq!(lines.len(), 2);
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(named.len(), 2);
         assert!(named[0].contains("2026-11-21.ndjson:2: "), "{named:?}");
         assert!(
-            named[1].contains(".ndjson:4: `other/1` is no schema"),
+            named[1].contains(".ndjson:4: `other/1` is not a schema"),
             "{named:?}"
         );
     }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_schema_is_counted_and_no_damage() {
+    fn a_newer_schema_is_counted_and_not_an_error() {
         let newer = EVENT.replace("event/1", "event/2");
         let (lines, reading) = reading_of(format!("{newer}\n{EVENT}\n").as_bytes());
         assert_eq!((lines.len(), reading.days[0].unknown), (1, 1));
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_without_end_and_without_number_need_no_memory() {
+    fn endless_lines_need_bounded_memory() {
         let mut text = vec![b'['; 3 * Reading::LINE];
         text.push(b'\n');
         text.extend(b"x\n".repeat(1000));
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_cannot_be_read_is_skipped_and_named() {
+    fn an_unreadable_day_is_skipped_and_listed() {
         let place = tempfile::tempdir().unwrap();
         std::fs::create_dir(place.path().join("2026-11-20.ndjson")).unwrap();
         std::fs::write(place.path().join("2026-11-21.ndjson"), EVENT).unwrap();
@@ -298,9 +298,6 @@ mod tests {
             .unwrap();
         assert_eq!(count, 1);
         let named = reading.unreadable[0].to_string();
-        assert!(
-            named.contains("2026-11-20.ndjson: the day is skipped"),
-            "{named}"
-        );
+        assert!(named.contains("2026-11-20.ndjson: day skipped"), "{named}");
     }
 }

@@ -1,16 +1,16 @@
-//! What of a sample is worth a line in a file that is kept for a month.
+//! The part of a sample that is kept for a month.
 
 use std::borrow::Cow;
 
 use backstop_core::monitor::Sample;
 
-/// Sites beyond these are added up: they are the ones with the fewest resources.
+/// Further sites, with the fewest resources, are summed up.
 const SITES: usize = 16;
-/// Holdings beyond these are counted; a finding names those that matter.
+/// Further holdings are only counted; a finding names those that matter.
 const SUSPECTS: usize = 8;
 
-/// The sample with its lists cut to what is worth keeping; what is cut is counted where the sample
-/// counts what it did not list itself.
+/// The sample with shortened lists; removed entries are added to the sample's own counts of
+/// unlisted ones.
 pub(super) fn slim(sample: &Sample) -> Cow<'_, Sample> {
     let is_long = |ledger: &backstop_core::monitor::LedgerSample| {
         ledger.sites.len() > SITES || ledger.suspects.len() > SUSPECTS
@@ -42,7 +42,7 @@ mod tests {
     use backstop_core::resource::Bytes;
 
     #[test]
-    fn what_is_cut_is_still_counted() {
+    fn removed_entries_are_still_counted() {
         let site = |number: u64| SiteTally {
             kind: "db.connection".into(),
             site: format!("pool.rs:{number}"),

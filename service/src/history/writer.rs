@@ -1,4 +1,4 @@
-//! Writing a history while a program runs.
+//! Writes a history while a program runs.
 
 mod day_writer;
 
@@ -11,7 +11,9 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-use super::line::{self, Event, FindingChange, FindingLine, Loss, LossReason, RunLine, RunStage};
+use super::line::{
+    self, Event, FindingChange, FindingLine, LossReason, LostLines, RunLine, RunStage,
+};
 use super::slim::slim;
 use super::{History, Keeping, utc_day};
 use backstop_core::error::{Error, ErrorKind, Stage};
@@ -22,22 +24,23 @@ use backstop_os::files::{Access, LockAttempt};
 use backstop_os::{lock, private};
 use day_writer::DayWriter;
 
-/// Writes what a monitor observes, and what others [record](HistoryWriter::record), into a history: one
-/// line each, in one write for an observation, so that a kill loses nothing that was observed.
+/// Writes a monitor's observations and [recorded](HistoryWriter::record) events into a history: one
+/// line each, in one write for an observation, so that a kill loses no observation.
 ///
-/// Clones write to the same history. When the last one is dropped, the end of the run is written down.
+/// Clones write to the same history. When the last one is dropped, the end of the run is recorded.
 ///
 /// # Guarantees
-/// It never stops or fails the program. What cannot be written is counted, shown by
-/// [`written`](HistoryWriter::written), and written down as lost when there is room again. A day that has
-/// used half of what is kept in all gets a sample a minute, and no more samples once it has used all.
+/// It never stops or fails the program. Lines that cannot be written are counted, reported by
+/// [`written`](HistoryWriter::written), and recorded as lost when there is space again. Once a day
+/// has used half of the maximum size it gets one sample a minute, and no more samples once it has
+/// used all.
 ///
 /// # When it does not hold
-/// Nothing is flushed to the disk itself: a power cut may lose the last seconds.
+/// Nothing is flushed to disk explicitly: a power cut may lose the last seconds.
 #[derive(Clone)]
 pub struct HistoryWriter(Arc<Mutex<Inner>>);
 
-/// What a writer has written, and what it could not.
+/// What a writer has written, and what it could not write.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
     /// Lines that were written.
@@ -46,7 +49,7 @@ pub struct Written {
     pub bytes: Bytes,
     /// Lines that could not be written.
     pub lost: u64,
-    /// Samples that were left out because the day has used up its share.
+    /// Samples that were skipped because the day has used its share.
     pub thinned: u64,
     /// Old days that were removed.
     pub pruned: u64,
@@ -59,30 +62,29 @@ struct Inner {
     _lock: File,
     day: DayWriter,
     run: RunLine,
-    /// When the last line was of, and when that was by a clock that nobody sets: what is played in fast
-    /// time ends when it ends, and not now.
+    /// The time of the last line, and when that was by a monotonic clock: simulated time ends at
+    /// its own end, not now.
     last: Option<(Timestamp, Instant)>,
-    /// Whether the findings that were opened on an earlier day are still to be written down.
+    /// Whether the findings that were opened on an earlier day are still to be recorded.
     carry: bool,
     /// When the last sample was written.
     sampled: Option<Timestamp>,
     buffer: Vec<u8>,
     written: Written,
-    /// What was lost since the last line that tells of it.
-    untold: Vec<Loss>,
-    /// Bytes until the next look at how much there is.
+    /// Losses that are not recorded yet.
+    untold: Vec<LostLines>,
+    /// Bytes until the next check of the total size.
     until_prune: u64,
 }
 
 impl HistoryWriter {
-    /// The name of the lock in the directory of a history.
+    /// The name of the lock file in the directory of a history.
     const LOCK: &'static str = "writer.lock";
 
     pub(super) fn open(history: &History) -> Result<Self, Error> {
         let path = history.directory();
         let failed = |error| {
-            Error::io(Stage::Open, "the history cannot be opened", error)
-                .with("path", path.display())
+            Error::io(Stage::Open, "cannot open the history", error).with("path", path.display())
         };
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
@@ -91,7 +93,7 @@ impl HistoryWriter {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 private::private_directory(path)
             }
-            // One that exists has the mode that its owner wants.
+            // An existing one has the mode that its owner wants.
             answer => answer,
         };
         let directory = directory.map_err(failed)?;
@@ -99,7 +101,7 @@ impl HistoryWriter {
         match lock::try_exclusive(&file).map_err(failed)? {
             LockAttempt::Won => {}
             LockAttempt::Held => {
-                let message = "another program writes this history: give each its own directory";
+                let message = "another program writes this history: use one directory per program";
                 return Err(
                     Error::new(ErrorKind::Held, Stage::Open, message).with("path", path.display())
                 );
@@ -132,13 +134,13 @@ impl HistoryWriter {
         }))))
     }
 
-    /// Writes down an event. It takes one write of some hundred bytes; a text or data that are too long
-    /// are cut.
+    /// Records an event. It takes one write of some hundred bytes; a text or data that is too long
+    /// is cut.
     pub fn record(&self, event: &Event) {
         self.0.lock().record(event);
     }
 
-    /// What was written, and what could not be.
+    /// What was written, and what could not be written.
     #[must_use]
     pub fn written(&self) -> Written {
         self.0.lock().written
@@ -146,16 +148,16 @@ impl HistoryWriter {
 }
 
 impl HistoryWriter {
-    /// From here on so much is kept.
+    /// Changes how much is kept from now on.
     pub fn keep(&self, keeping: Keeping) {
         let mut inner = self.0.lock();
         inner.history.keeping = keeping;
-        // Looked at with the next line.
+        // Checked with the next line.
         inner.until_prune = 0;
     }
 
-    /// Records events as long as somebody has the writer, which ends when that is over: for those whose
-    /// end nobody waits for.
+    /// Records events as long as a writer exists, and does nothing afterwards: for threads that may
+    /// outlive it.
     pub(crate) fn recorder(&self) -> impl Fn(&Event) + Send + Sync + 'static {
         let writer = Arc::downgrade(&self.0);
         move |event| {
@@ -165,7 +167,7 @@ impl HistoryWriter {
         }
     }
 
-    /// Writes down that nobody looks at these findings any more.
+    /// Records that these findings are no longer monitored.
     pub(crate) fn clear(&self, findings: Vec<Finding>, at: Moment) {
         self.0.lock().clear(findings, at);
     }
@@ -189,9 +191,9 @@ impl std::fmt::Debug for HistoryWriter {
 }
 
 impl Inner {
-    /// A sample that is written although the day is half used up: one a minute.
+    /// The interval of samples once the day has used half of its share: a minute.
     const THINNED: SignedDuration = SignedDuration::from_secs(60);
-    /// How often it is looked how much there is.
+    /// How often the total size is checked.
     const PRUNE_EVERY: u64 = 1 << 20;
 
     fn observe(&mut self, observation: &Observation) {
@@ -204,7 +206,7 @@ impl Inner {
             lines += 1;
         } else {
             self.written.thinned += 1;
-            let text = "the day has used up its share of what is kept, so there are fewer samples";
+            let text = "the day has used its share of the maximum size: fewer samples are written";
             self.miss(at, 1, LossReason::Thinned, text.to_owned());
         }
         for change in &observation.changes {
@@ -232,7 +234,7 @@ impl Inner {
                 .text
                 .truncate(event.text.floor_char_boundary(Event::TEXT));
             if !is_fitting(&event.data) {
-                event.data = serde_json::json!({ "omitted": "the data were too long" });
+                event.data = serde_json::json!({ "omitted": "data too long" });
             }
             line::put(&mut self.buffer, line::EVENT, &event);
         }
@@ -250,7 +252,7 @@ impl Inner {
         self.write(at.time, lines);
     }
 
-    /// Whether a sample of this moment is to be written, by how much the day already has.
+    /// Whether a sample at this time is to be written, given the size of the day.
     fn has_room(&self, at: Timestamp, has_changes: bool) -> bool {
         let (used, all) = (self.day.len(), self.history.keeping.size().0);
         let is_due = self
@@ -259,7 +261,7 @@ impl Inner {
         used < all / 2 || used < all && (is_due || has_changes)
     }
 
-    /// Sees to it that the day's file is open, and that it can be read on its own.
+    /// Ensures that the day's file is open, and that it can be read on its own.
     fn begin(&mut self, at: Timestamp, observation: Option<&Observation>) {
         self.buffer.clear();
         self.last = Some((at, Instant::now()));
@@ -278,7 +280,7 @@ impl Inner {
         }
     }
 
-    /// Writes down the findings that were opened on an earlier day.
+    /// Records the findings that were opened on an earlier day.
     fn carry_over(&mut self, observation: &Observation) {
         let changes = || observation.changes.iter().map(Change::finding);
         for finding in &observation.open {
@@ -303,7 +305,7 @@ impl Inner {
         }
     }
 
-    /// Writes the buffer, and before it what was lost.
+    /// Writes the buffer, and before it the losses.
     fn write(&mut self, at: Timestamp, lines: u64) {
         if lines == 0 {
             return;
@@ -333,10 +335,10 @@ impl Inner {
     }
 
     fn append(&mut self, bytes: u64) -> std::io::Result<()> {
-        // Samples have stopped long before: this is for a storm of events.
+        // Samples have stopped long before: this limits a storm of events.
         let most = self.history.keeping.size().0;
         if self.day.len() + bytes > most + most / 8 {
-            let message = "the day has used up all that is kept";
+            let message = "the day has used the whole maximum size";
             return Err(std::io::Error::new(
                 std::io::ErrorKind::QuotaExceeded,
                 message,
@@ -351,7 +353,7 @@ impl Inner {
                 loss.lines += lines;
                 loss.text = text;
             }
-            None => self.untold.push(Loss {
+            None => self.untold.push(LostLines {
                 at,
                 since: at,
                 lines,

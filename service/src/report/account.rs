@@ -1,8 +1,8 @@
-//! What a span of history comes to.
+//! A report on a period of a history.
 
+mod builder;
 mod findings;
 mod gaps;
-mod gathering;
 mod holdings;
 mod periods;
 mod releases;
@@ -25,12 +25,12 @@ use backstop_core::monitor::{Readings, Severity};
 pub use findings::{FindingAccount, FindingState, FindingsAccount};
 pub use gaps::{Gap, GapReason, Gaps};
 pub use holdings::{KindAccount, SiteAccount};
-pub use periods::{PeriodAccount, Spread, View};
+pub use periods::{MinMeanMax, PeriodAccount, View};
 pub use releases::Releases;
 pub use runs::{RunAccount, RunState};
 pub use unknown::Unknown;
 
-/// Of which span an account is wanted, and how it is divided.
+/// The period of a report, and how it is divided.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub(super) from: Timestamp,
@@ -39,38 +39,38 @@ pub struct Request {
     pub(super) view: View,
 }
 
-/// What a span of history comes to. It has a bounded size, whatever the history has.
+/// A report on a period of a history. Its size is bounded, however large the history is.
 #[derive(Debug, Clone, Serialize)]
 pub struct Account {
     /// The history's directory.
     pub history: PathBuf,
-    /// Of which span.
+    /// The period.
     pub span: Span,
-    /// How many samples there were.
+    /// Number of samples.
     pub samples: Samples,
-    /// The runs that were seen, the last [`Account::RUNS`].
+    /// The last [`Account::RUNS`] runs.
     pub runs: Vec<RunAccount>,
-    /// How many runs there were in all.
+    /// Number of all runs.
     pub run_count: u64,
     /// Findings.
     pub findings: FindingsAccount,
-    /// Events, counted by sort and severity.
+    /// Events, counted by kind and severity.
     pub event_counts: Vec<EventCount>,
     /// The last events, at most [`Account::EVENTS`].
     pub events: Vec<Event>,
     /// How releases ended; `None` without a ledger.
     pub releases: Option<Releases>,
-    /// What was open by kind, the most first.
+    /// Open resources by kind, highest number first.
     pub kinds: Vec<KindAccount>,
-    /// What was open by site at the end, the most first.
+    /// Open resources by site at the end, highest number first.
     pub sites: Vec<SiteAccount>,
-    /// Times of which nothing is known.
+    /// Times without data.
     pub gaps: Gaps,
-    /// By day, week or month.
+    /// Whether it is divided by day, week or month.
     pub view: View,
-    /// Those with any samples, oldest first.
+    /// The days, weeks or months with samples, oldest first.
     pub periods: Vec<PeriodAccount>,
-    /// What is not known, and why.
+    /// What is unknown, and why.
     pub unknown: Vec<Unknown>,
     /// Each measure over time.
     pub series: Vec<Series>,
@@ -79,42 +79,42 @@ pub struct Account {
     pub machine: Option<Machine>,
 }
 
-/// A span of time.
+/// A period of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Span {
-    /// Its beginning.
+    /// Its start.
     pub from: Timestamp,
     /// Its end.
     pub until: Timestamp,
-    /// The time zone in which people read it: its name, or its offset where it has none.
+    /// The reader's time zone: its name, or its offset if it has none.
     pub zone: String,
 }
 
-/// How many samples there were.
+/// The samples of a report.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Samples {
-    /// So many.
+    /// How many.
     pub count: u64,
     /// The first.
     pub first: Option<Timestamp>,
     /// The last.
     pub last: Option<Timestamp>,
-    /// The usual time between two, at the end of the span.
+    /// The usual interval between samples, at the end of the period.
     pub interval_seconds: Option<f64>,
-    /// The name of the program that was watched last.
+    /// The name of the program that was monitored last.
     pub program: Option<String>,
-    /// Its number.
+    /// Its PID.
     pub pid: Option<i32>,
     /// How many of them have each expensive reading, and from how many it was left out.
     pub readings: Readings,
 }
 
-/// Events of one sort.
+/// Events of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventCount {
-    /// The sort.
+    /// The kind.
     pub kind: crate::history::EventKind,
-    /// How bad.
+    /// The severity.
     pub severity: Option<Severity>,
     /// How many.
     pub count: u64,
@@ -124,10 +124,10 @@ impl Request {
     /// The time from `from` to `until`, by day, in this machine's time zone.
     ///
     /// # Errors
-    /// It ends before it begins.
+    /// It ends before it starts.
     pub fn between(from: Timestamp, until: Timestamp) -> Result<Self, Error> {
         if from >= until {
-            let message = "the span of a report ends before it begins";
+            let message = "the period of a report ends before it starts";
             return Err(
                 Error::new(ErrorKind::Configuration, Stage::Configure, message)
                     .with("from", from)
@@ -165,7 +165,7 @@ impl Request {
         self
     }
 
-    /// Shows and divides it by the calendar of another time zone.
+    /// Displays and divides it by the calendar of another time zone.
     #[must_use]
     pub fn in_zone(mut self, zone: TimeZone) -> Self {
         self.zone = zone;
@@ -174,36 +174,36 @@ impl Request {
 }
 
 impl Account {
-    /// The most runs that are listed.
+    /// The maximum number of runs listed.
     pub const RUNS: usize = 50;
-    /// The most events that are listed.
+    /// The maximum number of events listed.
     pub const EVENTS: usize = 200;
-    /// The most findings that are listed.
+    /// The maximum number of findings listed.
     pub const FINDINGS: usize = 500;
-    /// The most kinds, and the most sites, that are listed.
+    /// The maximum number of kinds, and of sites, listed.
     pub const HOLDINGS: usize = 64;
 
-    /// Reads a history, a line at a time, and gives the account of a span of it.
+    /// Reads a history line by line, and returns the report on a period of it.
     ///
     /// # Errors
-    /// The history's directory does not exist or cannot be read. A day or a line of it that cannot be
-    /// read is no error: it is named among what is not known.
+    /// The history's directory does not exist or cannot be read. An unreadable day or line is not
+    /// an error: it is listed as unknown.
     pub fn of(history: &History, request: &Request) -> Result<Self, Error> {
-        let mut gathering = gathering::Gathering::new(request);
+        let mut builder = builder::AccountBuilder::new(request);
         let reading = history.read(utc_day(request.from), utc_day(request.until), |line| {
-            gathering.take(line);
+            builder.take(line);
         })?;
-        Ok(gathering.finish(history.directory(), &reading))
+        Ok(builder.finish(history.directory(), &reading))
     }
 
-    /// The worst severity among the findings that are open; `None` if none is.
+    /// The highest severity among the open findings; `None` if none is open.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         let open = self.findings.list.iter().filter(|one| one.is_open());
         open.map(|one| one.finding.severity).max()
     }
 
-    /// Names what was watched, where that has a better name than its first process.
+    /// Sets the name of what was monitored, if it has a better name than its first process.
     #[must_use]
     pub fn titled(mut self, name: impl Into<String>) -> Self {
         self.samples.program = Some(name.into());
@@ -223,13 +223,13 @@ impl Account {
         self.series.iter().find(|series| series.measure == measure)
     }
 
-    /// The time zone in which people read it.
+    /// The reader's time zone.
     pub(super) fn zone(&self) -> TimeZone {
         zone_of(&self.span.zone)
     }
 }
 
-/// The name by which a zone can be found again.
+/// The name by which a zone can be looked up again.
 fn name_of(zone: &TimeZone, at: Timestamp) -> String {
     match zone.iana_name() {
         Some(name) => name.to_owned(),

@@ -1,4 +1,4 @@
-//! The health of a program: indicators, each with its limit.
+//! The health of a program: five indicators, each with its limit.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ use backstop_core::monitor::{ExpensiveReading, FindingKind, ProcessSample, Sugge
 use backstop_core::resource::Bytes;
 use backstop_core::text::counted;
 
-/// The health of one program, as far as it is known.
+/// The health of one program, as far as known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Health {
     /// One for each [`HealthKind`], in its order.
     pub indicators: Vec<HealthIndicator>,
 }
 
-/// One check and its result.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HealthIndicator {
-    /// What.
+    /// What is checked.
     pub kind: HealthKind,
     /// The result.
     pub verdict: HealthVerdict,
-    /// The value, for people; of an unknown one, why.
+    /// The value, for people; if it is unknown, the reason.
     pub seen: String,
-    /// What it should be, for people.
+    /// The expected value, for people.
     pub limit: &'static str,
     /// What to do about it, where it failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -40,11 +40,11 @@ pub struct HealthIndicator {
 pub enum HealthKind {
     /// File descriptors: less than half of the limit.
     Handles,
-    /// Growth of memory: less than 10 MB an hour.
+    /// Memory growth: less than 10 MB per hour.
     Growth,
     /// No kind and no site whose resources keep growing in number.
     Pools,
-    /// No leak in the span that is open, or was when its run ended.
+    /// No leak in the period that is open, or was when its run ended.
     Leaks,
     /// More than 99 % of the releases succeeded.
     Releases,
@@ -53,24 +53,24 @@ pub enum HealthKind {
     Readings,
 }
 
-/// Whether something is well.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthVerdict {
-    /// It is.
+    /// Healthy.
     Well,
-    /// Nothing is known of it.
+    /// There is no data.
     Unknown,
-    /// It is not.
+    /// Unhealthy.
     Failed,
 }
 
 impl Health {
-    /// The share of the handle limit that may be taken.
+    /// The maximum share of the limit of file descriptors.
     pub const HANDLES: f64 = 0.5;
-    /// How much memory may grow in an hour.
+    /// The maximum growth of memory per hour.
     pub const GROWTH: Bytes = Bytes::megabytes(10);
-    /// The share of releases that must succeed.
+    /// The minimum share of releases that succeed.
     pub const RELEASES: f64 = 0.99;
     /// The readings that findings are made of, where those have a budget.
     pub const READINGS: [ExpensiveReading; 4] = [
@@ -80,7 +80,7 @@ impl Health {
         ExpensiveReading::Handles,
     ];
 
-    /// Judges a program by how it stands now, and by its history, whichever there is.
+    /// Checks a program by its current usage and its history, as far as available.
     #[must_use]
     pub fn of(now: Option<&ProcessSample>, account: Option<&Account>) -> Self {
         Self {
@@ -131,7 +131,7 @@ fn growth(account: Option<&Account>) -> HealthIndicator {
             format!("{sign}{shown} per hour"),
         )
     });
-    HealthKind::Growth.judged(seen, "no run in the history is long enough")
+    HealthKind::Growth.judged(seen, "no run in the history was long enough")
 }
 
 fn pools(account: Option<&Account>) -> HealthIndicator {
@@ -199,9 +199,9 @@ fn readings(account: Option<&Account>) -> HealthIndicator {
     HealthKind::Readings.judged(None, &unknown)
 }
 
-const NO_HISTORY: &str = "no history in this period";
+const NO_HISTORY: &str = "no history of this period";
 
-/// The findings that are open, or were when their run ended; `None` if nothing was watched.
+/// The findings that are open, or were when their run ended; `None` if nothing was monitored.
 fn open_findings(
     account: Option<&Account>,
     counts: impl Fn(FindingKind) -> bool,
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_handles_is_too_many() {
+    fn half_of_the_open_files_is_too_many() {
         let taken = |handles| ProcessSample {
             handles: Some(handles),
             handle_limit: Some(1000),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_looked_at_is_unknown_and_not_well() {
+    fn without_data_the_result_is_unknown_and_not_healthy() {
         let health = Health::of(None, None);
         for indicator in &health.indicators {
             assert_eq!(indicator.verdict, HealthVerdict::Unknown, "{indicator:?}");

@@ -1,4 +1,4 @@
-//! One measure over time, in a bounded number of points however long the span.
+//! One measure over time, in a bounded number of points however long the period.
 
 use std::collections::BTreeMap;
 
@@ -20,56 +20,56 @@ pub enum Measure {
     Threads,
     /// Direct children.
     Children,
-    /// Time on a processor, in hundredths of one core.
+    /// Processor time, in percent of one core.
     Processor,
-    /// Resources that are open in the ledger.
+    /// Open resources in the ledger.
     Resources,
-    /// Memory of the machine that is taken, in hundredths of all.
+    /// Memory in use on the machine, in percent.
     SystemMemory,
 }
 
 /// A measure over time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Series {
-    /// Of what.
+    /// The measure.
     pub measure: Measure,
-    /// In which unit.
+    /// Its unit.
     pub unit: Unit,
-    /// The least.
+    /// The minimum.
     pub least: f64,
     /// The mean of all samples.
     pub mean: f64,
-    /// The greatest.
+    /// The maximum.
     pub peak: f64,
-    /// When that was.
+    /// When the maximum was reached.
     pub peak_at: Timestamp,
-    /// The last.
+    /// The last value.
     pub last: f64,
-    /// How fast it grows, in `unit` an hour: the median slope between any two points of one run. `None`
-    /// where no run was long enough to tell.
+    /// How fast it grows, in `unit` per hour: the median slope between any two points of one run.
+    /// `None` if no run was long enough.
     pub per_hour: Option<f64>,
-    /// What it may be at most, where that is known.
+    /// Its limit, if known.
     pub limit: Option<f64>,
-    /// How many seconds a point stands for.
+    /// How many seconds a point represents.
     pub width_seconds: u64,
     /// The points, oldest first; at most [`Series::POINTS`].
     pub points: Vec<Point>,
 }
 
-/// The samples of some time, in one point.
+/// The samples of some time, combined into one point.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Point {
     /// The mean of their times.
     pub at: Timestamp,
-    /// The least.
+    /// The minimum.
     pub min: f64,
     /// Their mean.
     pub mean: f64,
-    /// The greatest.
+    /// The maximum.
     pub max: f64,
-    /// How many.
+    /// Number of samples.
     pub samples: u64,
-    /// Whether nothing is known of the time before: a gap, or another run.
+    /// Whether there is no data before it: after a gap, or in another run.
     pub begins: bool,
 }
 
@@ -104,8 +104,8 @@ impl Measure {
             Self::Threads => "Threads",
             Self::Children => "Children",
             Self::Processor => "Processor",
-            Self::Resources => "Resources in the ledger",
-            Self::SystemMemory => "Memory of the machine",
+            Self::Resources => "Open resources",
+            Self::SystemMemory => "Machine memory",
         }
     }
 
@@ -117,34 +117,34 @@ impl Measure {
             Self::Handles => "open file descriptors",
             Self::Threads => "threads",
             Self::Children => "direct children",
-            Self::Processor => "time on a processor, 100 % being one core",
-            Self::Resources => "resources that are open",
-            Self::SystemMemory => "the share of the machine's memory in use",
+            Self::Processor => "processor time; 100 % is one core",
+            Self::Resources => "open resources in the ledger",
+            Self::SystemMemory => "share of the machine's memory in use",
         }
     }
 
-    /// Whether growth of it means something: what is given back by itself does not grow.
+    /// Whether its growth is meaningful: a measure that falls by itself does not grow.
     pub(super) const fn grows(self) -> bool {
         !matches!(self, Self::Processor | Self::SystemMemory)
     }
 }
 
 impl Series {
-    /// The most points.
+    /// The maximum number of points.
     pub const POINTS: usize = 240;
 }
 
-/// One value and where it belongs.
+/// One value and when it was measured.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
     pub(super) at: Timestamp,
     pub(super) value: f64,
-    /// Slopes are taken within one stretch of the same number only.
+    /// Slopes are only taken within one stretch, a time without gaps.
     pub(super) stretch: u32,
 }
 
-/// Makes a series of values that come one by one. The width of a point doubles when there are too many,
-/// so that a minute is shown by the second and a month by the hour.
+/// Builds a series from values that arrive one by one. The width of a point doubles when there are
+/// too many, so that a minute is shown by the second and a month by the hour.
 #[derive(Debug, Clone)]
 pub(super) struct Collector {
     most: usize,
@@ -152,13 +152,13 @@ pub(super) struct Collector {
     buckets: BTreeMap<i64, Bucket>,
     peak: Option<(f64, Timestamp)>,
     last: f64,
-    /// Whether nothing is known of the time before the next value.
+    /// Whether there is no data before the next value.
     broken: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
-    /// Sum of the times since the bucket's own beginning, in seconds.
+    /// Sum of the times since the bucket's own start, in seconds.
     times: f64,
     min: f64,
     max: f64,
@@ -171,7 +171,7 @@ struct Bucket {
 }
 
 impl Collector {
-    /// From how long a stretch on growth can be told.
+    /// The minimum length of a stretch for determining growth.
     const TELLING: f64 = 600.0;
 
     pub(super) fn new(most: usize) -> Self {
@@ -185,7 +185,7 @@ impl Collector {
         }
     }
 
-    /// Nothing is known of the time until the next value.
+    /// There is no data until the next value.
     pub(super) fn interrupt(&mut self) {
         self.broken = true;
     }
@@ -259,8 +259,8 @@ impl Collector {
         (count > 0).then(|| sum / count as f64)
     }
 
-    /// The median slope between any two points of one stretch (Theil and Sen's), in units an hour: one
-    /// peak, or a step at the beginning, does not move it.
+    /// The median slope between any two points of one stretch (Theil–Sen), in units per hour: one
+    /// peak, or a step at the start, does not move it.
     pub(super) fn per_hour(&self) -> Option<f64> {
         let points: Vec<(f64, f64, u32)> = self
             .buckets
@@ -324,15 +324,15 @@ impl Collector {
 }
 
 impl Bucket {
-    /// Takes in a later one, whose own beginning is `offset` seconds after this one's.
+    /// Merges a later one, whose own start is `offset` seconds after this one's.
     fn merge(&mut self, later: &Self, offset: f64) {
         self.times += later.times + offset * later.count as f64;
         self.min = self.min.min(later.min);
         self.max = self.max.max(later.max);
         self.sum += later.sum;
         self.count += later.count;
-        // What is not known within a point is shown before it: a break that is in the wrong place by less
-        // than a point is better than none.
+        // A gap within a point is shown before it: a break that is displaced by less than a point
+        // is better than none.
         self.begins |= later.begins;
         self.mixed |= later.mixed || later.stretch != self.stretch;
     }
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_is_no_shrinking() {
+    fn a_restart_does_not_count_as_shrinking() {
         let mut collector = Collector::new(Series::POINTS);
         for run in 0..4_u32 {
             for second in 0..3600 {
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_too_short_tells_no_growth() {
+    fn a_short_run_has_no_growth() {
         let mut collector = Collector::new(Series::POINTS);
         assert_eq!(collector.per_hour(), None);
         for second in 0..300 {

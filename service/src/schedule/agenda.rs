@@ -1,4 +1,4 @@
-//! What is scheduled, what is due, and what was missed: a pure account, told the time by its caller.
+//! What is scheduled, what is due, and what was missed: pure; the caller passes the time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::timing::{Timing, mix};
 use backstop_core::release::{CallError, DeadlineCall};
 
-/// What a clean-up does. Shared with a run under way, of which there is at most one.
+/// The closure of a clean-up. Shared with a running call, of which there is at most one.
 pub(super) type Body = Arc<Mutex<dyn FnMut() + Send>>;
 
-/// A run under way: gives what its panic said, if it panicked.
+/// A running call: returns the message of its panic, if it panicked.
 pub(super) type Run = DeadlineCall<Option<String>>;
 
 /// All clean-ups of one scheduler.
@@ -41,23 +41,23 @@ struct Entry {
 enum State {
     Waiting,
     Running,
-    /// It took too long, and goes on beside the others.
+    /// It took too long, and keeps running in parallel.
     Beside(Run),
 }
 
-/// One that is due, taken out to be run.
+/// One that is due, removed from the agenda to be run.
 pub(super) struct Due {
     pub(super) name: String,
     pub(super) serial: u64,
     pub(super) body: Body,
 }
 
-/// One clean-up that is scheduled.
+/// One scheduled clean-up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CleanupView {
     /// Its name.
     pub name: String,
-    /// Its interval; `None` if it is due once.
+    /// Its interval; `None` if it runs once.
     pub interval: Option<Duration>,
     /// How long until it is due; zero if it is due or running.
     pub due_in: Duration,
@@ -65,32 +65,32 @@ pub struct CleanupView {
     pub running: bool,
     /// How often it has run.
     pub runs: u64,
-    /// Runs that fell out because nobody looked at their time: the machine slept, or gave the
-    /// scheduler no processor.
+    /// Missed runs while the scheduler was not running: the machine was suspended, or the scheduler
+    /// got no processor time.
     pub missed_asleep: u64,
-    /// Runs that fell out because the scheduler, or the run before, was busy at their time.
+    /// Missed runs because the scheduler, or the previous run, was busy.
     pub missed_busy: u64,
     /// How often it panicked.
     pub panics: u64,
-    /// What the last panic said.
+    /// The message of the last panic.
     pub last_panic: Option<String>,
 }
 
-/// What became of all clean-ups of a scheduler, those included that are no longer scheduled.
+/// Totals of all clean-ups of a scheduler, including those that are no longer scheduled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ScheduleTotals {
     /// Runs that ended.
     pub runs: u64,
-    /// Runs that fell out.
+    /// Missed runs.
     pub missed: u64,
     /// Runs that panicked.
     pub panics: u64,
-    /// Runs that found no thread.
+    /// Runs for which no thread was available.
     pub failed: u64,
 }
 
 impl Agenda {
-    /// How many clean-ups can be scheduled at once.
+    /// The maximum number of scheduled clean-ups.
     pub(super) const MOST: usize = 1024;
 
     pub(super) fn new(chance: u64) -> Self {
@@ -132,8 +132,8 @@ impl Agenda {
         self.entries.remove(name).is_some()
     }
 
-    /// Takes the one that has been due for longest. What came due before `looked`, when the caller
-    /// began to look, was missed asleep; what came due since, busy.
+    /// Takes the one that has been due for longest. Runs that came due before `looked`, when the
+    /// caller started, were missed asleep; later ones, busy.
     pub(super) fn take_due(&mut self, now: u64, looked: u64) -> Option<Due> {
         self.welcome_back();
         loop {
@@ -170,7 +170,7 @@ impl Agenda {
         }
     }
 
-    /// Those that went on beside and have ended wait for their next turn.
+    /// Those that ran in parallel and have ended wait for their next turn.
     fn welcome_back(&mut self) {
         let ended: Vec<_> = self
             .entries
@@ -198,7 +198,7 @@ impl Agenda {
         let (ran, panic) = match answer {
             Ok(panic) => (true, panic),
             Err(error) => {
-                tracing::warn!(name, %error, "a clean-up could not be run");
+                tracing::warn!(name, %error, "cannot run a clean-up");
                 (false, None)
             }
         };
@@ -220,15 +220,15 @@ impl Agenda {
         }
     }
 
-    /// A run takes too long and goes on beside the others.
+    /// A run takes too long and continues in parallel.
     pub(super) fn set_beside(&mut self, name: &str, serial: u64, run: Run) {
         if let Some(entry) = self.own(name, serial) {
-            tracing::warn!(name, "a clean-up takes long and goes on beside the others");
+            tracing::warn!(name, "a clean-up takes long and continues in parallel");
             entry.state = State::Beside(run);
         }
     }
 
-    /// The entry, unless it was cancelled meanwhile: another may have its name now.
+    /// The entry, unless it was cancelled in the meantime: its name may have been reused.
     fn own(&mut self, name: &str, serial: u64) -> Option<&mut Entry> {
         self.entries
             .get_mut(name)
@@ -263,7 +263,7 @@ impl Agenda {
 }
 
 impl Entry {
-    /// When its next turn is due. One that runs once and is running is due no more.
+    /// When its next turn is due. One that runs once and is running is never due again.
     fn due(&self, chance: u64) -> u64 {
         if self.timing.interval().is_none() && self.turn > 0 {
             return u64::MAX;

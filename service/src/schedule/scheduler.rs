@@ -18,18 +18,18 @@ use backstop_os::random;
 /// Runs clean-ups when they are due, one after the other, until it is dropped.
 ///
 /// # Guarantees
-/// - At most 1024 clean-ups, each under a name of its own.
-/// - A run that takes longer than ten seconds goes on beside the others and is not begun again before
-///   it has ended: one that hangs holds up no other.
-/// - Runs that fall out, because the machine slept or the thread was busy, are counted and not made up
-///   for: after a night asleep an hourly clean-up runs once.
-/// - A panic is counted and ends nothing.
+/// - At most 1024 clean-ups, each with a unique name.
+/// - A run that takes longer than ten seconds continues in parallel and is not started again before
+///   it has ended: one that hangs does not block others.
+/// - Runs that are missed, because the machine was suspended or the thread was busy, are counted
+///   and not made up for: after a suspended night an hourly clean-up runs once.
+/// - A panic is counted and stops nothing.
 ///
 /// # Examples
 /// ```
 /// use std::time::Duration;
 /// use backstop_core::release::Clock;
-/// use crate::schedule::{Scheduler, Timing};
+/// use backstop_service::schedule::{Scheduler, Timing};
 ///
 /// let (clock, hand) = Clock::manual();
 /// let scheduler = Scheduler::new(clock);
@@ -40,7 +40,7 @@ use backstop_os::random;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "dropping it ends the clean-ups"]
+#[must_use = "dropping it stops the clean-ups"]
 pub struct Scheduler {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -60,12 +60,12 @@ struct State {
 
 /// How long the next clean-up waits for the one before it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Waiting is measured awake, due times are not: after a sleep of the machine, what came due meanwhile
-/// is seen this much later at most.
+/// Waiting is measured without time suspended, due times are not: after a suspension, runs that
+/// came due in the meantime are noticed at most this much later.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 impl Scheduler {
-    /// A scheduler without a thread: whoever keeps time calls [`run_due`](Self::run_due).
+    /// A scheduler without a thread: the caller runs due clean-ups with [`run_due`](Self::run_due).
     pub fn new(clock: Clock) -> Self {
         Self::of(clock, PATIENCE)
     }
@@ -87,10 +87,10 @@ impl Scheduler {
         }
     }
 
-    /// A scheduler with a thread of its own, by a clock that goes on while the machine sleeps.
+    /// A scheduler with its own thread, by a clock that includes time suspended.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// The thread cannot be started.
     pub fn start() -> Result<Self, Error> {
         let mut scheduler = Self::new(Clock::since_boot());
         let shared = Arc::clone(&scheduler.shared);
@@ -98,17 +98,17 @@ impl Scheduler {
             .name("backstop-schedule".into())
             .spawn(move || shared.keep_time())
             .map_err(|error| {
-                let what = "the thread that runs clean-ups cannot be started";
+                let what = "cannot start the thread that runs clean-ups";
                 Error::io(Stage::Configure, what, error)
             })?;
         scheduler.thread = Some(thread);
         Ok(scheduler)
     }
 
-    /// Schedules a clean-up under a name of its own.
+    /// Schedules a clean-up with a unique name.
     ///
     /// # Errors
-    /// One of that name is scheduled already, or there are 1024.
+    /// The name is in use, or there are 1024 already.
     pub fn add(
         &self,
         name: impl Into<String>,
@@ -118,11 +118,11 @@ impl Scheduler {
         let name = name.into();
         let mut state = self.shared.state.lock();
         if state.agenda.has(&name) {
-            let what = "a clean-up of this name is scheduled already";
+            let what = "a clean-up with this name is scheduled already";
             return Err(Error::new(ErrorKind::Held, Stage::Configure, what).with("name", name));
         }
         if state.agenda.len() >= Agenda::MOST {
-            let what = "no more clean-ups can be scheduled";
+            let what = "too many clean-ups";
             let error = Error::new(ErrorKind::Limit, Stage::Configure, what);
             return Err(error.with("name", name).with("most", Agenda::MOST));
         }
@@ -133,8 +133,8 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Takes a clean-up off the schedule: it does not begin again. A run under way goes on to its end.
-    /// False if none of that name is scheduled.
+    /// Removes a clean-up from the schedule: it is not started again. A current run continues to
+    /// its end. False if there is none with that name.
     pub fn cancel(&self, name: &str) -> bool {
         self.shared.state.lock().agenda.cancel(name)
     }
@@ -146,27 +146,27 @@ impl Scheduler {
         self.shared.state.lock().agenda.list(now)
     }
 
-    /// What became of all clean-ups until now.
+    /// Totals of all clean-ups so far.
     #[must_use]
     pub fn totals(&self) -> ScheduleTotals {
         self.shared.state.lock().agenda.totals()
     }
 
-    /// Runs what is due and waits for it; gives how many runs were begun.
+    /// Runs what is due and waits for it; returns how many runs were started.
     pub fn run_due(&self) -> u64 {
         self.shared.run_due()
     }
 }
 
 impl Drop for Scheduler {
-    /// Waits for a run that is under way: ten seconds at the most.
+    /// Waits for a current run: at most ten seconds.
     fn drop(&mut self) {
         self.shared.state.lock().stopped = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::warn!("the thread that runs clean-ups had panicked");
+            tracing::warn!("the thread that runs clean-ups panicked");
         }
     }
 }
@@ -207,7 +207,7 @@ impl Shared {
         }
     }
 
-    /// Runs one, without the lock: it may look at the schedule itself, and change it.
+    /// Runs one, without the lock: it may inspect and change the schedule itself.
     fn run(&self, due: Due) {
         let Due { name, serial, body } = due;
         let call = DeadlineCall::begin(move || {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_runs_once_or_again_and_again() {
+    fn due_clean_ups_run_once_or_repeatedly() {
         let (clock, hand) = Clock::manual();
         let scheduler = Scheduler::new(clock);
         let once = counting(&scheduler, "once", Timing::once(HOUR));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_night_asleep_is_one_run_and_the_others_are_disclosed() {
+    fn a_suspended_night_is_one_run_and_the_missed_ones_are_counted() {
         let (clock, hand) = Clock::manual();
         let scheduler = Scheduler::new(clock);
         let timing = Timing::every(HOUR).unwrap();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_due_during_another_run_was_missed_busy() {
+    fn runs_due_during_another_run_are_missed_busy() {
         let (clock, hand) = Clock::manual();
         let scheduler = Scheduler::new(clock);
         let body = {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_counted_and_ends_nothing() {
+    fn a_panic_is_counted_and_stops_nothing() {
         let (clock, hand) = Clock::manual();
         let scheduler = Scheduler::new(clock);
         let timing = Timing::every(HOUR).unwrap();
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cancelled_does_not_run_and_its_name_is_free_again() {
+    fn a_cancelled_clean_up_does_not_run_and_its_name_is_free() {
         let (clock, hand) = Clock::manual();
         let scheduler = Scheduler::new(clock);
         let timing = Timing::once(HOUR);
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_hangs_holds_up_no_other_and_comes_back() {
+    fn one_that_hangs_blocks_no_other_and_is_scheduled_again() {
         let (clock, hand) = Clock::manual();
         let scheduler = Scheduler::of(clock, Duration::from_millis(500));
         let (let_go, held) = crossbeam_channel::bounded::<()>(0);
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn the_thread_runs_what_is_due() {
+    fn the_thread_runs_due_clean_ups() {
         let scheduler = Scheduler::start().unwrap();
         let (sender, runs) = crossbeam_channel::unbounded();
         let timing = Timing::every(Duration::from_millis(2)).unwrap();

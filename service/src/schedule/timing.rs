@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-/// When a clean-up is due: once, or at each tick of a raster, each time with a jitter so that the
-/// clean-ups of many programs do not fall together.
+/// When a clean-up is due: once, or at regular ticks, each with a jitter so that the clean-ups of
+/// many programs do not coincide.
 ///
 /// # Examples
 /// ```
 /// use std::time::Duration;
-/// use crate::schedule::Timing;
+/// use backstop_service::schedule::Timing;
 ///
 /// let hourly = Timing::every(Duration::from_secs(3600))?.with_jitter(Duration::from_secs(90))?;
 /// assert_eq!(hourly.interval(), Some(Duration::from_secs(3600)));
 /// assert!(Timing::every(Duration::ZERO).is_err());
-/// # Ok::<(), crate::schedule::TimingError>(())
+/// # Ok::<(), backstop_service::schedule::TimingError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -22,17 +22,17 @@ pub struct Timing {
     jitter: Duration,
 }
 
-/// A timing that means nothing.
+/// An invalid timing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimingError {
-    /// Again and again without a pause would never end.
-    #[error("an interval must be longer than nothing")]
+    /// Repeating without a pause would never end.
+    #[error("the interval must be greater than zero")]
     NoInterval,
     /// One run would overtake the next.
-    #[error("a jitter of {jitter:?} is not shorter than the interval of {interval:?}")]
+    #[error("the jitter ({jitter:?}) must be shorter than the interval ({interval:?}")]
     JitterTooLong {
-        /// What was asked for.
+        /// The jitter.
         jitter: Duration,
         /// The interval.
         interval: Duration,
@@ -40,7 +40,7 @@ pub enum TimingError {
 }
 
 impl Timing {
-    /// Once, after this span.
+    /// Once, after this duration.
     #[must_use]
     pub fn once(after: Duration) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Timing {
         }
     }
 
-    /// Again and again, first after one interval. The n-th run is due n intervals after the start,
+    /// Repeatedly, first after one interval. The n-th run is due n intervals after the start,
     /// however long the runs take.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Timing {
         })
     }
 
-    /// Each run is late by chance, up to so much. Default: no jitter.
+    /// Delays each run by a random time, up to this. Default: no jitter.
     ///
     /// # Errors
     /// It is not shorter than the interval.
@@ -101,7 +101,7 @@ impl Timing {
         self.raster(turn).saturating_add(late)
     }
 
-    /// The last turn that is due when so much has passed since the start, if one is.
+    /// The last turn that is due after this time since the start, if any.
     pub(super) fn last_due(&self, elapsed: u64, chance: u64) -> Option<u64> {
         let step = self.interval.map_or(0, nanoseconds);
         let begun = elapsed.checked_sub(nanoseconds(self.first))?;
@@ -109,7 +109,8 @@ impl Timing {
         if self.due(turn, chance) <= elapsed {
             return Some(turn);
         }
-        // Its jitter has not passed; the jitter of the one before has, being less than an interval.
+        // Its jitter has not passed; the jitter of the one before has, because it is shorter than
+        // an interval.
         turn.checked_sub(1)
     }
 }
@@ -118,7 +119,7 @@ pub(super) fn nanoseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Spreads bits (splitmix64): turns that follow one another have nothing in common.
+/// Mixes bits (splitmix64), so that consecutive turns are unrelated.
 pub(super) fn mix(value: u64) -> u64 {
     let mut bits = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_refused() {
+    fn invalid_timings_are_refused() {
         let hour = Duration::from_secs(3600);
         assert_eq!(Timing::every(Duration::ZERO), Err(TimingError::NoInterval));
         let late = Timing::every(hour).and_then(|timing| timing.with_jitter(hour));

@@ -1,4 +1,4 @@
-//! What runs by one set of settings.
+//! The parts that run with one set of settings.
 
 use crossbeam_channel::Receiver;
 
@@ -25,7 +25,7 @@ pub(super) struct Means {
     pub(super) own_heap: Option<fn() -> Bytes>,
 }
 
-/// All threads, in the order in which they end: who looks before who is told.
+/// All threads, in the order in which they end: those that observe before those that are notified.
 pub(super) struct Running {
     pub(super) monitor: Monitor,
     pub(super) scheduler: Option<Scheduler>,
@@ -36,8 +36,9 @@ pub(super) struct Running {
     pub(super) settings: Settings,
 }
 
-/// What other settings leave as it is: it goes on, because two would be in each other's way. Of a history
-/// there can be one writer, log files would put each other's aside, and remedies would not rest.
+/// The parts that new settings may leave unchanged: they continue, because two of them would
+/// conflict. A history has one writer, log files would rotate each other's files, and remedies
+/// would not keep their intervals.
 #[derive(Default)]
 pub(super) struct Lasting {
     history: Option<OpenHistory>,
@@ -52,7 +53,7 @@ pub(super) struct OpenHistory {
 }
 
 impl Running {
-    /// Begins to watch, and to tell of it once `begun` is closed.
+    /// Starts monitoring, and reporting once `begun` is closed.
     pub(super) fn begin(
         means: &Means,
         settings: Settings,
@@ -75,7 +76,7 @@ impl Running {
             .interval(settings.interval())
             .snapshots(settings.snapshots())
             .limits(settings.limits().clone())
-            // Nothing is ever sent: it is closed, and then closed for good.
+            // Nothing is ever sent: it is closed once, for good.
             .observer(move |_: &Observation| {
                 let _ = begun.recv();
             })
@@ -91,7 +92,7 @@ impl Running {
         }
         let monitor = monitor.start()?;
         if let Some(history) = &history {
-            // From here on nothing fails.
+            // From here on nothing can fail.
             history.writer.keep(settings.keeping());
         }
         Ok(Self {
@@ -105,7 +106,7 @@ impl Running {
         })
     }
 
-    /// What goes on by these settings.
+    /// The parts that continue with these settings.
     pub(super) fn lasting(&self, settings: &Settings) -> Lasting {
         let history_lasts = settings.history_directory() == self.settings.history_directory();
         let log_lasts = settings.log_directory() == self.settings.log_directory();
@@ -117,7 +118,7 @@ impl Running {
         }
     }
 
-    /// Ends it. What it has found is over in a history that goes on.
+    /// Stops it. Its findings are cleared in a history that continues.
     pub(super) fn end(self) {
         let found = self.monitor.stop();
         if let Some(history) = self.history {
@@ -202,7 +203,7 @@ fn scheduler(
         let what = error.to_string();
         Error::new(ErrorKind::Configuration, Stage::Configure, what)
     };
-    // Programs that were started together do not clean up together.
+    // Programs that were started together do not clean up at the same time.
     let timing = Timing::every(interval)
         .and_then(|timing| timing.with_jitter(interval / 40))
         .map_err(refuse)?;
@@ -233,7 +234,7 @@ fn event_of_remedy(record: &RemedyRecord) -> Event {
         .data(data)
 }
 
-/// One line for all that policies released at once.
+/// One line for all resources released by policies at once.
 fn event_of_releases(releases: &[Release]) -> Option<Event> {
     let first = releases.first()?;
     let mut text = format!("by its policy: {first} ({})", first.cause);

@@ -1,4 +1,4 @@
-//! Backtraces are sampled as long as a service runs.
+//! Backtraces are sampled while a service runs.
 
 use std::num::NonZeroU32;
 
@@ -6,7 +6,8 @@ use parking_lot::Mutex;
 
 use backstop_core::release::BacktraceSampling;
 
-/// Sampling belongs to the process: the first service switches it, and the last one back.
+/// Sampling is a setting of the process: the first service changes it, and the last one restores
+/// it.
 static SERVICES: Mutex<Services> = Mutex::new(Services {
     count: 0,
     before: None,
@@ -14,7 +15,7 @@ static SERVICES: Mutex<Services> = Mutex::new(Services {
 
 struct Services {
     count: usize,
-    /// One in how many was sampled before the first.
+    /// The rate before the first.
     before: Option<NonZeroU32>,
 }
 
@@ -34,7 +35,7 @@ impl SampledBacktraces {
         own
     }
 
-    /// Each resource where somebody looks for a fault, else one in 128.
+    /// Every resource in debug mode, else one in 128.
     pub(super) fn set(&self, debug: bool) {
         BacktraceSampling::on(match debug {
             true => NonZeroU32::MIN,

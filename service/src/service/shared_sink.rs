@@ -1,4 +1,4 @@
-//! A sink of the program's own, which outlives the alerts that it is given: settings may change.
+//! A sink of the program's own, which outlives the alerts when settings change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,15 @@ impl SharedSink {
     }
 }
 
-/// How long one delivery waits for another that was begun by earlier settings: as long as a sink has.
+/// How long one delivery waits for another that was started with earlier settings: the time limit
+/// of a sink.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Sink for SharedSink {
     fn deliver(&mut self, alert: &Alert) -> Result<(), Error> {
-        // One that hangs for ever must not take a thread more with each change of settings.
+        // One that hangs for ever must not use up another thread with each change of settings.
         let Some(mut sink) = self.0.try_lock_for(PATIENCE) else {
-            let what = "it has not returned from an alert by earlier settings";
+            let what = "it has not returned from an alert with earlier settings";
             return Err(Error::new(ErrorKind::Held, Stage::Use, what));
         };
         sink.deliver(alert)

@@ -1,5 +1,5 @@
-//! Leaks of each sort, planted in a program that watches itself: each is found within its window, under
-//! its own name and no other; what only looks like a leak is not found at all.
+//! Leaks of each sort, planted in a program that monitors itself: each is found within its window,
+//! by its own kind and no other; what only resembles a leak is not found at all.
 #![cfg(test)]
 
 mod plant;
@@ -34,7 +34,9 @@ fn is_found_on(machine: Machine, plant: Plant, kinds: &[FindingKind]) {
     let mut actor = Actor::start(&mut role::command(&machine.role()).unwrap());
     let mut found = Vec::new();
     let end = loop {
-        let line = actor.next_line().expect("the program speaks to its end");
+        let line = actor
+            .next_line()
+            .expect("the program reports until its end");
         match serde_json::from_str(&line).unwrap() {
             Said::Found { sample, finding } => {
                 println!("{machine:?}, sample {sample}: {finding}");
@@ -96,7 +98,7 @@ fn has_a_window_of_readings(kind: FindingKind) -> bool {
 }
 
 #[test]
-fn memory_that_is_kept_for_ever() {
+fn memory_that_is_never_freed() {
     is_found_as(Plant::Memory, &[FindingKind::GrowingMemory]);
 }
 
@@ -106,12 +108,12 @@ fn memory_that_only_the_allocator_keeps() {
 }
 
 #[test]
-fn files_that_nobody_closes() {
+fn files_that_are_never_closed() {
     is_found_as(Plant::Handles, &[FindingKind::GrowingHandles]);
 }
 
 #[test]
-fn threads_that_nobody_ends() {
+fn threads_that_never_end() {
     is_found_as(Plant::Threads, &[FindingKind::GrowingThreads]);
 }
 
@@ -122,17 +124,17 @@ fn threads_with_much_on_their_stacks() {
 }
 
 #[test]
-fn children_that_nobody_waits_for() {
+fn children_that_are_never_reaped() {
     is_found_as(Plant::Children, &[FindingKind::GrowingChildren]);
 }
 
 #[test]
-fn a_connection_that_nobody_uses() {
+fn a_connection_that_is_not_used() {
     is_found_as(Plant::HeldConnection, &[FindingKind::HeldIdle]);
 }
 
 #[test]
-fn connections_that_nobody_gives_back() {
+fn connections_that_are_never_returned() {
     let kinds = [FindingKind::GrowingKind, FindingKind::GrowingSite];
     is_found_as(Plant::Connections, &kinds);
 }
@@ -164,21 +166,21 @@ fn releases_that_end_stuck() {
 }
 
 #[test]
-fn a_hold_that_its_policy_allows_is_none() {
+fn a_hold_that_its_policy_allows_is_no_leak() {
     is_found_as(Plant::AllowedHold, &[]);
 }
 
 #[test]
-fn a_pool_of_threads_that_grew_once_is_none() {
+fn a_pool_of_threads_that_grew_once_is_no_leak() {
     is_found_as(Plant::Pool, &[]);
 }
 
 #[test]
-fn a_cache_that_fills_up_is_none() {
+fn a_cache_that_fills_up_is_no_leak() {
     is_found_as(Plant::FilledCache, &[]);
 }
 
 #[test]
-fn memory_that_comes_and_goes_is_none() {
+fn memory_that_comes_and_goes_is_no_leak() {
     is_found_as(Plant::Sawtooth, &[]);
 }

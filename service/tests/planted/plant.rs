@@ -15,7 +15,7 @@ use backstop_testkit::scripted::{Act, Script, Scripted};
 
 use crate::program::{WARM_UP, WINDOW, samples};
 
-/// What is planted in a program: leaks, and what only looks like one.
+/// What is planted in a program: leaks, and what only resembles one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plant {
     Memory,
@@ -37,7 +37,7 @@ pub(crate) enum Plant {
     Sawtooth,
 }
 
-/// Grows a piece, after the sample of this number.
+/// Grows by one piece, after the sample with this number.
 pub(crate) type Grow = Box<dyn FnMut(u32)>;
 
 const CONNECTION: Kind = Kind::new("db.connection");
@@ -51,7 +51,7 @@ const LONG: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_secs(1);
 
 impl Plant {
-    /// Limits that a few seconds of leaking pass.
+    /// Limits that a few seconds of leaking exceed.
     pub(crate) fn limits(self) -> Limits {
         let limits = Limits::default()
             .with_warm_up(WARM_UP)
@@ -67,7 +67,7 @@ impl Plant {
         limits.with_lifetime(lifetime).unwrap()
     }
 
-    /// Plants the beginning, and gives what makes it grow.
+    /// Plants the start, and returns what makes it grow.
     pub(crate) fn planted(self, backstop: Backstop) -> Grow {
         match self {
             Self::Memory => growing(|_| vec![1_u8; PIECE]),
@@ -123,14 +123,14 @@ impl Plant {
     }
 }
 
-/// Keeps one more for ever.
+/// Keeps one more each time.
 fn growing<T: 'static>(mut next: impl FnMut(u32) -> T + 'static) -> Grow {
     let mut kept = Vec::new();
     Box::new(move |number| kept.push(next(number)))
 }
 
-/// Each time it needs more than before for a moment, and keeps the last of it: the allocator can give
-/// nothing back from its end.
+/// Each time it needs more than before for a moment, and keeps the last piece: the allocator cannot
+/// return anything from its end.
 fn retained() -> Grow {
     const CHUNK: usize = 16 << 10;
     let mut crumbs = Vec::new();
@@ -141,7 +141,7 @@ fn retained() -> Grow {
     })
 }
 
-/// A thread that waits for ever, and has used much of its stack before or not.
+/// A thread that waits for ever, having used much of its stack or not.
 fn parked(fills_stack: bool) -> std::thread::JoinHandle<()> {
     let (began, begins) = channel();
     let thread = std::thread::spawn(move || {
@@ -157,13 +157,13 @@ fn parked(fills_stack: bool) -> std::thread::JoinHandle<()> {
     thread
 }
 
-/// In a function of its own: the stack of whoever calls it stays small until then.
+/// In its own function: the caller's stack stays small until then.
 #[inline(never)]
 fn fill_stack() {
     black_box([1_u8; PIECE]);
 }
 
-/// A child that nobody waits for until the program ends.
+/// A child that is not reaped until the program ends.
 struct Sleeper(Child);
 
 impl Sleeper {
@@ -201,7 +201,7 @@ fn cache(backstop: Backstop, mut has_more: impl FnMut(u32) -> bool + 'static) ->
     })
 }
 
-/// What a thread opened and gave away before it ended.
+/// What a thread opened and moved elsewhere before it ended.
 fn left_behind(backstop: Backstop, kind: Kind) -> Grow {
     let opener = std::thread::spawn(move || tracked(backstop, kind));
     let left = opener.join().unwrap();

@@ -1,7 +1,4 @@
-//! The program that watches itself, and tells its test what it finds.
-//!
-//! Its time and the price of its readings are played: how fast the machine is changes nothing of what is
-//! found, nor when.
+//! The program that monitors itself, and reports its findings to the test.
 
 use std::time::Duration;
 
@@ -17,7 +14,7 @@ use crate::plant::Plant;
 pub(crate) const INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 pub(crate) const WINDOW: Duration = Duration::from_secs(2);
-/// Long enough for something to be found that is none.
+/// Long enough for a false finding to appear.
 const RUN: Duration = Duration::from_millis(6500);
 
 /// What readings cost.
@@ -48,7 +45,7 @@ pub(crate) struct End {
     pub trimmed: u64,
 }
 
-/// How many samples are due in this span.
+/// How many samples are due in this time.
 pub(crate) fn samples(span: Duration) -> u32 {
     u32::try_from(span.as_millis() / INTERVAL.as_millis()).unwrap()
 }

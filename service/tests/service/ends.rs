@@ -1,4 +1,4 @@
-//! When it ends, nothing of it is left.
+//! After its end, nothing of a service is left.
 
 use std::num::NonZeroU32;
 
@@ -9,7 +9,7 @@ use backstop_testkit::role::{self, Actor};
 
 use crate::scene::{Scene, until};
 
-/// Plays the part in a process of its own, where nobody else has threads, files or backtraces.
+/// Runs the body in its own process, without other threads, files or backtraces.
 fn alone(part: impl Fn()) {
     if role::assigned().is_some() {
         part();
@@ -21,11 +21,11 @@ fn alone(part: impl Fn()) {
     assert!(actor.wait().success());
 }
 
-/// The threads of a service, by name. Those that releases are called on stay for the next release.
+/// The threads of a service, by name. Those that run releases stay for the next release.
 fn threads() -> Vec<String> {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.filter_map(|task| {
-        // One that has just ended has no name any more.
+        // A thread that has just ended has no name any more.
         std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
     });
     names
@@ -35,7 +35,7 @@ fn threads() -> Vec<String> {
 }
 
 #[test]
-fn its_threads_end_and_its_handles_are_given_back() {
+fn its_threads_end_and_its_files_are_closed() {
     alone(|| {
         let scene = Scene::new();
         let mut before = None;
@@ -77,7 +77,7 @@ fn backtraces_are_sampled_while_it_runs_and_then_as_before() {
             let captured = BacktraceSampling::counts().captured;
             drop(scene.open());
             assert_eq!(BacktraceSampling::counts().captured, captured + 1);
-            // One without a history of its own, beside it.
+            // A second one without a history, at the same time.
             let other = backstop_service::Service::start(crate::scene::settings(&[]));
             drop(service);
             assert_eq!(BacktraceSampling::every(), Some(BacktraceSampling::EVERY));

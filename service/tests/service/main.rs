@@ -1,5 +1,5 @@
-//! A service: what it finds is told, written down and mended; new settings change what they say and
-//! nothing else; and when it ends, nothing of it is left.
+//! A service: its findings are reported, recorded and remedied; new settings change only what they
+//! concern; and after its end, nothing of it is left.
 #![cfg(test)]
 
 mod ends;

@@ -16,7 +16,7 @@ use backstop_testkit::role::{self, Actor};
 use crate::scene::{Scene, settings, until};
 
 #[test]
-fn new_limits_hold_and_the_history_goes_on_by_the_same_writer() {
+fn new_limits_apply_and_the_history_keeps_its_writer() {
     let scene = Scene::new();
     let _held = scene.open();
     let (service, _alerts) = scene.service(RemedyRules::none());
@@ -38,7 +38,7 @@ fn new_limits_hold_and_the_history_goes_on_by_the_same_writer() {
     assert!(service.open_findings().is_empty());
     drop(service);
 
-    // One run, and what was found by limits that hold no more is over in it.
+    // One run, in which the findings by the old limits are cleared.
     let (mut runs, mut changes, mut last) = (0, Vec::new(), None);
     for line in scene.lines() {
         match line {
@@ -56,7 +56,7 @@ fn new_limits_hold_and_the_history_goes_on_by_the_same_writer() {
             _ => {}
         }
     }
-    assert_eq!(runs, 2, "it began and ended");
+    assert_eq!(runs, 2, "it started and ended");
     assert_eq!(changes, [FindingChange::Opened, FindingChange::Cleared]);
 }
 
@@ -83,7 +83,7 @@ fn settings_that_cannot_be_used_change_nothing() {
         assert!(kind.is_none_or(|kind| error.kind() == kind), "{error}");
         assert!(error.chain().contains(directory), "{}", error.chain());
         assert_eq!(service.settings(), good);
-        assert!(service.cost().samples >= samples, "it was not begun anew");
+        assert!(service.cost().samples >= samples, "it was not restarted");
         let (samples, lines) = (service.cost().samples, service.history().unwrap().lines);
         until(|| service.cost().samples > samples && service.history().unwrap().lines > lines);
     }
@@ -92,11 +92,11 @@ fn settings_that_cannot_be_used_change_nothing() {
         .lines()
         .into_iter()
         .filter(|line| matches!(line, Line::Run(_)));
-    assert_eq!(runs.count(), 2, "it began and ended once");
+    assert_eq!(runs.count(), 2, "it started and ended once");
 }
 
 #[test]
-fn a_remedy_that_rests_goes_on_resting() {
+fn a_remedy_keeps_its_interval() {
     let scene = Scene::new();
     let (service, _alerts) = scene.service(RemedyRules::none());
     let service = service.start(scene.settings(&[])).unwrap();
@@ -110,7 +110,7 @@ fn a_remedy_that_rests_goes_on_resting() {
 }
 
 #[test]
-fn a_sink_that_hangs_holds_up_no_new_settings() {
+fn a_sink_that_hangs_does_not_block_new_settings() {
     let scene = Scene::new();
     let _held = scene.open();
     let (let_go, hold) = channel::<()>();
@@ -136,7 +136,7 @@ fn a_sink_that_hangs_holds_up_no_new_settings() {
 }
 
 #[test]
-fn log_files_are_put_aside_in_turn_also_while_settings_change() {
+fn log_files_are_rotated_in_order_even_while_settings_change() {
     let scene = Scene::new();
     let _held = scene.open();
     let rules = RemedyRules::none().with_level(Level::Warning, [Remedy::Trim]);
@@ -164,7 +164,7 @@ fn read(path: &Path) -> Result<Settings, String> {
 }
 
 #[test]
-fn a_hangup_reads_them_again_and_bad_ones_leave_the_old() {
+fn a_hangup_reloads_the_settings_and_invalid_ones_change_nothing() {
     const FILE: &str = "TEST_FILE";
     if role::assigned().is_some() {
         let path = std::env::var_os(FILE).unwrap();
@@ -194,7 +194,7 @@ fn a_hangup_reads_them_again_and_bad_ones_leave_the_old() {
     };
     hang_up("7s");
     assert_eq!(actor.next_line().as_deref(), Some("7s"));
-    // What is wrong changes nothing, and ends nothing.
+    // Invalid settings change nothing, and stop nothing.
     hang_up("soon");
     hang_up("panic");
     hang_up("9s");

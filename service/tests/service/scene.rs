@@ -1,4 +1,4 @@
-//! A service over resources of its own, with a place on disk.
+//! A service with its own resources and a directory on disk.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
@@ -32,7 +32,7 @@ impl Scene {
         self.place.path().join(name)
     }
 
-    /// Settings that look often, and write into the place.
+    /// Settings that sample often, and write into the directory.
     pub(crate) fn settings(&self, more: &[(&str, &str)]) -> Settings {
         let (history, log) = (self.path("history"), self.path("log"));
         let mut all = vec![
@@ -44,7 +44,7 @@ impl Scene {
         settings(&all)
     }
 
-    /// A service whose alerts also come out here.
+    /// A service whose alerts are also received here.
     pub(crate) fn service(&self, rules: RemedyRules) -> (ServiceBuilder, Receiver<Alert>) {
         let (told, alerts) = channel();
         let builder = Service::builder()
@@ -79,15 +79,12 @@ pub(crate) fn lines(directory: &Path) -> Vec<Line> {
     lines
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
     let late = std::time::Instant::now() + Actor::PATIENCE;
     while !is_so() {
-        assert!(
-            std::time::Instant::now() < late,
-            "it does not come to be so"
-        );
+        assert!(std::time::Instant::now() < late, "timed out");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -1,4 +1,4 @@
-//! From a finding to whoever is told, and to what is done about it.
+//! From a finding to the sinks and the remedies.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn events(scene: &Scene, kind: EventKind) -> Vec<String> {
 }
 
 #[test]
-fn a_finding_is_told_logged_and_kept_and_without_leave_nothing_acts() {
+fn a_finding_is_reported_logged_and_recorded_and_no_remedy_runs_by_default() {
     let scene = Scene::new();
     let (service, alerts) = scene.service(releasing());
     let held = scene.open();
@@ -43,7 +43,7 @@ fn a_finding_is_told_logged_and_kept_and_without_leave_nothing_acts() {
     assert_eq!(service.open_findings()[0].kind, FindingKind::OverLifetime);
     assert_eq!(service.settings(), settings);
 
-    // Time enough for whoever would act.
+    // Time enough for a remedy to run.
     let samples = service.cost().samples;
     until(|| service.cost().samples > samples + 20);
     assert!(service.remedies().is_empty() && service.cleanups().is_empty());
@@ -65,7 +65,7 @@ fn a_finding_is_told_logged_and_kept_and_without_leave_nothing_acts() {
 }
 
 #[test]
-fn with_leave_an_alert_has_its_remedy_act_and_that_is_written_down() {
+fn with_auto_cleanup_an_alert_runs_its_remedy_and_that_is_recorded() {
     let scene = Scene::new();
     let (service, alerts) = scene.service(releasing());
     let held = scene.open();
@@ -82,7 +82,7 @@ fn with_leave_an_alert_has_its_remedy_act_and_that_is_written_down() {
 }
 
 #[test]
-fn with_leave_policies_are_enforced_at_the_interval_and_that_is_written_down() {
+fn with_auto_cleanup_policies_are_enforced_at_the_interval_and_that_is_recorded() {
     let scene = Scene::new();
     let policy = CleanupPolicy::default().with_idle_limit(Duration::from_millis(50));
     scene.backstop.set_policy(KIND, policy);

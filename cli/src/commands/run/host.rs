@@ -87,7 +87,7 @@ impl Host for CommandHost {
                 Err(error) => lines.push_str(&format!("backstop: no summary: {error}")),
             }
             lines.push('\n');
-        } else if !self.quiet || matches!(report.ending, Ending::NotStarted { .. }) {
+        } else if !self.quiet || matches!(report.ending, Ending::SpawnError { .. }) {
             lines.push_str(&summary::text(report, summary::Detail::Some));
             if !failed.is_empty() {
                 lines.push_str(&format!("backstop: failed: left {}\n", failed.join(", ")));

@@ -31,7 +31,7 @@ pub(super) fn text(report: &RunReport, detail: Detail) -> String {
 
 fn write_all(text: &mut String, report: &RunReport, detail: Detail) -> std::fmt::Result {
     let command = clipped(&report.command, detail);
-    if let Ending::NotStarted { error, .. } = &report.ending {
+    if let Ending::SpawnError { error, .. } = &report.ending {
         return writeln!(text, "backstop: {command}: {}", printable(error));
     }
     let verdict = match (report.left_nothing(), report.stuck.is_empty()) {

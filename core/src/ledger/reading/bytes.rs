@@ -8,15 +8,15 @@ use crate::error::{Error, ErrorKind, Stage};
 use crate::ledger::entry::State;
 use crate::ledger::layout::{self, RecordTag, record_checksum};
 
-/// A ledger's bytes whose header checks.
+/// A ledger's bytes with a valid header.
 #[derive(Debug)]
 pub(super) struct LedgerBytes {
     bytes: Vec<u8>,
     owner: OwnerRecord,
-    /// Where each segment of slots has its slots, and the first one's position.
+    /// Where each segment of slots has its slots, and the position of the first one.
     slot_runs: Vec<SlotRun>,
     misplaced: Vec<Damage>,
-    /// That and what is wrong in the slots, looked for when it is asked for.
+    /// That and the damage in the slots, searched on demand.
     damage: OnceLock<Vec<Damage>>,
 }
 
@@ -27,12 +27,12 @@ struct SlotRun {
     first: u32,
 }
 
-/// A place in a ledger that makes no sense.
+/// A damaged place in a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// Where, in bytes from the file's start.
+    /// The offset from the start of the file, in bytes.
     pub offset: u64,
-    /// What is wrong there.
+    /// The damage.
     pub what: String,
 }
 
@@ -45,31 +45,22 @@ impl LedgerBytes {
         };
         let header = bytes
             .get(..layout::HEADER_LENGTH)
-            .ok_or_else(|| corrupt("the ledger ends within its header", bytes.len()))?;
+            .ok_or_else(|| corrupt("the file ends within the ledger's header", bytes.len()))?;
         if header[..8] != layout::MAGIC {
             return Err(corrupt("not a ledger", 0));
         }
         if number(header, 8) != Some(layout::VERSION) {
-            return Err(
-                corrupt("the ledger is of another version", 8).with("expected", layout::VERSION)
-            );
+            return Err(corrupt("unsupported ledger version", 8).with("expected", layout::VERSION));
         }
         if number(header, 12) != Some(layout::BYTE_ORDER) {
-            return Err(corrupt("the ledger is of another byte order", 12));
+            return Err(corrupt("unsupported byte order", 12));
         }
         let fixed = &header[layout::FIXED_START..layout::FIXED_END];
         if number(header, layout::HEADER_CHECKSUM) != Some(crc32fast::hash(fixed)) {
-            return Err(corrupt(
-                "the ledger's header does not check",
-                layout::HEADER_CHECKSUM,
-            ));
+            return Err(corrupt("header checksum mismatch", layout::HEADER_CHECKSUM));
         }
         let owner = OwnerRecord::decode(fixed).map_err(|cause| {
-            corrupt(
-                "the ledger's owner record cannot be read",
-                layout::FIXED_START,
-            )
-            .with("cause", cause)
+            corrupt("invalid owner record", layout::FIXED_START).with("cause", cause)
         })?;
         let mut ledger = Self {
             bytes,
@@ -86,12 +77,13 @@ impl LedgerBytes {
         let count = number(&self.bytes, layout::SEGMENT_COUNT).unwrap_or(0);
         let mut start = layout::HEADER_LENGTH;
         for index in 0.. {
-            // What follows the last that is counted is read too: the count has no check sum, and what
-            // it left out would be lost. The owner may just be adding it, so nothing there is wrong.
+            // Segments after the last counted one are read too: the count has no checksum, and what
+            // it omits would be lost. The owner may just be adding one, so nothing there counts as
+            // damage.
             let is_counted = index < count;
             let Some(segment) = self.bytes.get(start..start + layout::SEGMENT_HEADER) else {
                 if is_counted {
-                    self.note(start, "a segment is missing");
+                    self.note(start, "missing segment");
                 }
                 return;
             };
@@ -102,7 +94,7 @@ impl LedgerBytes {
                 && length.is_power_of_two();
             if !sound {
                 if is_counted {
-                    self.note(start, "a segment's length makes no sense");
+                    self.note(start, "invalid segment length");
                 }
                 return;
             }
@@ -117,7 +109,7 @@ impl LedgerBytes {
                     first,
                 }),
                 layout::RECORDS_TAG => {}
-                _ => self.note(start, "a segment's tag is unknown"),
+                _ => self.note(start, "unknown segment type"),
             }
             start += length;
         }
@@ -135,11 +127,10 @@ impl LedgerBytes {
 
     pub(super) fn damage(&self) -> &[Damage] {
         self.damage.get_or_init(|| {
-            let senseless = self.lines().filter(|(_, _, line)| is_senseless(line));
-            let senseless =
-                senseless.map(|(_, offset, _)| Damage::at(offset, "a slot's state makes no sense"));
+            let invalid = self.lines().filter(|(_, _, line)| is_invalid(line));
+            let invalid = invalid.map(|(_, offset, _)| Damage::at(offset, "invalid slot state"));
             let mut damage = self.misplaced.clone();
-            damage.extend(senseless.take(Self::MOST_DAMAGE - damage.len()));
+            damage.extend(invalid.take(Self::MOST_DAMAGE - damage.len()));
             damage
         })
     }
@@ -157,7 +148,7 @@ impl LedgerBytes {
         })
     }
 
-    /// Every slot: its position, where it stands, its bytes. One beyond the last position has none.
+    /// Every slot: its position, its offset, its bytes. One beyond the last position has none.
     fn lines(&self) -> impl Iterator<Item = (Option<u32>, usize, &[u8])> {
         self.slot_runs.iter().flat_map(move |run| {
             let lines = self.bytes[run.start..run.end].chunks_exact(layout::SLOT_LENGTH);
@@ -170,8 +161,8 @@ impl LedgerBytes {
         })
     }
 
-    /// The text of the record at `position`, if it is one of `tags`, belongs to this resource and was
-    /// written for its kind.
+    /// The text of the record at `position`, if it has one of these tags, belongs to this resource
+    /// and was written for its kind.
     pub(super) fn text(
         &self,
         position: u32,
@@ -183,33 +174,34 @@ impl LedgerBytes {
         let header = self
             .bytes
             .get(start..start + layout::RECORD_HEADER)
-            .ok_or("beyond the file")?;
+            .ok_or("beyond the end of the file")?;
         let field = |index: usize| number(header, index * 4).unwrap_or(0);
         let (length, checksum, tag) = (field(0) as usize, field(1), field(2));
         if !tags.iter().any(|allowed| *allowed as u32 == tag) {
-            return Err("not such a record");
+            return Err("unexpected record type");
         }
         let shared = (field(3), field(4)) == (0, 0) && tag <= RecordTag::SharedLabel as u32;
         if !shared && (field(3), field(4)) != (slot, generation) {
             return Err("another resource's record");
         }
-        // Zero: its writer does not say.
+        // Zero: not recorded by its writer.
         if ![0, kind].contains(&field(5)) {
             return Err("a record for another kind");
         }
         if length > layout::RECORD_LIMIT {
-            // Else many slots that name one huge text would make a small file fill the memory.
-            return Err("longer than a record can be");
+            // Otherwise many slots that refer to one huge text would let a small file fill the
+            // memory.
+            return Err("longer than the limit of a record");
         }
         let payload_start = start + layout::RECORD_HEADER;
         let payload = self
             .bytes
             .get(payload_start..payload_start.saturating_add(length))
-            .ok_or("longer than the file")?;
+            .ok_or("beyond the end of the file")?;
         if record_checksum(tag, field(3), field(4), payload) != checksum {
-            return Err("its check sum is wrong");
+            return Err("checksum mismatch");
         }
-        std::str::from_utf8(payload).map_err(|_| "not text")
+        std::str::from_utf8(payload).map_err(|_| "not valid UTF-8")
     }
 }
 
@@ -222,8 +214,8 @@ impl Damage {
     }
 }
 
-/// Whether a slot is neither unused nor in any state.
-fn is_senseless(line: &[u8]) -> bool {
+/// Whether a slot is neither unused nor in a valid state.
+fn is_invalid(line: &[u8]) -> bool {
     let word = line
         .first_chunk::<8>()
         .map_or(0, |bytes| u64::from_ne_bytes(*bytes));

@@ -1,4 +1,4 @@
-//! Who wrote a ledger.
+//! The process that wrote a ledger.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::ledger::layout;
 use crate::ledger::region::Region;
 use backstop_os::identity::{Cookie, ProcessIdentity};
 
-/// What a ledger's header says of its owner.
+/// The owner, as recorded in a ledger's header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerRecord {
     /// The random name of the owner's run.
@@ -14,13 +14,13 @@ pub struct OwnerRecord {
     /// The `backstop run` that the owner ran under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Cookie>,
-    /// Which process it was.
+    /// The identity of the process.
     pub process: ProcessIdentity,
     /// Its user.
     pub user: u32,
     /// Its command, for people.
     pub command: String,
-    /// When it began, in seconds since 1970.
+    /// When it started, in seconds since 1970.
     pub started: i64,
 }
 
@@ -42,7 +42,7 @@ impl OwnerRecord {
         })
     }
 
-    /// Writes the fixed part of a header: the check sum, and the magic last of all.
+    /// Writes the fixed part of a header: the checksum, and the magic last.
     pub(in crate::ledger) fn write(&self, header: &Region) -> std::io::Result<()> {
         let bytes = encode(self)?;
         header.store(8, &bytes[8..]);
@@ -50,14 +50,14 @@ impl OwnerRecord {
         Ok(())
     }
 
-    /// Reads the record from a header whose check sum was compared.
+    /// Reads the record from a header whose checksum is correct.
     pub(super) fn decode(fixed: &[u8]) -> Result<Self, String> {
         let length = fixed
             .first_chunk::<4>()
             .map_or(0, |bytes| u32::from_ne_bytes(*bytes)) as usize;
         let text = fixed
             .get(4..4 + length)
-            .ok_or("the owner record's length is beyond the header")?;
+            .ok_or("the owner record exceeds the header")?;
         serde_json::from_slice(text).map_err(|error| error.to_string())
     }
 }

@@ -5,7 +5,7 @@ use crate::ledger::entry::{Entry, State, UNREADABLE};
 use crate::ledger::layout::RecordTag;
 use crate::resource::{Bytes, Footprint, Recipe, ResourceId};
 
-/// A resource that is not closed, read where it stands.
+/// A resource that is not closed, read in place.
 #[derive(Clone, Copy)]
 pub struct SlotView<'a> {
     ledger: &'a LedgerBytes,
@@ -16,7 +16,7 @@ pub struct SlotView<'a> {
 }
 
 impl<'a> SlotView<'a> {
-    /// The slot in `line`; `None` if it is free, closed, or its state makes no sense.
+    /// The slot in `line`; `None` if it is free, closed, or its state is invalid.
     pub(super) fn of_line(
         ledger: &'a LedgerBytes,
         line: &'a [u8],
@@ -39,19 +39,19 @@ impl<'a> SlotView<'a> {
         })
     }
 
-    /// Which resource.
+    /// The identifier of the resource.
     #[must_use]
     pub fn id(&self) -> ResourceId {
         self.id
     }
 
-    /// How far its life has come.
+    /// Its state.
     #[must_use]
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// Where the slot stands in the file.
+    /// The slot's offset in the file.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
@@ -81,7 +81,7 @@ impl<'a> SlotView<'a> {
     /// The kind's name.
     ///
     /// # Errors
-    /// The record does not check, and why.
+    /// The record is corrupt; the error describes how.
     pub fn kind(&self) -> Result<&'a str, &'static str> {
         self.text(self.short(36), &[RecordTag::Kind])
     }
@@ -89,23 +89,23 @@ impl<'a> SlotView<'a> {
     /// Where in the code it was opened.
     ///
     /// # Errors
-    /// The record does not check, and why.
+    /// The record is corrupt; the error describes how.
     pub fn site(&self) -> Result<&'a str, &'static str> {
         self.text(self.short(40), &[RecordTag::Site])
     }
 
-    /// Which one, for people.
+    /// Its label, for people.
     ///
     /// # Errors
-    /// The record does not check, and why.
+    /// The record is corrupt; the error describes how.
     pub fn label(&self) -> Result<&'a str, &'static str> {
         self.text(self.short(44), &[RecordTag::SharedLabel, RecordTag::Label])
     }
 
-    /// How someone else can release it, if that was written.
+    /// How another process can release it, if that was recorded.
     ///
     /// # Errors
-    /// The record does not check, and why.
+    /// The record is corrupt; the error describes how.
     pub fn recipe(&self) -> Result<Option<&'a str>, &'static str> {
         match self.short(48) {
             0 => Ok(None),
@@ -119,7 +119,7 @@ impl<'a> SlotView<'a> {
         self.short(52)
     }
 
-    /// The resource it belongs to.
+    /// The resource that it belongs to.
     #[must_use]
     pub fn parent(&self) -> Option<ResourceId> {
         Some(ResourceId {
@@ -128,7 +128,7 @@ impl<'a> SlotView<'a> {
         })
     }
 
-    /// All of it, copied. A text that does not check is replaced by what is wrong with it.
+    /// A copy of all of it. A corrupt text is replaced by a description of the damage.
     #[must_use]
     pub fn entry(&self) -> Entry {
         let shown = |text: Result<&str, &str>| match text {

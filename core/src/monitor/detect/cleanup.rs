@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::{Look, Scene, Sighting, figures};
 use crate::monitor::{Evidence, FindingKind, Limits, Severity, Subject, Unit};
 
-/// Watches the share of releases that end stuck: above 1 % is low, 5 % medium, 20 % high, 50 % critical.
-/// It clears below half a percent. What was stuck before the first look is nobody's news.
+/// Monitors the share of releases that end stuck: above 1 % is low, 5 % medium, 20 % high, 50 %
+/// critical. It clears below half a percent. Releases that were stuck before the first sample are
+/// ignored.
 #[derive(Debug)]
 pub(super) struct FailedCleanups {
     window: Duration,
@@ -88,7 +89,7 @@ impl FailedCleanups {
         });
     }
 
-    /// Takes the counts, and gives those of a window ago, or the first there are.
+    /// Takes the counts, and returns those of a window ago, or the first ones available.
     fn at_the_windows_beginning(&mut self, now: Counts) -> Counts {
         let is_due = self
             .counts

@@ -1,4 +1,4 @@
-//! Figures as people read them.
+//! Formats figures for people.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn amount(value: f64, unit: Unit) -> String {
     }
 }
 
-/// A span in its two largest units: `8 s`, `9 min`, `2 h 10 min`, `3 d 4 h`.
+/// A duration in its two largest units: `8 s`, `9 min`, `2 h 10 min`, `3 d 4 h`.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs_f64().round() as u64;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
@@ -35,7 +35,7 @@ pub(super) fn span(span: Duration) -> String {
     }
 }
 
-/// A share from 0 to 1, in whole hundredths.
+/// A share from 0 to 1, in whole percent.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }

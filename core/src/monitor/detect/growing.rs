@@ -7,35 +7,33 @@ use crate::monitor::series::Series;
 use crate::monitor::trend::{Course, Shape, Trend};
 use crate::monitor::{Evidence, Limits, Severity, Unit};
 
-/// One measure, watched for growth.
+/// One measure, monitored for growth.
 ///
-/// It is looked at over the window, and over six of them for what leaks slowly; the same rise counts in
-/// both. The long window also knows how high the measure has been before: a sawtooth that is longer than
-/// the window comes back to its old height, and is found on its first tooth at most.
+/// It is checked over the window, and over six of them for slow leaks; the same rise counts in
+/// both. The long window also knows the earlier maximum: a sawtooth that is longer than the window
+/// returns to its old height, and is found on its first tooth at most.
 ///
-/// A trend needs eight points at least, two in each quarter of the window. Where readings are too rare
-/// for that, because the interval is long or because they cost more than their budget, the window is
-/// widened until it has them, up to 144 times; as in the long window there is time to be sure, and the
-/// evidence names the window.
+/// A check needs at least eight points: at intervals longer than a tenth of the window, only the
+/// long window finds anything.
 ///
-/// It grows no more when for a quarter of the window neither look sees at least half of the rise, with a
-/// last quarter that still rises.
+/// It no longer grows when, for a quarter of the window, neither window has at least half of the
+/// rise with a last quarter that still rises.
 #[derive(Debug)]
 pub(super) struct Growing {
     window: Duration,
     short: Series,
     long: Series,
-    /// The slope for an hour, as long as it grows.
+    /// How fast it grows per hour, while it grows.
     per_hour: Option<f64>,
     level_since: Option<Duration>,
-    /// What there was to say when the last point was made.
+    /// The reading when the last point was added.
     said: Reading,
 }
 
-/// What there is to say of a measure.
+/// The reading of a measure.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reading {
-    /// It cannot be told, or not yet.
+    /// Unknown, or not known yet.
     Unknown,
     /// It does not grow.
     Level,
@@ -44,11 +42,11 @@ pub(super) enum Reading {
 }
 
 impl Growing {
-    /// Windows that make a long one.
+    /// The number of windows in a long one.
     const LONG: u32 = 6;
     const SHORT_POINTS: u32 = 120;
     const LONG_POINTS: u32 = 60;
-    /// In a long window there is time to be sure: so many pairs must rise.
+    /// A long window allows more certainty: this share of pairs must rise.
     const LONG_RISING: f64 = 0.75;
     /// So many points of the long look are kept however old they are: enough for two in each quarter of
     /// a window where they are as unevenly spread as an unspent budget makes them.
@@ -74,15 +72,16 @@ impl Growing {
         self.said = Reading::Unknown;
     }
 
-    /// The slope for an hour, as long as it grows.
+    /// How fast it grows per hour, while it grows.
     pub(super) fn per_hour(&self) -> Option<f64> {
         self.per_hour
     }
 
-    /// Takes a measure, and says whether it grows by at least `rise`.
+    /// Adds a measurement, and returns whether the measure grows by at least `rise`.
     pub(super) fn look(&mut self, at: Duration, value: f64, rise: f64) -> Reading {
         self.long.push(at, value);
-        // A measure that joins the last point tells nothing new, and all pairs are dear to look at.
+        // A measurement that is merged into the last point changes nothing, and checking all pairs
+        // is expensive.
         if self.short.push(at, value) {
             self.said = self.judge(at, rise);
         }
@@ -174,7 +173,8 @@ impl Growing {
     }
 }
 
-/// How long until a measure that rises so is at its end: an hour is critical, a day high, a week medium.
+/// The severity by the time until a growing measure reaches its limit: an hour is critical, a day
+/// high, a week medium.
 pub(super) fn severity_by_time_left(trend: &Trend, end: f64) -> Severity {
     let hours = (end - trend.latest) / trend.per_hour();
     match hours {
@@ -185,7 +185,7 @@ pub(super) fn severity_by_time_left(trend: &Trend, end: f64) -> Severity {
     }
 }
 
-/// How many times what is allowed it rose: 16 times is high, 4 times medium.
+/// The severity by how many times the allowed rise it rose: 16 times is high, 4 times medium.
 pub(super) fn severity_by_rise(trend: &Trend, rise: f64) -> Severity {
     match trend.rise / rise {
         16.0.. => Severity::High,
@@ -194,7 +194,7 @@ pub(super) fn severity_by_rise(trend: &Trend, rise: f64) -> Severity {
     }
 }
 
-/// What was measured, in a sentence: `memory in use grew by 214.0 MB in 9 min, 1.4 GB/hour, rising in
+/// The measurement as a sentence: `memory in use grew by 214.0 MB in 9 min, 1.4 GB/hour, rising in
 /// 97 % of comparisons, to 512.0 MB`.
 pub(super) fn evidence(what: &str, trend: &Trend, limit: f64, unit: Unit) -> Evidence {
     let text = format!(

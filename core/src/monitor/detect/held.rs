@@ -1,8 +1,8 @@
-//! Resources that are held for too long, or by nobody.
+//! Resources that are held for too long, or without an owner.
 //!
-//! Which ones deserve a look, and by which limit, the ledger's sample has decided; here they are counted
-//! by site, so that ten thousand of one place are one finding. Each counts once, for the first of these
-//! that holds: its thread has ended; it is over its lifetime; nobody touches it.
+//! The ledger's sample has selected the suspects and their limits; here they are counted by site,
+//! so that ten thousand from one site are one finding. Each counts once, for the first of these
+//! reasons that holds: its thread has ended; it is beyond its lifetime; it is idle.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::monitor::{
     Evidence, FindingKind, Holding, HoldingLimit, Limits, Severity, Subject, Unit,
 };
 
-/// What a site holds for one reason.
+/// The resources that a site holds for one reason.
 #[derive(Debug, Default)]
 struct Held<'a> {
     count: u64,
     longest: Duration,
-    /// What the one that is held for the longest may.
+    /// The limit of the one that is held for the longest.
     limit: Duration,
     label: &'a str,
 }
@@ -58,13 +58,13 @@ pub(super) fn look(scene: Scene<'_>, look: &mut Look) {
             window: None,
         });
     }
-    // A list that was cut short says nothing of who is not on it.
+    // A truncated list proves nothing about resources that are not on it.
     if ledger.other_suspects == 0 {
         look.complete.extend(KINDS);
     }
 }
 
-/// Why it is suspected, for how long that is so, and how long it may be.
+/// Why it is a suspect, for how long that has been so, and the limit.
 fn reason(holding: &Holding, limits: &Limits) -> (FindingKind, Duration, Duration) {
     let Holding { age, idle, .. } = *holding;
     if holding.thread_ended {
@@ -77,20 +77,20 @@ fn reason(holding: &Holding, limits: &Limits) -> (FindingKind, Duration, Duratio
     match holding.passed {
         Some(HoldingLimit::Lifetime(limit)) => (FindingKind::OverLifetime, age, limit),
         Some(HoldingLimit::Idle(limit)) => (FindingKind::HeldIdle, idle, limit),
-        // A sample of a history that did not tell.
+        // A sample from a history without this field.
         None => (FindingKind::HeldIdle, idle, limits.idle()),
     }
 }
 
-/// Whether resources of a kind run without anybody. By the last part of its name, because adapters are
-/// not known here.
+/// Whether resources of a kind run by themselves. Determined by the last part of its name, because
+/// adapters are unknown here.
 fn goes_on_by_itself(kind: &str) -> bool {
     let (_, last) = kind.rsplit_once('.').unwrap_or(("", kind));
     matches!(last, "thread" | "timer" | "task" | "worker")
 }
 
-/// Idle is low, over its lifetime or orphaned medium; ten of one site, or six times the limit, is one
-/// more.
+/// Idle is low, beyond its lifetime or orphaned medium; ten from one site, or six times the limit,
+/// is one level higher.
 fn severity(kind: FindingKind, held: &Held<'_>) -> Severity {
     let is_far_beyond = !held.limit.is_zero() && held.longest >= held.limit.saturating_mul(6);
     match (kind, held.count >= 10 || is_far_beyond) {

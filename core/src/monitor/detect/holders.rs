@@ -1,4 +1,4 @@
-//! Growth of what the ledger holds, by kind and by site: in number, and by kind in bytes.
+//! Growth of the resources in the ledger, by kind and by site: in number, and by kind in bytes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::{Look, Scene};
 use crate::monitor::recent::Recent;
 use crate::monitor::{FindingKind, LedgerTally, Subject, Unit};
 
-/// Growth of kinds and sites. Those that were not seen for the longest are forgotten beyond
+/// Growth of kinds and sites. Those not seen for the longest time are dropped beyond
 /// [`HolderGrowth::KINDS`] and [`HolderGrowth::SITES`].
 #[derive(Debug)]
 pub(super) struct HolderGrowth {
@@ -16,7 +16,7 @@ pub(super) struct HolderGrowth {
     sites: Recent<(String, String), Growing>,
 }
 
-/// A kind, by number and, where it occupies any, by bytes: a cache grows without there being more
+/// A kind, by number and, if it occupies any, by bytes: a cache grows without there being more
 /// caches.
 #[derive(Debug)]
 struct Holder {
@@ -114,7 +114,7 @@ impl Holder {
         let bytes = self.bytes.as_mut().map_or(Reading::Level, |bytes| {
             bytes.look(at, tally.bytes.0 as f64, bytes_rise)
         });
-        // One finding for both: many that are open are worse than large ones, and said first.
+        // One finding for both: many open resources are worse than large ones, and reported first.
         let (reading, rise, unit) = match (count, bytes) {
             (count @ Reading::Grows(_), _) => (count, rise, Unit::Count),
             (_, bytes @ Reading::Grows(_)) => (bytes, bytes_rise, Unit::Bytes),

@@ -1,12 +1,12 @@
-//! Handles and memory near their limits.
+//! File descriptors and memory near their limits.
 //!
-//! A step is entered at its share, and left five points below it: what wavers around a step makes one
-//! finding.
+//! A step is entered at its share, and left five points below it: a measure that fluctuates around
+//! a step causes one finding.
 
 use super::{Look, Scene, Sighting, figures};
 use crate::monitor::{Evidence, FindingKind, Severity, Subject, SystemSample, Unit};
 
-/// The steps on which measures stand.
+/// The steps that the measures are at.
 #[derive(Debug, Default)]
 pub(super) struct NearLimits {
     handles: Standing,
@@ -59,8 +59,8 @@ impl NearLimits {
         let sizes = scene.limits.memory(ceiling);
         let steps = sizes.map(|size| size.0 as f64);
         let resident = scene.sample.process.resident;
-        // Five points of what the process may have: of the ceiling where that sets the steps, else
-        // of the last step.
+        // Five points of what the process may have: of the ceiling if that determines the steps,
+        // else of the last step.
         let whole = match ceiling.0 {
             0 => steps[2],
             _ => (ceiling.0 as f64).min(steps[2]),
@@ -90,7 +90,8 @@ impl NearLimits {
         );
     }
 
-    /// Medium at the share, high when half of the rest is taken too, critical at four fifths of it.
+    /// Medium at the share, high when half of the rest is in use too, critical at four fifths of
+    /// it.
     fn look_at_system(&mut self, scene: Scene<'_>, look: &mut Look) {
         let Some(system) = &scene.sample.system else {
             return;
@@ -116,7 +117,7 @@ impl NearLimits {
 }
 
 impl Standing {
-    /// Moves to the step of a value, and says what that step means.
+    /// Moves to the step of a value, and returns its severity.
     fn move_to(&mut self, value: f64, steps: [f64; 3], margin: f64) -> Option<Severity> {
         let entered = steps.iter().filter(|step| value >= **step).count();
         let left = steps.iter().filter(|step| value >= **step - margin).count();
@@ -127,7 +128,7 @@ impl Standing {
             .next_back()
     }
 
-    /// The step that it stands on, or the first.
+    /// The step that it is at, or the first.
     fn entered(self, steps: [f64; 3]) -> f64 {
         steps[self.0.saturating_sub(1).min(2)]
     }

@@ -1,14 +1,15 @@
-//! Growth of what a process has: memory, handles, threads, children.
+//! Growth of a process: memory, file descriptors, threads, children.
 //!
-//! Of memory there are three sorts, each measured for itself, so that one cause makes one finding:
+//! There are three kinds of memory, each measured separately, so that one cause results in one
+//! finding:
 //!
-//! - *In use*: what the program's own allocator has handed out; of a process whose allocator cannot be
-//!   asked, all that is resident. It grows: `growing.memory`.
-//! - *Retained*: what the C library's allocator keeps for later, as far as it is resident. It grows and
-//!   what is in use does not: `retained.memory`. A trim may give it back.
-//! - *Native*: what is resident beyond both. That are the C libraries' own allocations and mappings:
-//!   nothing that the program's allocator knows of. What the ledger's resources say to occupy is taken
-//!   off, because it is accounted for. It grows: `native.memory`.
+//! - *In use*: allocated by the program's own allocator; for a process whose allocator cannot be
+//!   read, all resident memory. Its growth is `growing.memory`.
+//! - *Retained*: cached by the C library's allocator, as far as it is resident. Growing while the
+//!   memory in use does not is `retained.memory`. A trim may return it to the kernel.
+//! - *Native*: resident memory beyond both, that is the C libraries' own allocations and mappings,
+//!   unknown to the program's allocator. The size of the ledger's resources is subtracted, because
+//!   it is accounted for. Its growth is `native.memory`.
 
 use super::growing::{self, Growing, Reading};
 use super::{Look, Scene, figures};
@@ -17,7 +18,7 @@ use crate::monitor::{
     SystemSample, Unit,
 };
 
-/// Growth of memory, handles, threads and children.
+/// Growth of memory, file descriptors, threads and children.
 #[derive(Debug)]
 pub(super) struct ProcessGrowth {
     in_use: Growing,
@@ -26,11 +27,11 @@ pub(super) struct ProcessGrowth {
     handles: Growing,
     threads: Growing,
     children: Growing,
-    /// Whether its allocator could be asked before.
+    /// Whether its allocator could be read before.
     has_heap: bool,
 }
 
-/// Memory by who has it, in bytes.
+/// Memory by its owner, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Memory {
     in_use: f64,
@@ -70,7 +71,7 @@ impl ProcessGrowth {
 
     fn look_at_memory(&mut self, scene: Scene<'_>, look: &mut Look) {
         let Scene { sample, limits, .. } = scene;
-        // What is resident must not be compared with what was handed out before.
+        // Resident memory must not be compared with the allocator's earlier figures.
         if self.has_heap && sample.process.heap.is_none() {
             return;
         }
@@ -106,7 +107,7 @@ impl ProcessGrowth {
                 |trend| {
                     let what = "memory that the allocator keeps for later";
                     let evidence = growing::evidence(what, trend, rise, Unit::Bytes);
-                    // It is not lost: it will be used again, or a trim gives it back.
+                    // It is not lost: it will be reused, or a trim returns it.
                     let left = end - resident + trend.latest;
                     let severity =
                         growing::severity_by_time_left(trend, left).min(Severity::Medium);
@@ -182,7 +183,7 @@ impl ProcessGrowth {
     }
 }
 
-/// Where memory ends: at the critical step.
+/// The limit of memory: the critical step.
 fn memory_end(sample: &Sample, limits: &Limits) -> f64 {
     let ceiling = sample.system.as_ref().map(SystemSample::memory_ceiling);
     let [.., critical] = limits.memory(ceiling.unwrap_or_default());
@@ -200,7 +201,7 @@ impl Memory {
             };
         };
         let own = heap.own.unwrap_or(heap.in_use).0;
-        // A trim gives pages back without the allocator's own figure for them getting smaller.
+        // A trim returns pages without reducing the allocator's own figure for them.
         let handed_out = heap.in_use + heap.own.unwrap_or_default();
         let retained = heap.retained().0.min(resident.saturating_sub(handed_out.0));
         let native = resident.saturating_sub(own.saturating_add(retained));
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_apart_by_who_has_it() {
+    fn memory_is_attributed_to_its_allocator() {
         let strange = Memory::of(&process(100, None, None), None);
         assert_eq!(megabytes(strange), [Some(100.0), None, None]);
         let own = Memory::of(&process(100, Some([60, 70]), None), None);

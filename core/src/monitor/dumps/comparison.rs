@@ -11,21 +11,21 @@ use super::MemoryState;
 use crate::monitor::seconds;
 use crate::resource::{Bytes, Kind, ResourceId, Site};
 
-/// What changed from one memory state to another. Displayed as a table.
+/// What changed from one memory state to another. Its `Display` is a table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
-    /// The name of the first.
+    /// The name of the first state.
     pub before: String,
-    /// The name of the second.
+    /// The name of the second state.
     pub after: String,
-    /// The time between them in which the machine was awake.
+    /// The time between them, without time suspended.
     #[serde(rename = "span_seconds", serialize_with = "seconds::serialize")]
     pub span: Duration,
     /// Resident memory in bytes.
     pub resident: MeasureChange,
-    /// What the C library's allocator handed out, in bytes.
+    /// Memory in use by the C library's allocator, in bytes.
     pub heap_in_use: Option<MeasureChange>,
-    /// What it has taken from the kernel, in bytes.
+    /// Memory that it has obtained from the kernel, in bytes.
     pub heap_held: Option<MeasureChange>,
     /// File descriptors.
     pub handles: Option<MeasureChange>,
@@ -33,64 +33,64 @@ pub struct Comparison {
     pub threads: MeasureChange,
     /// Children.
     pub children: Option<MeasureChange>,
-    /// Resources by kind, where something happened, most left first.
+    /// Resources by kind, for kinds with changes; those with most left first.
     pub kinds: Vec<KindChange>,
-    /// Resources by kind and place, where something stayed or went, most left first; at most
-    /// [`Comparison::SITES`].
+    /// Resources by kind and site, for sites where some were left or released; those with most left
+    /// first; at most [`Comparison::SITES`].
     pub sites: Vec<SiteChange>,
-    /// Places beyond those.
+    /// Number of further sites.
     pub other_sites: u64,
-    /// Whether every resource was compared one by one. If not, there were too many, and `left` and
-    /// `gone` of the places are by the difference of their numbers: one that came hides one that went.
+    /// Whether every resource was compared one by one. If not, there were too many, and a site's
+    /// `left` and `gone` are the difference of the counts: a new resource hides a released one.
     pub is_exact: bool,
 }
 
-/// A measure at both moments.
+/// A measure in both states.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct MeasureChange {
-    /// At the first.
+    /// In the first.
     pub before: u64,
-    /// At the second.
+    /// In the second.
     pub after: u64,
 }
 
-/// What became of the resources of a kind.
+/// What happened to the resources of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KindChange {
     /// The kind.
     pub kind: String,
     /// How many were opened in between.
     pub opened: u64,
-    /// How many were released in between, those opened before included.
+    /// How many were released in between, including those opened earlier.
     pub gone: u64,
     /// How many of those opened in between are still open.
     pub left: u64,
-    /// What is open, in number.
+    /// Number of open resources.
     pub open: MeasureChange,
-    /// What is open, in bytes.
+    /// Bytes of open resources.
     pub bytes: MeasureChange,
 }
 
-/// What became of the resources of one kind from one place. Those that came and went in between are
-/// counted by kind only.
+/// What happened to the resources of one kind from one site. Resources opened and released in
+/// between are counted by kind only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SiteChange {
     /// The kind.
     pub kind: String,
-    /// Where in the code.
+    /// The place in the code.
     pub site: String,
-    /// How many of those open at the first are gone.
+    /// How many of those open in the first state are gone.
     pub gone: u64,
     /// How many were opened in between and are still open.
     pub left: u64,
-    /// What is open, in number.
+    /// Number of open resources.
     pub open: MeasureChange,
-    /// What is open, in bytes.
+    /// Bytes of open resources.
     pub bytes: MeasureChange,
 }
 
 impl MeasureChange {
-    /// By how much it changed.
+    /// The change.
     #[must_use]
     pub fn difference(self) -> i64 {
         let difference = i128::from(self.after) - i128::from(self.before);
@@ -98,7 +98,7 @@ impl MeasureChange {
     }
 }
 
-/// One place at both moments.
+/// One site in both states.
 #[derive(Default, Clone, Copy)]
 struct Place {
     open: MeasureChange,
@@ -108,7 +108,7 @@ struct Place {
 }
 
 impl Comparison {
-    /// The most places that are listed.
+    /// The maximum number of sites listed.
     pub const SITES: usize = 64;
 
     pub(super) fn of(before: &MemoryState, after: &MemoryState) -> Self {
@@ -175,7 +175,7 @@ fn places(before: &MemoryState, after: &MemoryState, is_exact: bool) -> Vec<((Ki
     places.into_iter().collect()
 }
 
-/// The places of the resources that are in `one` and not in `other`.
+/// The sites of the resources that are in `one` and not in `other`.
 fn only_in(one: &MemoryState, other: &MemoryState) -> impl Iterator<Item = (Kind, Site)> {
     let others: BTreeSet<ResourceId> = other.resources.iter().map(|(id, _)| *id).collect();
     one.resources
@@ -268,7 +268,7 @@ impl fmt::Display for Comparison {
             writeln!(
                 formatter,
                 "{:<48} {:>8} {:>8} {:>8} {:>8}",
-                "kind, and where opened", "opened", "gone", "left", "open"
+                "kind and site", "opened", "gone", "left", "open"
             )?;
         }
         for kind in &self.kinds {
@@ -286,12 +286,12 @@ impl fmt::Display for Comparison {
             }
         }
         if self.other_sites > 0 {
-            writeln!(formatter, "and {} further places", self.other_sites)?;
+            writeln!(formatter, "and {} more sites", self.other_sites)?;
         }
         if !self.is_exact {
             writeln!(
                 formatter,
-                "too many resources to compare one by one: left and gone are differences of numbers"
+                "too many resources to compare one by one: left and gone are differences of counts"
             )?;
         }
         Ok(())
@@ -305,7 +305,7 @@ fn row(
     show: impl Fn(u64) -> String,
 ) -> fmt::Result {
     let Some(change) = change else {
-        return writeln!(formatter, "{name:<12} not known");
+        return writeln!(formatter, "{name:<12} unknown");
     };
     let sign = if change.difference() < 0 { '-' } else { '+' };
     let difference = show(change.difference().unsigned_abs());

@@ -1,4 +1,4 @@
-//! What a process and its ledger had at one moment.
+//! The state of a process and its ledger at one moment.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -6,39 +6,39 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use crate::monitor::moment::Moment;
+use crate::monitor::own_snapshot;
 use crate::monitor::sample::{LedgerTally, ProcessSample};
-use crate::monitor::standing;
 use crate::release::Backstop;
 use crate::resource::{Footprint, Kind, ResourceId, Site};
 use backstop_os::process_table;
 
-/// What a process and its ledger had at one moment.
+/// The state of a process and its ledger at one moment.
 #[derive(Debug, Clone, Serialize)]
 pub struct MemoryState {
     /// Its name.
     pub name: String,
-    /// When it was.
+    /// When it was taken.
     pub at: Moment,
     /// The process.
     pub process: ProcessSample,
-    /// What was open, by kind.
+    /// Open resources by kind.
     pub kinds: BTreeMap<String, LedgerTally>,
-    /// How many were released until then, by kind.
+    /// Released resources so far, by kind.
     pub released: BTreeMap<String, u64>,
-    /// Resources that could not be written into the ledger until then.
+    /// Resources that could not be recorded in the ledger so far.
     pub untracked: u64,
-    /// What was open, by kind and place.
+    /// Open resources by kind and site.
     #[serde(skip)]
     pub(super) places: Vec<((Kind, Site), LedgerTally)>,
-    /// What was open, by position in `places`, in order.
+    /// Open resources, each with its index in `places`, in order.
     #[serde(skip)]
     pub(super) resources: Vec<(ResourceId, u32)>,
-    /// Resources that are not in `resources`.
+    /// Number of resources that are not in `resources`.
     pub unlisted: u64,
 }
 
 impl MemoryState {
-    /// The most resources that are listed one by one, in 12 bytes each.
+    /// The maximum number of resources listed one by one, at 12 bytes each.
     pub const LISTED: usize = 65_536;
 
     pub(super) fn now(name: String, backstop: Backstop) -> Self {
@@ -85,7 +85,7 @@ impl MemoryState {
         state
     }
 
-    /// What was open, by kind and place, the most numerous first.
+    /// Open resources by kind and site, most numerous first.
     #[must_use]
     pub fn sites(&self) -> Vec<(String, String, LedgerTally)> {
         let shown = |((kind, site), tally): &((Kind, Site), LedgerTally)| {
@@ -104,7 +104,7 @@ fn add(tally: &mut LedgerTally, footprint: Footprint) {
 }
 
 fn process() -> ProcessSample {
-    let mut process = standing::now();
+    let mut process = own_snapshot::now();
     process.children = process_table::children(process.pid)
         .ok()
         .and_then(|children| u32::try_from(children.len()).ok());

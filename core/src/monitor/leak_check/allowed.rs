@@ -1,11 +1,11 @@
-//! What may be left.
+//! What is allowed to be left.
 
 use crate::resource::Kind;
 
-/// Threads of this library's own, which serve all that comes.
+/// Threads of this library, which serve the whole process.
 const OWN_THREADS: &str = "backstop-";
 
-/// What may be left.
+/// What is allowed to be left.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Allowed {
     pub(super) threads: Vec<String>,

@@ -1,4 +1,4 @@
-//! What this process has at one moment, one by one, as far as a check compares it.
+//! What this process has at one moment, item by item, as far as a check compares it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -9,19 +9,19 @@ use crate::resource::ResourceId;
 use backstop_os::process_stat::ProcessState;
 use backstop_os::{descriptors, process_table, thread};
 
-/// What there is to compare.
+/// The items to compare.
 #[derive(Debug, Default)]
 pub(super) struct Belongings {
-    /// Of the Backstop that is compared.
+    /// Of the backstop that is compared.
     pub(super) resources: BTreeSet<ResourceId>,
     /// How often each is open.
     pub(super) handles: BTreeMap<String, u64>,
-    /// By number.
+    /// By ID.
     pub(super) threads: BTreeMap<u32, String>,
-    /// By number.
+    /// By PID.
     pub(super) children: BTreeMap<i32, String>,
     pub(super) files: BTreeSet<PathBuf>,
-    /// What could not be looked at, and why.
+    /// What could not be inspected, and why.
     pub(super) not_compared: Vec<String>,
 }
 
@@ -29,8 +29,8 @@ impl Belongings {
     pub(super) fn now(check: &LeakCheck) -> Self {
         let mut found = Self::default();
         match check.reach {
-            Reach::Process => found.look_at_process(),
-            Reach::Thread => found.look_at_thread(),
+            Reach::Process => found.read_process(),
+            Reach::Thread => found.read_thread(),
         }
         if let Some(backstop) = check.backstop {
             found.resources.extend(backstop.not_released());
@@ -42,7 +42,7 @@ impl Belongings {
         found
     }
 
-    fn look_at_process(&mut self) {
+    fn read_process(&mut self) {
         match descriptors::listed() {
             Ok(listed) => {
                 for (_, what) in listed {
@@ -63,7 +63,7 @@ impl Belongings {
         self.add_files(&directory, entries);
     }
 
-    fn look_at_thread(&mut self) {
+    fn read_thread(&mut self) {
         let why = "other tests may run in this process";
         self.not_compared
             .extend(["handles", "threads", "temp files"].map(|sort| format!("{sort}: {why}")));
@@ -83,7 +83,7 @@ impl Belongings {
     fn add_files(&mut self, directory: &Path, entries: io::Result<Vec<PathBuf>>) {
         match entries {
             Ok(entries) => self.files.extend(entries),
-            // One that the body will make.
+            // The body may create it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let what = format!("files of {}: {error}", directory.display());
@@ -96,7 +96,7 @@ impl Belongings {
 fn child_name(pid: i32) -> String {
     match process_table::stat(pid) {
         Ok(stat) if stat.state == ProcessState::Zombie => {
-            format!("{} (exited, not waited for)", stat.comm)
+            format!("{} (exited, not reaped)", stat.comm)
         }
         Ok(stat) => stat.comm,
         Err(_) => "(gone)".to_owned(),
@@ -114,7 +114,7 @@ fn entries(directory: &Path, is_wanted: impl Fn(&str) -> bool) -> io::Result<Vec
     Ok(found)
 }
 
-/// Whether the name has this number in it, and not as a part of a longer one.
+/// Whether the name contains this number, and not as a part of a longer one.
 fn has_number(name: &str, number: &str) -> bool {
     name.split(|character: char| !character.is_ascii_digit())
         .any(|digits| digits == number)
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_found_whole_only() {
+    fn only_a_whole_number_is_found() {
         assert!(has_number("app-4711-cache", "4711"));
         assert!(has_number("4711.sock", "4711"));
         assert!(!has_number("app-14711", "4711"));

@@ -1,4 +1,4 @@
-//! What is there and was not before, as often as the body ran.
+//! What is left that was not there before, as often as the body ran.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::belongings::Belongings;
 use super::{Leak, LeakCheck, LeakSort};
 use crate::release::{Openings, StillOpen};
 
-/// What is left now. `openings` are the resources that the calling thread opened meanwhile.
+/// What is left now. `openings` are the resources that the calling thread opened in the meantime.
 pub(super) fn leaks(check: &LeakCheck, before: &Belongings, openings: &Openings) -> Vec<Leak> {
     let now = Belongings::now(check);
     let mut left = Leftovers::default();
@@ -31,7 +31,7 @@ pub(super) fn leaks(check: &LeakCheck, before: &Belongings, openings: &Openings)
     left.of_every_run(check.repetitions)
 }
 
-/// By sort, by what it is, and by place.
+/// By sort, by what it is, and by site.
 #[derive(Default)]
 struct Leftovers(BTreeMap<(LeakSort, String, String), (u64, Vec<String>)>);
 
@@ -62,7 +62,7 @@ impl Leftovers {
         }
     }
 
-    /// By what they are: a number says nothing, since it is given out again.
+    /// By what they are: a number says nothing, because it is reused.
     fn add_handles(&mut self, check: &LeakCheck, before: &Belongings, now: &Belongings) {
         for (what, count) in &now.handles {
             let more = count.saturating_sub(before.handles.get(what).copied().unwrap_or(0));
@@ -74,7 +74,7 @@ impl Leftovers {
         }
     }
 
-    /// Counts what nobody tracked: its place is the check's.
+    /// Counts an untracked item: its site is the check's.
     fn add(&mut self, check: &LeakCheck, sort: LeakSort, what: &str, example: String) {
         let place = (sort, what.to_owned(), check.site.to_string());
         self.count(place, example);
@@ -88,7 +88,8 @@ impl Leftovers {
         }
     }
 
-    /// What is left by every run. What is left once was set up at its first use, or is a cache's.
+    /// What is left by every run. An item that is left once was initialised at its first use, or
+    /// belongs to a cache.
     fn of_every_run(self, repetitions: u32) -> Vec<Leak> {
         let all = self.0.into_iter();
         let of_every_run = all.filter(|(_, (count, _))| *count >= u64::from(repetitions));

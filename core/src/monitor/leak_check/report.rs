@@ -1,32 +1,32 @@
-//! What a check found.
+//! The result of a check.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What a body of code left behind.
+/// What code left behind.
 #[derive(Debug, Clone, Serialize)]
 #[must_use = "a report can name leaks"]
 pub struct LeakReport {
-    /// Where the check stands.
+    /// The place of the check in the code.
     pub site: String,
     /// How often the body ran.
     pub repetitions: u32,
-    /// What it left; empty is as it should be.
+    /// What it left; empty if it is clean.
     pub leaks: Vec<Leak>,
     /// What was not compared, and why.
     pub not_compared: Vec<String>,
 }
 
-/// Things of one sort that were left.
+/// Items of one sort that were left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Leak {
-    /// What sort.
+    /// The sort.
     pub sort: LeakSort,
-    /// What they are: the kind of a resource, `socket` or `file` of a descriptor; else nothing.
+    /// What they are: the kind of a resource, `socket` or `file` for a descriptor; otherwise empty.
     pub what: String,
-    /// Where in the code they were opened. What nobody tracked has no place of its own: then it is the
-    /// place of the check.
+    /// Where in the code they were opened. Untracked items have no site of their own; for them it
+    /// is the place of the check.
     pub site: String,
     /// How many.
     pub count: u64,
@@ -34,7 +34,7 @@ pub struct Leak {
     pub examples: Vec<String>,
 }
 
-/// The sorts of things that can be left.
+/// The sorts of items that can be left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -45,14 +45,14 @@ pub enum LeakSort {
     Handle,
     /// A thread.
     Thread,
-    /// A child process, running or not waited for.
+    /// A child process, running or not reaped.
     Child,
     /// A temp file or directory.
     TempFile,
 }
 
 impl Leak {
-    /// The most examples that are kept.
+    /// The maximum number of examples kept.
     pub const EXAMPLES: usize = 8;
 }
 
@@ -63,7 +63,7 @@ impl LeakReport {
         self.leaks.is_empty()
     }
 
-    /// Nothing, if nothing was left.
+    /// Does nothing if nothing was left.
     ///
     /// # Panics
     /// Something was left.

@@ -1,4 +1,4 @@
-//! What one operation took.
+//! The record of one operation.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::monitor::sample::ProcessSample;
-use crate::monitor::{seconds, standing};
+use crate::monitor::{own_snapshot, seconds};
 use crate::release::{End, Ended, Openings, Release};
 use crate::resource::Bytes;
 
-/// What one operation took.
+/// The record of one operation.
 #[derive(Debug, Clone, Serialize)]
 pub struct OperationAccount {
     /// Its name.
@@ -20,71 +20,72 @@ pub struct OperationAccount {
     /// How it ended.
     #[serde(serialize_with = "end_name")]
     pub end: End,
-    /// How long it took, its releases included.
+    /// How long it took, including its releases.
     #[serde(rename = "took_seconds", serialize_with = "seconds::serialize")]
     pub took: Duration,
     /// The memory of the process.
     pub memory: MemoryAccount,
-    /// The file descriptors of the process before it and after it.
+    /// The process's open file descriptors before and after it.
     pub handles: Option<(u64, u64)>,
-    /// What its thread opened, by kind and place.
+    /// What its thread opened, by kind and site.
     pub opened: Vec<ResourceAccount>,
-    /// What its thread opened and what is still open after its end, by kind and place.
+    /// What its thread opened and is still open after its end, by kind and site.
     pub left: Vec<ResourceAccount>,
-    /// Resources that its thread opened and that no ledger has: nobody can say whether they are open.
+    /// Resources that its thread opened without a place in a ledger: whether they are open is
+    /// unknown.
     pub untracked: u64,
-    /// Resources that are in neither list: they list so many places and no more.
+    /// Resources beyond the maximum number of sites in both lists.
     pub unlisted: u64,
-    /// The releases of what it held, in the order in which they were made. A panic leaves none: they
-    /// are in the history of the [`Backstop`](crate::Backstop).
+    /// The releases of what it held, in order. After a panic this is empty: they are in the history
+    /// of the [`Backstop`](crate::Backstop).
     #[serde(skip)]
     pub releases: Vec<Release>,
-    /// The callbacks that panicked, by name, with what they said.
+    /// The callbacks that panicked, by name, with their messages.
     pub failed_callbacks: Vec<(&'static str, String)>,
 }
 
 /// The memory of the process during an operation.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct MemoryAccount {
-    /// Resident before it.
+    /// Resident memory before it.
     pub before: Bytes,
-    /// Resident after it.
+    /// Resident memory after it.
     pub after: Bytes,
-    /// The most that was resident.
+    /// Peak resident memory.
     pub peak: Peak,
-    /// Handed out by the allocator and not given back, before it and after it; `None` if the program's
-    /// allocator is not the C library's.
+    /// Memory in use in the allocator, before and after it; `None` if the program's allocator is
+    /// not the C library's.
     pub in_use: Option<(Bytes, Bytes)>,
 }
 
-/// The most memory that was resident during an operation.
+/// Peak resident memory during an operation.
 ///
-/// The kernel keeps the highest mark of a process's whole life, which is told without a look at any
-/// page. If the mark rose meanwhile, the peak is the new mark. If it did not, the peak is below the
-/// mark, and at least the highest of all looks: one before, one after, and each
-/// [`look`](super::Operation::look) in between.
+/// The kernel keeps the high-water mark of a process's whole life, which is read without visiting
+/// any page. If the mark rose in the meantime, the peak is the new mark. If it did not, the peak is
+/// below the mark, and at least the highest of all samples: one before, one after, and each
+/// [`sample_memory`](super::Operation::sample_memory) in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Peak {
-    /// The most that was seen.
+    /// The highest value sampled.
     pub bytes: Bytes,
-    /// Whether it was exactly that much, and not possibly more between two looks.
+    /// Whether it is exact, or may have been higher between two samples.
     pub is_exact: bool,
 }
 
-/// Resources of one kind from one place.
+/// Resources of one kind from one site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ResourceAccount {
     /// The kind.
     pub kind: String,
-    /// Where in the code.
+    /// The place in the code.
     pub site: String,
     /// How many.
     pub count: u64,
-    /// What they occupy, as far as they are open.
+    /// What the open ones of them occupy.
     pub bytes: Bytes,
-    /// How many handles, as far as they are open.
+    /// File descriptors of the open ones of them.
     pub handles: u64,
-    /// Which one the first of them is, for people; only of those that are open.
+    /// The label of the first of them; only if it is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
 }
@@ -95,19 +96,19 @@ pub(super) struct Began {
     at: Instant,
     before: ProcessSample,
     in_use: Option<Bytes>,
-    /// The most that was resident at any look.
+    /// The highest resident memory in any sample.
     pub(super) highest: Bytes,
 }
 
 impl Began {
     pub(super) fn now(name: String) -> Self {
-        let before = standing::now();
+        let before = own_snapshot::now();
         Self {
             name,
-            in_use: standing::heap_in_use(&before),
+            in_use: own_snapshot::heap_in_use(&before),
             highest: before.resident,
             before,
-            // Last: the looks before it are not the operation's time.
+            // Last: the samples before it are not part of the operation's time.
             at: Instant::now(),
         }
     }
@@ -119,7 +120,7 @@ impl Began {
         openings: &Openings,
     ) -> OperationAccount {
         let took = self.at.elapsed();
-        let after = standing::now();
+        let after = own_snapshot::now();
         let (end, releases, failed_callbacks) = match ended {
             Some(ended) => (ended.end, ended.releases, ended.failed_callbacks),
             None => (End::Panicked, Vec::new(), Vec::new()),
@@ -132,7 +133,7 @@ impl Began {
                 before: self.before.resident,
                 after: after.resident,
                 peak: self.peak(&after),
-                in_use: self.in_use.zip(standing::heap_in_use(&after)),
+                in_use: self.in_use.zip(own_snapshot::heap_in_use(&after)),
             },
             handles: self.before.handles.zip(after.handles),
             opened: opened(openings),
@@ -148,7 +149,7 @@ impl Began {
         let highest = self.highest.max(after.resident);
         match (self.before.peak, after.peak) {
             (Some(before), Some(mark)) if mark > before => Peak {
-                // The mark is brought up to date now and then only.
+                // The kernel updates the mark only now and then.
                 bytes: mark.max(highest),
                 is_exact: true,
             },
@@ -174,7 +175,7 @@ fn opened(openings: &Openings) -> Vec<ResourceAccount> {
     accounts
 }
 
-/// What is still open, by kind and place, the most numerous first.
+/// What is still open, by kind and site, most numerous first.
 pub(in crate::monitor) fn left(openings: &Openings) -> Vec<ResourceAccount> {
     let mut accounts = BTreeMap::new();
     for left in &openings.left {
@@ -208,10 +209,11 @@ fn end_name<S: serde::Serializer>(end: &End, serializer: S) -> Result<S::Ok, S::
 }
 
 impl MemoryAccount {
-    /// What the operation left in memory, in bytes; less than zero if it gave back more than it took.
+    /// The memory that the operation left in use, in bytes; negative if it freed more than it
+    /// allocated.
     ///
-    /// By what the allocator handed out, where that is known: memory that was freed and that the
-    /// allocator keeps is not in it. Else by what is resident.
+    /// Based on the allocator's memory in use, where that is known: freed memory that the allocator
+    /// keeps is not included. Otherwise based on resident memory.
     #[must_use]
     pub fn retained(&self) -> i64 {
         let (before, after) = self.in_use.unwrap_or((self.before, self.after));

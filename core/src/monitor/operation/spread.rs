@@ -1,4 +1,4 @@
-//! How a measure is spread over many runs.
+//! The distribution of a measure over many runs.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,37 +7,37 @@ use serde::Serialize;
 
 use crate::monitor::seconds;
 
-/// How a measure in bytes is spread over the runs of an operation.
+/// The distribution of a measure in bytes over the runs of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Spread {
     /// The mean of all runs.
     pub mean: i64,
-    /// Half of the last runs had no more.
+    /// The median of the last runs.
     pub p50: i64,
-    /// 95 in 100 of the last runs had no more.
+    /// The 95th percentile of the last runs.
     pub p95: i64,
-    /// The most of all runs.
+    /// The maximum of all runs.
     pub max: i64,
 }
 
-/// How the time is spread over the runs of an operation.
+/// The distribution of the time over the runs of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TimeSpread {
     /// The mean of all runs.
     #[serde(rename = "mean_seconds", serialize_with = "seconds::serialize")]
     pub mean: Duration,
-    /// Half of the last runs took no longer.
+    /// The median of the last runs.
     #[serde(rename = "p50_seconds", serialize_with = "seconds::serialize")]
     pub p50: Duration,
-    /// 95 in 100 of the last runs took no longer.
+    /// The 95th percentile of the last runs.
     #[serde(rename = "p95_seconds", serialize_with = "seconds::serialize")]
     pub p95: Duration,
-    /// The longest of all runs.
+    /// The maximum of all runs.
     #[serde(rename = "max_seconds", serialize_with = "seconds::serialize")]
     pub max: Duration,
 }
 
-/// A measure of all runs, the last of them one by one.
+/// A measure over all runs, with the last of them one by one.
 #[derive(Debug, Default)]
 pub(super) struct Measure {
     last: VecDeque<i64>,
@@ -47,8 +47,8 @@ pub(super) struct Measure {
 }
 
 impl Measure {
-    /// How many of the last runs are kept one by one. Exact quantiles of these few kilobytes tell of
-    /// the present, which those of a whole life do not.
+    /// How many of the last runs are kept one by one. Exact quantiles of these few kilobytes
+    /// describe the present, which those of the whole lifetime do not.
     pub(super) const LAST: usize = 256;
 
     pub(super) fn add(&mut self, value: i64) {
@@ -78,7 +78,7 @@ impl Measure {
     }
 }
 
-/// The least value that so many of a hundred do not exceed.
+/// The smallest value that this percentage of the values does not exceed.
 fn quantile(sorted: &[i64], percent: usize) -> i64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or_default()
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_falls_has_no_maximum_above_it() {
+    fn a_falling_measure_has_no_maximum_above_it() {
         let mut measure = Measure::default();
         measure.add(-5);
         measure.add(-7);

@@ -15,11 +15,11 @@ use crate::resource::Bytes;
 pub struct OperationStatistics {
     /// By name: the first [`OperationStatistics::NAMES`] names.
     pub names: BTreeMap<String, NameStatistics>,
-    /// Operations under other names, which are not in the statistics.
+    /// Number of operations with other names, which are not in the statistics.
     pub unlisted: u64,
 }
 
-/// The operations of one name.
+/// The operations with one name.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct NameStatistics {
     /// How many ended.
@@ -28,9 +28,9 @@ pub struct NameStatistics {
     pub failed: u64,
     /// How long they took.
     pub took: TimeSpread,
-    /// The memory that was resident at their peak.
+    /// Peak resident memory.
     pub peak: Spread,
-    /// The bytes that they left in memory; below zero where they gave back more than they took.
+    /// The bytes that they left in use; negative where they freed more than they allocated.
     pub retained: Spread,
     /// Resources that they opened.
     pub opened: u64,
@@ -38,7 +38,7 @@ pub struct NameStatistics {
     pub left: u64,
 }
 
-/// What is kept.
+/// The statistics of the listed names.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     names: BTreeMap<String, Measures>,
@@ -57,7 +57,8 @@ struct Measures {
 }
 
 impl OperationStatistics {
-    /// The most names that are kept. A program that puts a request's number into a name soon has more.
+    /// The maximum number of names. A program that puts a request's number into a name soon exceeds
+    /// it.
     pub const NAMES: usize = 256;
 }
 
@@ -136,7 +137,7 @@ impl fmt::Display for OperationStatistics {
         if self.unlisted > 0 {
             writeln!(
                 formatter,
-                "{} operations under further names are not listed",
+                "{} operations with further names are not listed",
                 self.unlisted
             )?;
         }

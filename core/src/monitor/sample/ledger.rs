@@ -1,4 +1,4 @@
-//! What a ledger holds, counted, and the few holdings that deserve a look.
+//! The contents of a ledger, counted, and the few holdings that may be leaks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use crate::resource::{Bytes, ResourceId};
 pub struct LedgerSample {
     /// By kind.
     pub kinds: BTreeMap<String, LedgerTally>,
-    /// By site, those with the most resources; at most [`LedgerSample::SITES`].
+    /// By site, those with most resources; at most [`LedgerSample::SITES`].
     pub sites: Vec<SiteTally>,
-    /// Sites beyond those, and what they have.
+    /// The sum of all further sites.
     pub other_sites: LedgerTally,
-    /// Resources that could not be written into the ledger.
+    /// Resources that could not be recorded in the ledger.
     pub untracked: u64,
-    /// Resources held idle, over their time, or by a thread that has ended; the oldest first, at most
-    /// [`LedgerSample::HOLDINGS`].
+    /// Resources held idle, beyond their lifetime, or by a thread that has ended; oldest first, at
+    /// most [`LedgerSample::HOLDINGS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suspects: Vec<Holding>,
-    /// Suspects beyond those.
+    /// Number of further suspects.
     #[serde(default)]
     pub other_suspects: u64,
-    /// Releases since the program began that ended verified or were not to be verified.
+    /// Releases since the program started that were verified or needed no verification.
     #[serde(default)]
     pub released: u64,
-    /// Releases since the program began that ended stuck.
+    /// Releases since the program started that ended stuck.
     #[serde(default)]
     pub stuck: u64,
 }
@@ -41,18 +41,18 @@ pub struct LedgerTally {
     pub live: u64,
     /// What they occupy.
     pub bytes: Bytes,
-    /// How many handles.
+    /// Number of file descriptors.
     pub handles: u64,
 }
 
-/// The resources of one kind that were opened at one place in the code.
+/// The resources of one kind that were opened at one site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SiteTally {
     /// The kind.
     pub kind: String,
-    /// Where in the code.
+    /// The place in the code.
     pub site: String,
-    /// What is open.
+    /// The open resources.
     #[serde(flatten)]
     pub tally: LedgerTally,
     /// The age of the oldest.
@@ -60,36 +60,36 @@ pub struct SiteTally {
     pub oldest: Duration,
 }
 
-/// One resource that deserves a look.
+/// One resource that may be a leak.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Holding {
-    /// Which one in its process.
+    /// Its identifier in its process.
     #[serde(skip)]
     pub id: Option<ResourceId>,
     /// The kind.
     pub kind: String,
-    /// Which one, for people.
+    /// Its label, for people.
     pub label: String,
     /// Where in the code it was opened.
     pub site: String,
     /// How long it has been open.
     #[serde(rename = "age_seconds", with = "seconds")]
     pub age: Duration,
-    /// How long nobody has touched it.
+    /// How long it has been untouched.
     #[serde(rename = "idle_seconds", with = "seconds")]
     pub idle: Duration,
     /// The thread that opened it.
     pub thread: u32,
     /// Whether that thread has ended.
     pub thread_ended: bool,
-    /// Which limit it has passed: its policy's, or else the monitor's.
+    /// The limit that it has exceeded: its policy's, or else the monitor's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed: Option<HoldingLimit>,
     /// What it occupies.
     pub bytes: Bytes,
 }
 
-/// A limit for holdings, and how long it allows.
+/// A limit for holdings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum HoldingLimit {
@@ -102,12 +102,12 @@ pub enum HoldingLimit {
 }
 
 impl LedgerSample {
-    /// The most sites that a sample lists.
+    /// The maximum number of sites in a sample.
     pub const SITES: usize = 64;
-    /// The most holdings that a sample lists.
+    /// The maximum number of holdings in a sample.
     pub const HOLDINGS: usize = 256;
 
-    /// All resources that are open.
+    /// Number of open resources.
     #[must_use]
     pub fn live(&self) -> u64 {
         self.kinds.values().map(|tally| tally.live).sum()

@@ -1,4 +1,4 @@
-//! The machine, and the control group that bounds this process on it.
+//! The machine, and the cgroup that limits this process.
 
 use std::path::PathBuf;
 
@@ -6,49 +6,49 @@ use serde::{Deserialize, Serialize};
 
 use crate::resource::Bytes;
 
-/// What the machine has.
+/// The figures of the machine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SystemSample {
-    /// Memory in all.
+    /// Total memory.
     pub memory_total: Bytes,
-    /// Memory that a program could have without swapping.
+    /// Memory that a program could use without swapping.
     pub memory_available: Bytes,
-    /// Swap in all.
+    /// Total swap.
     pub swap_total: Bytes,
-    /// Swap that is free.
+    /// Free swap.
     pub swap_free: Bytes,
-    /// How long programs waited for memory, processors and disks. `None` where the kernel keeps no
-    /// account (PSI).
+    /// How long tasks were stalled by memory, processors and disks. `None` where the kernel does
+    /// not record it (PSI).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pressure: Option<Pressure>,
-    /// The control group of the process, and its limits.
+    /// The cgroup of the process, and its limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<CgroupSample>,
-    /// The disk with the temp directory.
+    /// The disk of the temp directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<DiskSample>,
 }
 
-/// The share of the last ten seconds in which somebody waited, in percent, from 0 to 100 (PSI's
-/// `some avg10`; `full` is the share in which everybody did).
+/// The share of the last ten seconds during which tasks were stalled, in percent, from 0 to 100
+/// (PSI's `some avg10`; `full` is the share during which all tasks were).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pressure {
-    /// For memory.
+    /// Some tasks waited for memory.
     pub memory_some: f64,
-    /// For memory, everybody.
+    /// All tasks waited for memory.
     pub memory_full: f64,
-    /// For a processor.
+    /// Some tasks waited for a processor.
     pub cpu_some: f64,
-    /// For a disk.
+    /// Some tasks waited for a disk.
     pub io_some: f64,
 }
 
-/// A control group's memory.
+/// A cgroup's memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CgroupSample {
-    /// What its processes and their files in memory take.
+    /// Memory in use by its processes and their cached files.
     pub memory: Bytes,
-    /// The least limit of the group and those above it; `None` is no limit.
+    /// The lowest limit of the cgroup and its ancestors; `None` if there is no limit.
     pub limit: Option<Bytes>,
 }
 
@@ -59,12 +59,12 @@ pub struct DiskSample {
     pub path: PathBuf,
     /// Its size.
     pub total: Bytes,
-    /// What an ordinary user can still write.
+    /// Space that an ordinary user can still write.
     pub available: Bytes,
 }
 
 impl SystemSample {
-    /// The share of the machine's memory that is taken, from 0 to 1.
+    /// The share of the machine's memory that is in use, from 0 to 1.
     #[must_use]
     pub fn memory_share(&self) -> f64 {
         if self.memory_total.0 == 0 {
@@ -73,7 +73,7 @@ impl SystemSample {
         1.0 - self.memory_available.0 as f64 / self.memory_total.0 as f64
     }
 
-    /// The memory that the process can have at most: its control group's limit, or the machine's.
+    /// The maximum memory of the process: its cgroup's limit, or the machine's memory.
     #[must_use]
     pub fn memory_ceiling(&self) -> Bytes {
         let limit = self.cgroup.and_then(|cgroup| cgroup.limit);

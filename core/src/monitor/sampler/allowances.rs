@@ -1,4 +1,4 @@
-//! What is expensive to read, each with a share of the time of its own.
+//! Expensive readings, each with its own share of the time.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use super::budget::Budget;
 use crate::monitor::price::Price;
 use crate::monitor::readings::{ExpensiveReading, Readings};
 
-/// Readings, each with its own [`Budget`]: one that is very expensive, as the proportional share of a
-/// large memory is, takes nothing from those that findings are made of.
+/// Readings, each with its own [`Budget`]: a very expensive one, such as the proportional share of
+/// a large memory, does not delay those that findings are based on.
 #[derive(Debug)]
 pub(super) struct Allowances<T, const N: usize>([(T, Budget); N]);
 
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dear_reading_holds_up_no_other() {
+    fn an_expensive_reading_delays_no_other() {
         use ExpensiveReading::{Heap, Proportional};
         let mut allowances = Allowances::new([Heap, Proportional]);
         // Four times what there is at first, so that it is paid off after half a minute.

@@ -1,18 +1,18 @@
-//! A share of the time for what is expensive to read.
+//! A share of the time for expensive readings.
 
 use std::time::Duration;
 
 use crate::monitor::price::Price;
 use crate::monitor::readings::ExpensiveReading;
 
-/// Allows expensive readings one part in [`Price::SHARE`] of the time, and no more. What is left over is
-/// kept for a while; a reading that took longer than there was is paid off before the next.
+/// Limits expensive readings to a four-thousandth of the time. Unused time is kept for a while; a
+/// reading that took longer than allowed is paid off before the next.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     price: Price,
     /// What may be spent; below zero it is owed. Nanoseconds.
     credit: i64,
-    /// Awake time up to which it was given.
+    /// The time up to which it was granted, without time suspended.
     given: Option<Duration>,
 }
 
@@ -21,7 +21,8 @@ impl Budget {
         self.price = price;
     }
 
-    /// Adds what has accrued until `now`, in awake time. The first sample has the maximum.
+    /// Grants the time accumulated until `now`, without time suspended. The first sample gets the
+    /// maximum.
     pub(super) fn begin(&mut self, now: Duration) {
         let passed = self
             .given
@@ -34,7 +35,7 @@ impl Budget {
             .min(nanoseconds(Price::KEPT));
     }
 
-    /// What a reading may take now; `None` if nothing is left.
+    /// The time that a reading may take now; `None` if nothing is left.
     pub(super) fn left(&self) -> Option<Duration> {
         let left = u64::try_from(self.credit).ok().filter(|left| *left > 0)?;
         Some(Duration::from_nanos(left))

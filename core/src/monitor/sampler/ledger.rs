@@ -1,4 +1,4 @@
-//! Looking at a ledger.
+//! Samples a ledger.
 
 mod count;
 
@@ -19,11 +19,12 @@ use crate::release::{Backstop, OpenResource};
 use crate::resource::Kind;
 use backstop_os::{clock, thread};
 
-/// Looks at what a process has open, by its ledger: counts by kind and by site, and the holdings that
-/// deserve a look.
+/// Samples the open resources of a process from its ledger: counts by kind and by site, and the
+/// holdings that may be leaks.
 ///
-/// It looks at each resource, which takes some hundred nanoseconds, when there is time for it: a
-/// small share of it. With few thousand resources that is each time, with a million every few minutes.
+/// It visits each resource, which takes some hundred nanoseconds, if there is time for it: a small
+/// share of the time. With a few thousand resources that is every time, with a million every few
+/// minutes.
 #[derive(Debug)]
 pub struct LedgerSampler {
     source: Source,
@@ -46,7 +47,7 @@ struct HoldingLimits {
     idle: Duration,
 }
 
-/// Which threads of a process live, asked once each.
+/// Which threads of a process are alive, each checked once.
 #[derive(Debug)]
 struct Threads {
     pid: i32,
@@ -54,14 +55,15 @@ struct Threads {
 }
 
 impl LedgerSampler {
-    /// What this process has open in `backstop`. The rules of a policy come before `limits`.
+    /// The open resources of this process in `backstop`. Limits of a policy take precedence over
+    /// `limits`.
     #[must_use]
     pub fn own(backstop: Backstop, limits: &Limits) -> Self {
         Self::with(Source::Own(backstop), limits)
     }
 
-    /// What the process with this number has open, read from its ledger's file. It takes no lock in
-    /// that process.
+    /// The open resources of the process with this PID, read from its ledger's file. It takes no
+    /// lock in that process.
     #[must_use]
     pub fn of(pid: i32, limits: &Limits) -> Self {
         Self::with(Source::Process { pid, path: None }, limits)
@@ -179,12 +181,12 @@ fn holding_of(resource: &OpenResource) -> Holding {
     }
 }
 
-/// The ledger of the process that has this number, if its owner says so.
+/// The ledger of the process with this PID, if its owner record matches.
 fn read(pid: i32, path: &mut Option<PathBuf>) -> Option<LedgerReading> {
     let known = path.as_deref().map(LedgerReading::of_path);
     let reading = match known {
         Some(Ok(reading)) => reading,
-        // Not looked for yet, or gone since.
+        // Not searched yet, or gone since.
         _ => {
             *path = ledger_of(pid);
             LedgerReading::of_path(path.as_deref()?).ok()?
@@ -205,7 +207,7 @@ fn of_reading(reading: &LedgerReading, pid: i32, limits: HoldingLimits) -> Ledge
             age: facts.age,
         };
         let thread_ended = threads.has_ended(slot.thread());
-        // What does not check has no name.
+        // A corrupt text has no name.
         let key = (slot.kind().unwrap_or(""), slot.site().unwrap_or(""));
         let passed = limits.passed(facts.age, facts.idle);
         let is_suspect = thread_ended || passed.is_some();
@@ -243,7 +245,7 @@ impl HoldingLimits {
         }
     }
 
-    /// Which of them such a resource has passed; the lifetime comes first.
+    /// Which of them such a resource has exceeded; the lifetime comes first.
     fn passed(self, age: Duration, idle: Duration) -> Option<HoldingLimit> {
         let lifetime = self.lifetime.filter(|lifetime| age > *lifetime);
         let idle = (idle > self.idle).then_some(HoldingLimit::Idle(self.idle));
@@ -259,8 +261,8 @@ impl Threads {
         }
     }
 
-    /// Whether it is known to have ended. A thread that got its number since counts as the one that
-    /// opened the resource.
+    /// Whether it is known to have ended. A thread that reused its ID counts as the one that opened
+    /// the resource.
     fn has_ended(&mut self, thread: u32) -> bool {
         let pid = self.pid;
         thread != 0
@@ -317,13 +319,13 @@ mod tests {
                 .all(|one| one.label.starts_with("number"))
         );
 
-        // A policy of its kind is more patient.
+        // A policy of its kind is more lenient.
         let policy = CleanupPolicy::default().with_idle_limit(Duration::from_secs(200));
         backstop.set_policy(KIND, policy);
         let sample = LedgerSampler::own(backstop, &patient(60)).sample().unwrap();
         assert!(sample.suspects.is_empty());
 
-        // And another is not, whatever these limits say.
+        // Another one is stricter, whatever these limits are.
         let most = Duration::from_secs(10);
         for (policy, passed) in [
             (

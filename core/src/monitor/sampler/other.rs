@@ -1,4 +1,4 @@
-//! Looking at another process.
+//! Samples another process.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use backstop_os::pinned::PinnedProcess;
 use backstop_os::usage_table::UsageTable;
 use backstop_os::{clock, process_table, process_usage};
 
-/// Looks at another process, held by its pidfd: what is told is of this one, and never of a later
-/// process with its number.
+/// Samples another process, held by its pidfd: the figures are of this one, and never of a later
+/// process with its PID.
 ///
-/// Memory, handles, threads and time on a processor are in every sample. The handle limit and the peak
-/// are those that were last read, children, the proportional share of memory and sockets are in a
-/// sample when there was time for them: a small share of it, each for itself.
+/// Memory, file descriptors, threads and processor time are in every sample. The limit of file
+/// descriptors and the peak are the last ones read; children, proportional memory and sockets are
+/// in a sample if there was time for them: a small share of it, each separately.
 #[derive(Debug)]
 pub struct OtherSampler {
     process: PinnedProcess,
@@ -38,10 +38,10 @@ enum Dear {
 }
 
 impl OtherSampler {
-    /// Pins the process that has this number now.
+    /// Pins the process that has this PID now.
     ///
     /// # Errors
-    /// No process has it, or it may not be looked into.
+    /// No process has it, or it may not be inspected.
     pub fn of(pid: i32) -> Result<Self, Error> {
         let failed =
             |error| Error::io(Stage::Open, "the process cannot be watched", error).with("pid", pid);
@@ -60,7 +60,7 @@ impl OtherSampler {
         })
     }
 
-    /// Its number.
+    /// Its PID.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.process.pid()
@@ -116,11 +116,11 @@ impl OtherSampler {
         });
         sample.handle_limit = self.handle_limit;
         sample.peak = self.peak.map(|peak| peak.max(sample.resident));
-        // The number was its own all the while if it is so now.
+        // The PID was its own all the time if it is so now.
         match self.process.liveness() {
             Ok(Liveness::Running) => Some(sample),
             Ok(_) => None,
-            // The kernel had no memory to say.
+            // The kernel is out of memory.
             Err(_) => Some(sample).filter(|_| !row.has_exited),
         }
     }
@@ -153,7 +153,7 @@ mod tests {
         }
         let mut sampler = OtherSampler::of(child.id() as i32).unwrap();
         let mut sample = sampler.sample().unwrap();
-        // Its time on a processor may be up before it is told, on a machine that takes some away.
+        // The time for it may be used up at first, on a busy machine.
         while sample.sockets.is_none() {
             let next = sampler.sample().unwrap();
             sample.sockets = next.sockets;
@@ -164,7 +164,7 @@ mod tests {
         assert!(sample.proportional.is_some());
         assert!(sample.peak.unwrap() >= sample.resident);
         child.kill().unwrap();
-        // Exited but not waited for: all of it that takes anything is gone.
+        // Exited but not reaped: it uses nothing any more.
         while !sampler.process.has_exited() {
             std::thread::yield_now();
         }
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_nobody_has_is_an_error() {
+    fn an_unused_pid_is_an_error() {
         let error = OtherSampler::of(i32::MAX).unwrap_err();
         assert!(error.to_string().contains("cannot be watched"), "{error}");
         assert!(OtherSampler::of(0).is_err());

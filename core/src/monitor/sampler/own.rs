@@ -1,4 +1,4 @@
-//! Looking at oneself.
+//! Samples the own process.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use crate::monitor::readings::{ExpensiveReading, Readings};
 use crate::monitor::sample::{HeapSample, ProcessSample};
 use crate::resource::Bytes;
 use backstop_os::own_usage::OwnUsage;
-use backstop_os::usage::Usage;
+use backstop_os::usage::ProcessUsage;
 use backstop_os::{clock, heap, process_table, process_usage};
 
-/// Looks at its own process.
+/// Samples its own process.
 ///
-/// Memory, handles, threads and time on a processor are in every sample, for some microseconds, and no
-/// file is opened for them. Children, the allocator's account, the proportional share of memory and
-/// sockets are read when there is time for them: a small share of it, each for itself.
+/// Memory, file descriptors, threads and processor time are in every sample, for some microseconds,
+/// without opening a file. Children, the allocator's figures, proportional memory and sockets are
+/// read if there is time for them: a small share of it, each separately.
 #[derive(Debug)]
 pub struct OwnSampler {
     usage: OwnUsage,
-    last: Usage,
+    last: ProcessUsage,
     name: String,
     own_heap: Option<fn() -> Bytes>,
     dear: Allowances<Dear, 4>,
@@ -35,10 +35,10 @@ enum Dear {
 }
 
 impl OwnSampler {
-    /// Opens what it needs.
+    /// Opens its files.
     ///
     /// # Errors
-    /// The system does not tell of processes, or no handle is left.
+    /// The system does not report on processes, or no file descriptor is available.
     pub fn new() -> Result<Self, Error> {
         let failed =
             |error| Error::io(Stage::Open, "what this process takes cannot be read", error);
@@ -57,8 +57,8 @@ impl OwnSampler {
         })
     }
 
-    /// Says what the program's own allocator has handed out, where that is not the C library's. It is
-    /// called on the sampling thread.
+    /// Sets a function that returns the memory in use in the program's own allocator, if that is
+    /// not the C library's. It is called on the sampling thread.
     #[must_use]
     pub fn with_own_heap(mut self, handed_out: fn() -> Bytes) -> Self {
         self.own_heap = Some(handed_out);
@@ -96,10 +96,11 @@ impl OwnSampler {
         sample
     }
 
-    /// Looks at what costs next to nothing: memory, its peak, handles and their limit, threads, time on
-    /// a processor.
+    /// Samples only what costs next to nothing: memory, its peak, file descriptors and their limit,
+    /// threads, processor time.
     pub fn quick(&mut self) -> ProcessSample {
-        // It cannot fail but in a forked child without a handle left, which sees what was last seen.
+        // It can only fail in a forked child without a free file descriptor, which gets the last
+        // values.
         if let Ok(usage) = self.usage.read() {
             self.last = usage;
         }
@@ -188,7 +189,7 @@ mod tests {
         for _ in 0..1000 {
             sampler.quick();
         }
-        // Other tests open files meanwhile, but not a thousand.
+        // Other tests open files at the same time, but not a thousand.
         assert!(sampler.quick().handles.unwrap() < first.handles.unwrap() + 500);
     }
 }

@@ -1,4 +1,4 @@
-//! Looking at the machine.
+//! Samples the machine.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::resource::Bytes;
 use backstop_os::cgroup_usage::CgroupUsage;
 use backstop_os::machine_usage::{self, MachineUsage};
 
-/// Looks at the machine, and at the control group of one process on it.
+/// Samples the machine, and the cgroup of one process.
 #[derive(Debug)]
 pub struct SystemSampler {
     machine: MachineUsage,
@@ -17,15 +17,15 @@ pub struct SystemSampler {
 }
 
 impl SystemSampler {
-    /// With the control group of this process.
+    /// With the cgroup of this process.
     ///
     /// # Errors
-    /// The system does not tell of its memory, or no handle is left.
+    /// The system does not report its memory, or no file descriptor is available.
     pub fn new() -> Result<Self, Error> {
         Self::of(i32::try_from(std::process::id()).unwrap_or(0))
     }
 
-    /// With the control group of the process that has this number now.
+    /// With the cgroup of the process that has this PID now.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -33,13 +33,13 @@ impl SystemSampler {
         Self::with(CgroupUsage::of(pid).ok())
     }
 
-    /// With the control group at this directory.
+    /// With the cgroup at this directory.
     ///
     /// # Errors
-    /// As [`new`](Self::new); or the group's memory is not counted.
+    /// As [`new`](Self::new); or the cgroup's memory is not counted.
     pub fn of_cgroup(directory: &std::path::Path) -> Result<Self, Error> {
         let group = CgroupUsage::at(directory).map_err(|error| {
-            Error::io(Stage::Open, "the control group cannot be watched", error)
+            Error::io(Stage::Open, "the cgroup cannot be watched", error)
                 .with("path", directory.display())
         })?;
         Self::with(Some(group))
@@ -56,7 +56,7 @@ impl SystemSampler {
         })
     }
 
-    /// Looks; `None` if the machine's memory cannot be told.
+    /// Takes a sample; `None` if the machine's memory cannot be read.
     pub fn sample(&mut self) -> Option<SystemSample> {
         let memory = self.machine.memory().ok()?;
         let pressure = self.machine.pressure().map(|pressure| Pressure {

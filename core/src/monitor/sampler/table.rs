@@ -1,15 +1,15 @@
-//! Looking at all processes.
+//! Samples all processes.
 
 use crate::error::{Error, Stage};
 use backstop_os::usage::UsageRow;
 use backstop_os::usage_table::UsageTable;
 
-/// Looks at all processes, with memory that is kept and nothing opened for longer than it is read.
+/// Samples all processes, into buffers that are kept and without keeping processes' files open.
 #[derive(Debug)]
 pub struct TableSampler(UsageTable);
 
 impl TableSampler {
-    /// Opens the system's table of processes.
+    /// Opens the process table.
     ///
     /// # Errors
     /// The system has none, or it is hidden.
@@ -17,7 +17,8 @@ impl TableSampler {
         UsageTable::open().map(Self).map_err(failed)
     }
 
-    /// All processes that this one may see, rising by number. Those that end meanwhile are left out.
+    /// All processes visible to this one, in ascending order of PID. Those that end in the meantime
+    /// are left out.
     ///
     /// # Errors
     /// The table cannot be listed.

@@ -1,4 +1,4 @@
-//! Looking at a tree of processes.
+//! Samples a tree of processes.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -16,20 +16,20 @@ use backstop_os::usage::UsageRow;
 use backstop_os::usage_table::UsageTable;
 use backstop_os::{clock, process_usage};
 
-/// Looks at a process and its descendants, or at the members of a control group, and adds them up.
+/// Samples a process and its descendants, or the members of a cgroup, as a sum.
 ///
-/// A descendant that loses its parent stays in the tree if it was seen in it once. One that got the
-/// number of a process which was not in the tree is seen within ten looks. Handles and
-/// the proportional share of memory are read of one member after the other when there is time: a
-/// small share of it, whichever was not read for the longest first. They are told once each member's is
-/// known, from what was last read of it.
+/// A descendant that loses its parent stays in the tree if it was seen in it once. One that reused
+/// the PID of a process outside the tree is seen within ten samples. File descriptors and
+/// proportional memory are read for one member after the other as time permits: a small share of
+/// it, least recently read first. They are reported once each member's is known, from its last
+/// reading.
 #[derive(Debug)]
 pub struct TreeSampler {
     root: Root,
     leader: Option<(i32, String)>,
     table: UsageTable,
     members: HashMap<Member, Known>,
-    /// Numbers of processes that are not in the tree: see [`TreeSampler::look_around`].
+    /// PIDs of processes outside the tree: see [`TreeSampler::look_around`].
     strangers: HashSet<i32>,
     round: u32,
     highest: u64,
@@ -42,10 +42,10 @@ enum Root {
     Cgroup(Cgroup),
 }
 
-/// A process by number and start: a number that was given away is another member.
+/// A process by PID and start time: a reused PID is a different member.
 type Member = (i32, u64);
 
-/// What was last read of a member, and when.
+/// The last readings of a member, and when they were taken.
 #[derive(Debug, Default, Clone, Copy)]
 struct Known {
     handles: Option<u64>,
@@ -62,7 +62,7 @@ enum Dear {
 }
 
 impl TreeSampler {
-    /// The process that has this number now, and its descendants.
+    /// The process that has this PID now, and its descendants.
     ///
     /// # Errors
     /// No process has it, or the process table cannot be read.
@@ -71,10 +71,10 @@ impl TreeSampler {
         Self::with(Root::Process(process))
     }
 
-    /// The members of the control group (of version 2) at this directory.
+    /// The members of the cgroup (v2) at this directory.
     ///
     /// # Errors
-    /// There is no control group there, or the process table cannot be read.
+    /// There is no cgroup, or the process table cannot be read.
     pub fn of_cgroup(directory: &Path) -> Result<Self, Error> {
         let group = Cgroup::open_path(directory)
             .map_err(|error| failed(error).with("path", directory.display()))?;
@@ -138,7 +138,7 @@ impl TreeSampler {
             sample.cpu += row.cpu;
         }
         self.highest = self.highest.max(sample.resident.0);
-        // The most that was seen: the members' own peaks were at different times.
+        // The highest sum sampled: the members' own peaks were at different times.
         sample.peak = Some(Bytes(self.highest));
         self.remember(&rows);
         self.read_dear(now, readings);
@@ -152,25 +152,25 @@ impl TreeSampler {
         Some(sample)
     }
 
-    /// Who leads the tree, and by which name: the root, or the oldest when it was first looked at. A tree
-    /// stays the same tree when its leader has ended.
+    /// The leader of the tree, and its name: the root, or the oldest when it was first sampled. A
+    /// tree stays the same tree when its leader has ended.
     fn leader(&mut self, rows: &[UsageRow]) -> Option<(i32, String)> {
         let known = match (&self.root, &self.leader) {
             (_, Some((pid, _))) => *pid,
             (Root::Process(process), None) => process.pid(),
             (Root::Cgroup(_), None) => rows.iter().min_by_key(|row| row.started)?.pid,
         };
-        // It may execute another program. Its number, given away, is in this tree by accident only.
+        // It may execute another program. Its PID, if reused, is in this tree only by accident.
         let living = rows.iter().find(|row| row.pid == known);
         if let Some(row) = living.or_else(|| rows.first().filter(|_| self.leader.is_none())) {
             self.leader = Some((known, row.name.to_text()));
         }
-        // A tree of which nobody is left is no tree any more.
+        // A tree without processes is no tree any more.
         self.leader.clone().filter(|_| !rows.is_empty())
     }
 
-    /// The processes of the tree. A stranger does not come to be in it, but its number may, once it has
-    /// ended: so of the strangers a tenth is looked at each time.
+    /// The processes of the tree. An unrelated process cannot enter it, but its PID may, once it
+    /// has ended: so a tenth of the unrelated ones is checked each time.
     fn look_around(&mut self, root: Option<i32>) -> Option<Vec<UsageRow>> {
         self.round = self.round.wrapping_add(1);
         let mut strangers = HashSet::new();
@@ -195,7 +195,7 @@ impl TreeSampler {
         Some(found)
     }
 
-    /// Takes in who is new, and forgets who is gone.
+    /// Adds new members, and drops those that are gone.
     fn remember(&mut self, rows: &[UsageRow]) {
         let present: HashSet<Member> = rows.iter().map(member).collect();
         self.members.retain(|member, _| present.contains(member));
@@ -206,7 +206,7 @@ impl TreeSampler {
 
     fn read_dear(&mut self, now: Duration, readings: &mut Readings) {
         self.budget.begin(now);
-        // Handles first: they are ten times cheaper, and a limit to be hit.
+        // File descriptors first: they are ten times cheaper, and have a limit.
         for dear in [Dear::Handles, Dear::Proportional] {
             let mut order: Vec<_> = self.members.iter_mut().collect();
             order.sort_by_key(|(member, known)| (known.read_at(dear), **member));
@@ -258,7 +258,7 @@ impl Known {
 }
 
 /// The root, its descendants, and those that were in the tree before, with theirs. Exited ones that
-/// nobody asks for take nothing any more.
+/// are not reaped use nothing any more.
 fn descendants(
     rows: &[UsageRow],
     root: Option<i32>,
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_is_added_up_until_nobody_is_left() {
+    fn a_tree_is_summed_until_no_process_is_left() {
         let mut shell = Command::new("sh")
             .args(["-c", "sleep 60 & sleep 60 & echo up; wait"])
             .stdout(Stdio::piped())
@@ -344,7 +344,7 @@ mod tests {
         let mut word = [0; 3];
         shell.stdout.take().unwrap().read_exact(&mut word).unwrap();
         let mut sampler = TreeSampler::of(shell.id() as i32).unwrap();
-        // A shell may fork before it says so and execute after.
+        // A shell may fork before it prints the line and execute afterwards.
         let sample = sampler.sample().unwrap();
         assert_eq!((sample.processes, sample.children), (3, Some(2)));
         assert!(sample.threads == 3 && sample.resident.0 > 0);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use backstop_os::directory::Directory;
-use backstop_os::files::{LockAttempt, Refusal, Removal};
+use backstop_os::files::{LockAttempt, Removal, RemovalRefusal};
 use backstop_os::identity::FileIdentity;
 use backstop_os::{lock, user};
 
@@ -47,7 +47,7 @@ impl Proven {
         &self,
         _authority: &Authority<'_>,
         deadline: Deadline,
-    ) -> Result<Removal, Refusal> {
+    ) -> Result<Removal, RemovalRefusal> {
         self.doomed().remove(deadline)
     }
 

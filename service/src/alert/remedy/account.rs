@@ -1,4 +1,4 @@
-//! Before and after.
+//! Usage before and after a step.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -9,45 +9,45 @@ use backstop_core::release::{Backstop, CallError, within};
 use backstop_core::resource::{Bytes, Deadline};
 use backstop_os::{descriptors, process_table};
 
-/// What this process has at one moment. What could not be told is `None`.
+/// The usage of this process at one moment. A figure that could not be read is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Measure {
+pub struct UsageSnapshot {
     /// Resident memory.
     pub resident: Option<Bytes>,
     /// File descriptors.
     pub handles: Option<u64>,
-    /// Resources that are open.
+    /// Open resources.
     pub live: u64,
 }
 
-/// One step of a remedy, with what there was before and after.
+/// One step of a remedy, with the usage before and after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StepAccount {
     /// What was done.
     pub name: String,
     /// Before it.
-    pub before: Measure,
+    pub before: UsageSnapshot,
     /// After it.
-    pub after: Measure,
+    pub after: UsageSnapshot,
     /// How long it took.
     pub took: Duration,
-    /// What it came to.
+    /// The outcome.
     pub outcome: StepOutcome,
 }
 
-/// What a step came to.
+/// The outcome of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum StepOutcome {
-    /// It was done; in its own words.
+    /// It succeeded; its own message.
     Done(String),
-    /// It failed, panicked or hung. The steps after it were taken all the same.
+    /// It failed, panicked or hung. The following steps were run nevertheless.
     Failed(String),
 }
 
-impl Measure {
-    /// As it is now. Some ten microseconds, and a look at each open resource.
+impl UsageSnapshot {
+    /// The current usage. Takes some ten microseconds, plus a visit to each open resource.
     #[must_use]
     pub fn of(backstop: &Backstop) -> Self {
         let own = i32::try_from(std::process::id()).ok();
@@ -62,14 +62,14 @@ impl Measure {
 }
 
 impl StepAccount {
-    /// Takes a step on a watched thread, and waits for it so long.
+    /// Runs a step on a thread with a time limit, and waits for it that long.
     pub(super) fn take(
         name: impl Into<String>,
         backstop: Backstop,
         patience: Duration,
         step: impl FnOnce() -> Result<String, String> + Send + 'static,
     ) -> Self {
-        let before = Measure::of(&backstop);
+        let before = UsageSnapshot::of(&backstop);
         let start = Instant::now();
         let outcome = match within(Deadline::after(patience), step) {
             Ok(Ok(done)) => StepOutcome::Done(done),
@@ -82,13 +82,13 @@ impl StepAccount {
         Self {
             name: name.into(),
             before,
-            after: Measure::of(&backstop),
+            after: UsageSnapshot::of(&backstop),
             took: start.elapsed(),
             outcome,
         }
     }
 
-    /// Whether it was done.
+    /// Whether it succeeded.
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self.outcome, StepOutcome::Done(_))
@@ -105,7 +105,7 @@ impl fmt::Display for StepOutcome {
 }
 
 /// `812.0 MB → 640.0 MB, 210 → 190 handles, 31 → 12 resources`.
-pub(super) fn difference(before: &Measure, after: &Measure) -> String {
+pub(super) fn difference(before: &UsageSnapshot, after: &UsageSnapshot) -> String {
     let mut parts = Vec::new();
     if let (Some(before), Some(after)) = (before.resident, after.resident) {
         parts.push(format!("{before} → {after}"));

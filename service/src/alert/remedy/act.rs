@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use super::account::StepAccount;
 use super::free_memory::FreeMemory;
-use super::record::Rehearsal;
+use super::record::RemedyRehearsal;
+use super::shrink_and_trim::{shrink, trim};
 use super::{Remedy, Shrinkage};
 use backstop_core::policy::Criticality;
 use backstop_core::release::Caches;
 use backstop_core::release::{Backstop, ReleaseReport, Standing, within};
 use backstop_core::resource::{Bytes, Deadline};
-use backstop_os::heap;
 
-/// Has a program end.
+/// Asks a program to terminate.
 pub(super) type Stop =
     std::sync::Arc<dyn Fn() -> Result<(), backstop_core::error::Error> + Send + Sync>;
 
@@ -22,12 +22,12 @@ pub(super) struct Means {
     pub(super) caches: Caches,
     pub(super) plan: FreeMemory,
     pub(super) stop: Stop,
-    /// For one step.
+    /// The time limit of one step.
     pub(super) patience: Duration,
 }
 
 impl Means {
-    /// Does it, step by step.
+    /// Runs it, step by step.
     pub(super) fn act(&self, remedy: Remedy) -> Vec<StepAccount> {
         let (backstop, patience) = (self.backstop, self.patience);
         match remedy {
@@ -53,24 +53,24 @@ impl Means {
                 let release = move || {
                     let deadline = Deadline::after(patience);
                     let chosen = |standing: &Standing| chooses(remedy, standing);
-                    told(&backstop.release_where(chosen, deadline))
+                    summary(&backstop.release_where(chosen, deadline))
                 };
-                // The release keeps to the patience; whoever waits for it must not be first to go.
+                // The release keeps to the limit; the waiting thread must not give up first.
                 let longer = patience.saturating_mul(2);
                 vec![StepAccount::take("release", backstop, longer, release)]
             }
         }
     }
 
-    /// Says what it would do, and touches nothing.
-    pub(super) fn rehearse(&self, remedy: Remedy, rehearsal: &mut Rehearsal) {
+    /// Lists what it would do, without doing it.
+    pub(super) fn rehearse(&self, remedy: Remedy, rehearsal: &mut RemedyRehearsal) {
         match remedy {
             Remedy::Trim => rehearsal.note(|| "trim the allocator".into()),
             Remedy::ShrinkCaches(shrinkage) => {
                 rehearsal.note_caches(&self.caches, shrinkage, self.patience);
             }
             Remedy::FreeMemory => self.plan.rehearse(&self.caches, self.patience, rehearsal),
-            Remedy::Stop => rehearsal.note(|| "ask the program to end".into()),
+            Remedy::Stop => rehearsal.note(|| "ask the program to terminate".into()),
             _ => {
                 let chosen = |standing: &Standing| chooses(remedy, standing);
                 let mut candidates = if remedy == Remedy::EnforcePolicies {
@@ -86,7 +86,7 @@ impl Means {
                     rehearsal.footprint.handles += standing.footprint.handles;
                     rehearsal.note(|| {
                         format!(
-                            "release {} {label} opened at {}, {:.0?} old, not touched for {:.0?}",
+                            "release {} {label} opened at {}, {:.0?} old, untouched for {:.0?}",
                             standing.kind, candidate.site, standing.facts.age, standing.facts.idle
                         )
                     });
@@ -96,7 +96,7 @@ impl Means {
     }
 }
 
-/// Whether a remedy releases what stands like this.
+/// Whether a remedy releases a resource in this state.
 fn chooses(remedy: Remedy, standing: &Standing) -> bool {
     let spared = standing.criticality == Criticality::Critical;
     match remedy {
@@ -108,7 +108,7 @@ fn chooses(remedy: Remedy, standing: &Standing) -> bool {
     }
 }
 
-fn told(report: &ReleaseReport) -> Result<String, String> {
+fn summary(report: &ReleaseReport) -> Result<String, String> {
     if report.is_complete() {
         return Ok(report.to_string());
     }
@@ -120,53 +120,16 @@ fn told(report: &ReleaseReport) -> Result<String, String> {
     let unfinished = report
         .unfinished
         .iter()
-        .map(|one| format!("{one}: continues"));
+        .map(|one| format!("{one}: still running"));
     let some: Vec<_> = stuck.chain(unfinished).take(NAMED).collect();
     Err(format!("{report}: {}", some.join("; ")))
 }
 
-/// How many of those that are stuck are named.
+/// How many of the stuck ones are named.
 const NAMED: usize = 10;
 
-pub(super) fn trim(backstop: Backstop, patience: Duration) -> StepAccount {
-    StepAccount::take("trim", backstop, patience, || match heap::trim() {
-        Some(true) => Ok("the allocator gave memory back".into()),
-        Some(false) => Ok("the allocator had nothing to give back".into()),
-        None => Err("this allocator cannot be trimmed".into()),
-    })
-}
-
-pub(super) fn shrink(
-    backstop: Backstop,
-    caches: &Caches,
-    shrinkage: Shrinkage,
-    patience: Duration,
-) -> Vec<StepAccount> {
-    let all = caches.all().into_iter();
-    all.map(|(name, cache)| {
-        let name = format!("shrink {name}");
-        StepAccount::take(name, backstop, patience, move || {
-            let goal = shrinkage.goal(cache.footprint().bytes);
-            match cache.shrink_to(goal) {
-                Ok(freed) => Ok(format!("{freed} let go")),
-                Err(error) => Err(error.chain()),
-            }
-        })
-    })
-    .collect()
-}
-
-impl Shrinkage {
-    fn goal(self, held: Bytes) -> Bytes {
-        match self {
-            Self::Half => Bytes(held.0 / 2),
-            Self::All => Bytes(0),
-        }
-    }
-}
-
-impl Rehearsal {
-    /// Lists an act, if there is room.
+impl RemedyRehearsal {
+    /// Lists an act, unless the list is full.
     pub(super) fn note(&mut self, act: impl FnOnce() -> String) {
         if self.acts.len() < Self::LISTED {
             self.acts.push(act());
@@ -186,7 +149,7 @@ impl Rehearsal {
             let held = match asked {
                 Ok(held) => held,
                 Err(error) => {
-                    self.note(|| format!("shrink {name}, whose size is not known: {error}"));
+                    self.note(|| format!("shrink {name}, size unknown: {error}"));
                     continue;
                 }
             };

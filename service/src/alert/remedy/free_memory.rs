@@ -7,37 +7,36 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::account::StepAccount;
-use super::act::{shrink, trim};
-use super::{Shrinkage, record::Rehearsal};
+use super::shrink_and_trim::{shrink, trim};
+use super::{Shrinkage, record::RemedyRehearsal};
 use backstop_core::error::Error;
 use backstop_core::release::Backstop;
 use backstop_core::release::Caches;
 
-/// The stages of the plan, in their order: who makes more is stopped before what was made is given
-/// back.
+/// The stages of the plan, in order: producers are stopped before their results are freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Stage {
+pub enum MemoryStage {
     /// Threads and workers that are not needed now.
     Workers,
     /// Caches. The registered ones are shrunk to nothing at the end of this stage.
     Caches,
     /// Open readers: files, workbooks, streams.
     Readers,
-    /// State that can be made again or stands on a disk.
+    /// State that can be rebuilt or is stored on disk.
     State,
-    /// Giving back what the allocators keep. The C library's is trimmed at the end of this stage.
+    /// Returning memory that allocators cache. The C library's is trimmed at the end of this stage.
     Trim,
 }
 
-/// The plan: ordered steps to free memory, each with an account before and after.
+/// The plan: ordered steps to free memory, each with a record of the usage before and after.
 ///
 /// # Examples
 /// ```
-/// use backstop_service::alert::{FreeMemory, Remedies, Remedy, Stage};
+/// use backstop_service::alert::{FreeMemory, Remedies, Remedy, MemoryStage};
 /// use backstop_core::Backstop;
 ///
-/// let plan = FreeMemory::default().step(Stage::Readers, "close the index", || Ok(()));
+/// let plan = FreeMemory::default().step(MemoryStage::Readers, "close the index", || Ok(()));
 /// let remedies = Remedies::builder(Backstop::global()).free_memory(plan).start()?;
 /// for act in remedies.rehearse(Remedy::FreeMemory).acts {
 ///     println!("{act}");
@@ -51,14 +50,14 @@ pub struct FreeMemory {
 
 #[derive(Clone)]
 struct Step {
-    stage: Stage,
+    stage: MemoryStage,
     name: Arc<str>,
     act: Act,
 }
 
 type Act = Arc<dyn Fn() -> Result<(), Error> + Send + Sync>;
 
-impl Stage {
+impl MemoryStage {
     /// Every stage, in order.
     pub const ALL: [Self; 5] = [
         Self::Workers,
@@ -82,13 +81,13 @@ impl Stage {
 }
 
 impl FreeMemory {
-    /// Adds a step to a stage, after those that the stage has. It is called on a watched thread each
-    /// time that the plan is gone through; the steps after it are taken whether it fails, panics or
+    /// Adds a step to a stage, after the stage's existing steps. It is called on a thread with a
+    /// time limit each time the plan runs; the following steps run whether it fails, panics or
     /// hangs.
     #[must_use]
     pub fn step(
         mut self,
-        stage: Stage,
+        stage: MemoryStage,
         name: impl Into<Arc<str>>,
         act: impl Fn() -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
@@ -102,7 +101,7 @@ impl FreeMemory {
         self
     }
 
-    /// Goes through all stages.
+    /// Runs all stages.
     pub(super) fn run(
         &self,
         backstop: Backstop,
@@ -110,7 +109,7 @@ impl FreeMemory {
         patience: Duration,
     ) -> Vec<StepAccount> {
         let mut accounts = Vec::new();
-        for stage in Stage::ALL {
+        for stage in MemoryStage::ALL {
             for step in self.steps.iter().filter(|step| step.stage == stage) {
                 let act = Arc::clone(&step.act);
                 accounts.push(StepAccount::take(
@@ -124,25 +123,30 @@ impl FreeMemory {
                 ));
             }
             match stage {
-                Stage::Caches => {
+                MemoryStage::Caches => {
                     accounts.extend(shrink(backstop, caches, Shrinkage::All, patience));
                 }
-                Stage::Trim => accounts.push(trim(backstop, patience)),
-                Stage::Workers | Stage::Readers | Stage::State => {}
+                MemoryStage::Trim => accounts.push(trim(backstop, patience)),
+                MemoryStage::Workers | MemoryStage::Readers | MemoryStage::State => {}
             }
         }
         accounts
     }
 
-    pub(super) fn rehearse(&self, caches: &Caches, patience: Duration, rehearsal: &mut Rehearsal) {
-        for stage in Stage::ALL {
+    pub(super) fn rehearse(
+        &self,
+        caches: &Caches,
+        patience: Duration,
+        rehearsal: &mut RemedyRehearsal,
+    ) {
+        for stage in MemoryStage::ALL {
             for step in self.steps.iter().filter(|step| step.stage == stage) {
                 rehearsal.note(|| format!("{}: {}", stage.name(), step.name));
             }
             match stage {
-                Stage::Caches => rehearsal.note_caches(caches, Shrinkage::All, patience),
-                Stage::Trim => rehearsal.note(|| "trim the allocator".into()),
-                Stage::Workers | Stage::Readers | Stage::State => {}
+                MemoryStage::Caches => rehearsal.note_caches(caches, Shrinkage::All, patience),
+                MemoryStage::Trim => rehearsal.note(|| "trim the allocator".into()),
+                MemoryStage::Workers | MemoryStage::Readers | MemoryStage::State => {}
             }
         }
     }

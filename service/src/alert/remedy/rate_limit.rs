@@ -1,15 +1,15 @@
-//! How often each may act: pure, told the time by its caller.
+//! How often each remedy may act: pure; the caller passes the time.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// When each acted last. Of a fixed set of names, so it is bounded.
+/// When each acted last. The set of names is fixed, so it is bounded.
 #[derive(Debug, Default)]
 pub(super) struct RateLimit(HashMap<&'static str, u64>);
 
 impl RateLimit {
-    /// How long it must still rest at this time, in nanoseconds of a monotonic clock; zero is not at
-    /// all.
+    /// How long it must still wait at this time, in nanoseconds of a monotonic clock; zero if it
+    /// may act.
     pub(super) fn rest(&self, name: &'static str, interval: Duration, now: u64) -> Duration {
         let Some(last) = self.0.get(name) else {
             return Duration::ZERO;
@@ -17,10 +17,10 @@ impl RateLimit {
         interval.saturating_sub(Duration::from_nanos(now.saturating_sub(*last)))
     }
 
-    /// Lets it act and notes the time.
+    /// Allows it to act and records the time.
     ///
     /// # Errors
-    /// It must still rest so long.
+    /// How long it must still wait.
     pub(super) fn admit(
         &mut self,
         name: &'static str,

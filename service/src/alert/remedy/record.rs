@@ -1,4 +1,4 @@
-//! What was done, what would be done, and what was not.
+//! Records of what was done, what would be done, and what was refused.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::account::{Measure, StepAccount, difference};
+use super::account::{StepAccount, UsageSnapshot, difference};
 use crate::alert::level::Level;
 use backstop_core::monitor::FindingKind;
 use backstop_core::resource::Footprint;
 
-/// The account of a remedy that acted.
+/// The record of a remedy that acted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemedyRecord {
     /// Its number among all that acted, from 1.
@@ -22,10 +22,10 @@ pub struct RemedyRecord {
     pub trigger: RemedyTrigger,
     /// When.
     pub at: Timestamp,
-    /// What there was before.
-    pub before: Measure,
-    /// What there was after.
-    pub after: Measure,
+    /// Usage before.
+    pub before: UsageSnapshot,
+    /// Usage after.
+    pub after: UsageSnapshot,
     /// How long it took.
     pub took: Duration,
     /// Its steps, in order.
@@ -37,15 +37,15 @@ pub struct RemedyRecord {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RemedyTrigger {
-    /// The program asked.
+    /// The program requested it.
     Asked,
     /// An alert.
     Alert {
-        /// How loud.
+        /// The level.
         level: Level,
-        /// Of what.
+        /// The kind of finding.
         kind: FindingKind,
-        /// Of which.
+        /// Its subject.
         subject: String,
     },
 }
@@ -54,34 +54,34 @@ pub enum RemedyTrigger {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemedyRefused {
-    /// It acted too short a time ago.
-    #[error("it acted a short time ago and rests for another {0:.0?}")]
+    /// It acted recently and must wait.
+    #[error("it acted recently and is available again in {0:.0?}")]
     Resting(Duration),
-    /// A remedy is acting, and this one may come from within it.
-    #[error("another remedy is acting")]
+    /// A remedy is running, and this one may have been requested by it.
+    #[error("another remedy is running")]
     Busy,
-    /// It has not returned yet, or found no thread.
-    #[error("no account of it: {0}")]
+    /// It has not returned yet, or no thread was available.
+    #[error("no result: {0}")]
     NoAccount(String),
 }
 
 /// What a remedy would do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rehearsal {
+pub struct RemedyRehearsal {
     /// The remedy, in words.
     pub remedy: String,
-    /// How long it would rest before it acts; zero is not at all.
+    /// How long until it may act; zero if it may now.
     pub rests: Duration,
-    /// What it would do, each in a line; at most [`Rehearsal::LISTED`].
+    /// What it would do, one line each; at most [`RemedyRehearsal::LISTED`].
     pub acts: Vec<String>,
-    /// What it would do besides.
+    /// Number of further acts.
     pub others: u64,
-    /// What it would let go of occupies this much, as far as is known.
+    /// What it would release occupies this much, as far as known.
     pub footprint: Footprint,
 }
 
-impl Rehearsal {
-    /// The most acts that are listed.
+impl RemedyRehearsal {
+    /// The maximum number of acts listed.
     pub const LISTED: usize = 100;
 }
 

@@ -1,4 +1,4 @@
-//! Who acts: on a thread of its own, one remedy at a time, and writes down what came of it.
+//! Runs remedies on its own thread, one at a time, and records the results.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,11 +11,11 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::Remedy;
-use super::account::Measure;
+use super::account::UsageSnapshot;
 use super::act::Means;
 use super::free_memory::FreeMemory;
 use super::rate_limit::RateLimit;
-use super::record::{Rehearsal, RemedyRecord, RemedyRefused, RemedyTrigger};
+use super::record::{RemedyRecord, RemedyRefused, RemedyRehearsal, RemedyTrigger};
 use super::rules::RemedyRules;
 use crate::alert::log_files::{LogFile, LogFiles};
 use crate::alert::message::{Alert, Transition};
@@ -25,17 +25,17 @@ use backstop_core::release::Caches;
 use backstop_core::release::{Backstop, Clock, shutdown, within};
 use backstop_core::resource::{Deadline, Footprint};
 
-/// Acts on alerts, or when asked. A handle to share: one goes to the alerts as a sink.
+/// Acts on alerts, or on request. A handle that can be cloned: one goes to the alerts as a sink.
 ///
 /// # Guarantees
-/// - Everything runs on threads of Backstop's own, one remedy at a time. One that is asked for while
-///   another acts, which may be from within it, is refused.
-/// - Each remedy rests for an interval after it acted, whoever asks.
-/// - Each that acted is recorded with what there was before and after; the last 256 records are kept
-///   and the others counted.
-/// - A step that fails, panics or hangs is named, and the steps after it are taken.
+/// - Everything runs on threads of Backstop's own, one remedy at a time. One that is requested
+///   while another runs, possibly by it, is refused.
+/// - Each remedy waits for an interval after it acted, whatever requests it.
+/// - Each one that acted is recorded with the usage before and after; the last 256 records are kept
+///   and earlier ones counted.
+/// - A step that fails, panics or hangs is named, and the following steps are run.
 ///
-/// When the last handle is dropped, the thread ends after the alerts that it already has.
+/// When the last handle is dropped, the thread ends after the alerts already queued.
 ///
 /// # Examples
 /// ```
@@ -60,7 +60,7 @@ struct Core {
     clock: Clock,
     log: Option<LogFiles>,
     recorder: Option<Recorder>,
-    /// Held by the one that acts.
+    /// Locked while a remedy runs.
     acting: Mutex<()>,
     limit: Mutex<RateLimit>,
     records: Mutex<Records>,
@@ -76,13 +76,13 @@ struct Records {
     triggers_dropped: u64,
 }
 
-/// Who else is given each record.
+/// An additional receiver of each record.
 type Recorder = Box<dyn Fn(&RemedyRecord) + Send + Sync>;
 
-/// An alert, as far as remedies look at it.
+/// An alert, as far as remedies use it.
 type Trigger = Box<Alert>;
 
-/// Sets up [`Remedies`].
+/// Configures [`Remedies`].
 #[must_use = "nothing acts until `start`"]
 pub struct RemediesBuilder {
     rules: RemedyRules,
@@ -97,11 +97,11 @@ pub struct RemediesBuilder {
 pub struct RemedyStatistics {
     /// Acts.
     pub acted: u64,
-    /// Acts that were refused: it rested, or another acted.
+    /// Requests that were refused: it had to wait, or another was running.
     pub refused: u64,
-    /// Records that fell out of the bounded list.
+    /// Records dropped from the bounded list.
     pub dropped: u64,
-    /// Alerts that were not looked at, because too many waited.
+    /// Alerts that were ignored, because too many were queued.
     pub alerts_dropped: u64,
     /// Records that could not be written to the log files.
     pub log_failures: u64,
@@ -109,15 +109,15 @@ pub struct RemedyStatistics {
 
 /// How many records are kept.
 const KEPT: usize = 256;
-/// How many alerts may wait for their remedies: those that come later find them resting.
+/// How many alerts may wait for their remedies: later ones would find the remedies waiting anyway.
 const WAITING: usize = 16;
-/// How long the alerts' own thread waits for a remedy that somebody asked for.
+/// How long the alerts' own thread waits for a remedy that was requested elsewhere.
 const OTHERS_PATIENCE: Duration = Duration::from_secs(60);
-/// Each step has its own bound; this is for the sum of all.
+/// Each step has its own limit; this is for the sum of all.
 const WHOLE_PATIENCE: Duration = Duration::from_secs(600);
 
 impl Remedies {
-    /// Sets up remedies over the resources of a backstop.
+    /// Configures remedies for the resources of a backstop.
     pub fn builder(backstop: Backstop) -> RemediesBuilder {
         RemediesBuilder {
             rules: RemedyRules::default(),
@@ -134,10 +134,10 @@ impl Remedies {
         }
     }
 
-    /// Does it now, on a watched thread, and waits for it.
+    /// Runs it now, on a thread with a time limit, and waits for it.
     ///
     /// # Errors
-    /// It rests, another remedy is acting, or there is no account of it.
+    /// It must wait, another remedy is running, or it has no result.
     pub fn run(&self, remedy: Remedy) -> Result<RemedyRecord, RemedyRefused> {
         let core = Arc::clone(&self.core);
         within(Deadline::after(WHOLE_PATIENCE), move || {
@@ -149,13 +149,13 @@ impl Remedies {
         .unwrap_or_else(|error| Err(RemedyRefused::NoAccount(error.to_string())))
     }
 
-    /// Says what a remedy would do now. It touches nothing.
+    /// Lists what a remedy would do now, without doing it.
     #[must_use]
-    pub fn rehearse(&self, remedy: Remedy) -> Rehearsal {
+    pub fn rehearse(&self, remedy: Remedy) -> RemedyRehearsal {
         let core = &self.core;
         let interval = core.rules.interval(remedy);
         let now = core.clock.now();
-        let mut rehearsal = Rehearsal {
+        let mut rehearsal = RemedyRehearsal {
             remedy: remedy.to_string(),
             rests: core.limit.lock().rest(remedy.name(), interval, now),
             acts: Vec::new(),
@@ -205,20 +205,20 @@ impl RemediesBuilder {
         self
     }
 
-    /// How the program is asked to end. Default: by SIGTERM to itself, see
+    /// How the program is asked to terminate. Default: SIGTERM to itself, see
     /// [`shutdown::request`].
     pub fn stop(mut self, stop: impl Fn() -> Result<(), Error> + Send + Sync + 'static) -> Self {
         self.means.stop = Arc::new(stop);
         self
     }
 
-    /// How long one step may take. Default: ten seconds.
-    pub fn patience(mut self, span: Duration) -> Self {
-        self.means.patience = span;
+    /// The time limit of one step. Default: ten seconds.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.means.patience = patience;
         self
     }
 
-    /// The clock by which remedies rest. Default: the system's.
+    /// The clock for the intervals of remedies. Default: the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -230,7 +230,7 @@ impl RemediesBuilder {
         self
     }
 
-    /// Gives each record to this too, such as a history, on the thread that acted.
+    /// Passes each record to this function too, such as a history's, on the thread that acted.
     pub fn recorder(mut self, take: impl Fn(&RemedyRecord) + Send + Sync + 'static) -> Self {
         self.recorder = Some(Box::new(take));
         self
@@ -239,7 +239,7 @@ impl RemediesBuilder {
     /// Starts the thread that acts on alerts.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// The thread cannot be started.
     pub fn start(self) -> Result<Remedies, Error> {
         let core = Arc::new(Core {
             rules: self.rules,
@@ -257,7 +257,7 @@ impl RemediesBuilder {
             .name("backstop-remedy".into())
             .spawn(move || own.answer(&alerts))
             .map_err(|error| {
-                let what = "the thread that acts on alerts cannot be started";
+                let what = "cannot start the thread that acts on alerts";
                 Error::io(Doing::Configure, what, error)
             })?;
         Ok(Remedies { core, triggers })
@@ -265,8 +265,8 @@ impl RemediesBuilder {
 }
 
 impl Sink for Remedies {
-    /// Has the remedies of its level act, unless it is about something getting better. A reminder has
-    /// them act again.
+    /// Runs the remedies of its level, unless the alert eases or is resolved. A reminder runs them
+    /// again.
     fn deliver(&mut self, alert: &Alert) -> Result<(), Error> {
         if matches!(alert.transition, Transition::Eased | Transition::Resolved) {
             return Ok(());
@@ -275,7 +275,7 @@ impl Sink for Remedies {
         sent.map_err(|error| {
             self.core.records.lock().triggers_dropped += 1;
             let what = match error {
-                TrySendError::Full(_) => "too many alerts wait for their remedies",
+                TrySendError::Full(_) => "too many alerts are waiting for their remedies",
                 TrySendError::Disconnected(_) => "the thread that acts on alerts has ended",
             };
             Error::new(ErrorKind::Limit, Doing::Use, what)
@@ -284,7 +284,7 @@ impl Sink for Remedies {
 }
 
 impl Core {
-    /// Until nobody can send an alert any more.
+    /// Runs until all senders of alerts are gone.
     fn answer(&self, alerts: &Receiver<Trigger>) {
         for alert in alerts {
             let kind = alert.finding.kind;
@@ -311,15 +311,15 @@ impl Core {
         }
     }
 
-    /// Acts, if it does not rest. Whoever calls this holds `acting`.
+    /// Runs it, unless it must wait. The caller holds `acting`.
     fn act(&self, remedy: Remedy, trigger: RemedyTrigger) -> Result<RemedyRecord, RemedyRefused> {
         let (interval, now) = (self.rules.interval(remedy), self.clock.now());
         let admitted = self.limit.lock().admit(remedy.name(), interval, now);
         admitted.map_err(|rest| self.refuse(RemedyRefused::Resting(rest)))?;
         let (at, start) = (Timestamp::now(), Instant::now());
-        let before = Measure::of(&self.means.backstop);
+        let before = UsageSnapshot::of(&self.means.backstop);
         let steps = self.means.act(remedy);
-        let after = Measure::of(&self.means.backstop);
+        let after = UsageSnapshot::of(&self.means.backstop);
         let record = RemedyRecord {
             serial: 0,
             remedy: remedy.to_string(),
@@ -351,7 +351,7 @@ impl Core {
         if let Some(log) = &self.log {
             let files = [LogFile::Main, LogFile::Performance];
             if let Err(error) = log.write(&files, record.at, &record.to_string()) {
-                tracing::debug!(error = error.chain(), "a remedy was not logged");
+                tracing::debug!(error = error.chain(), "a remedy could not be logged");
                 self.records.lock().log_failures += 1;
             }
         }

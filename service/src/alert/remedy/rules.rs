@@ -26,9 +26,9 @@ pub struct RemedyRules {
 }
 
 impl Default for RemedyRules {
-    /// Nothing that somebody could miss: a warning trims; an error also shrinks caches to half; a
-    /// critical alert trims, shrinks caches to nothing, and enforces the policies. Everything harsher
-    /// is asked for by name.
+    /// Only harmless remedies: a warning trims; an error also shrinks caches to half; a critical
+    /// alert trims, shrinks caches to nothing, and enforces the policies. Anything harsher has to
+    /// be configured.
     ///
     /// A trim and the caches at most once a minute, releases and the plan once in five minutes,
     /// releasing all and the stop once an hour.
@@ -49,7 +49,7 @@ impl Default for RemedyRules {
 }
 
 impl RemedyRules {
-    /// No remedies, until levels are given some.
+    /// No remedies, until levels are configured.
     #[must_use]
     pub fn none() -> Self {
         Self {
@@ -65,7 +65,7 @@ impl RemedyRules {
         self
     }
 
-    /// How long a remedy rests after it acted, whatever its details and whoever asked for it.
+    /// The minimum interval of a remedy, whatever its details and whatever requests it.
     #[must_use]
     pub fn with_interval(mut self, remedy: Remedy, interval: Duration) -> Self {
         self.intervals.insert(remedy.name(), interval);
@@ -78,7 +78,7 @@ impl RemedyRules {
         &self.levels[level as usize]
     }
 
-    /// How long a remedy rests after it acted.
+    /// The minimum interval of a remedy.
     #[must_use]
     pub fn interval(&self, remedy: Remedy) -> Duration {
         let own = self.intervals.get(remedy.name()).copied();

@@ -11,20 +11,20 @@ use crate::history::day;
 use backstop_os::directory::Directory;
 use backstop_os::write_at::write_all_at;
 
-/// Appends to the file of a day. Before the first day, and where the file cannot be opened, every append
-/// tries again.
+/// Appends to the file of a day. Before the first day, and if the file cannot be opened, every
+/// append tries to open it.
 #[derive(Default)]
 pub(super) struct DayWriter {
     date: Option<Date>,
     open: Option<Open>,
-    /// Whether anything was appended by this writer.
+    /// Whether this writer has appended anything.
     begun: bool,
 }
 
 struct Open {
     file: File,
     inode: u64,
-    /// Where the last whole line ends.
+    /// The offset of the end of the last complete line.
     len: u64,
 }
 
@@ -32,13 +32,13 @@ impl DayWriter {
     pub(super) fn open(directory: &Directory, date: Date) -> Self {
         Self {
             date: Some(date),
-            // What cannot be opened is told by the append.
+            // If it cannot be opened, the append reports it.
             open: Open::of(directory, date).ok(),
             begun: false,
         }
     }
 
-    /// Whether this writer has begun that day, and its file has not been taken away.
+    /// Whether this writer has started that day, and its file has not been removed.
     pub(super) fn has_begun(&self, date: Date, directory: &Directory) -> bool {
         let name = day::name_of(date);
         self.begun
@@ -50,12 +50,12 @@ impl DayWriter {
             })
     }
 
-    /// The bytes in the file.
+    /// The length of the file in bytes.
     pub(super) fn len(&self) -> u64 {
         self.open.as_ref().map_or(0, |open| open.len)
     }
 
-    /// Appends whole lines, or nothing.
+    /// Appends complete lines, or nothing.
     pub(super) fn append(&mut self, directory: &Directory, lines: &[u8]) -> io::Result<()> {
         let open = match (&mut self.open, self.date) {
             (Some(open), _) => open,
@@ -83,7 +83,7 @@ impl Open {
         Ok(open)
     }
 
-    /// Whether the last line has no end: its writer was killed, or the disk was full.
+    /// Whether the last line has no line end: its writer was killed, or the disk was full.
     fn is_torn(&mut self) -> io::Result<bool> {
         let mut last = [b'\n'];
         if self.len > 0 {
@@ -100,8 +100,8 @@ impl Open {
                 Ok(())
             }
             Err(error) => {
-                // A part may have been written. Where it cannot be cut off either, the next line is
-                // written over it.
+                // A part may have been written. If it cannot be truncated either, the next line
+                // overwrites it.
                 let _ = self.file.set_len(self.len);
                 Err(error)
             }

@@ -117,7 +117,7 @@ fn a_history_has_one_writer() {
 }
 
 #[test]
-fn after_a_kill_in_mid_line_the_next_run_begins_a_line() {
+fn after_a_kill_in_mid_line_the_next_run_starts_a_new_line() {
     let place = tempfile::tempdir().unwrap();
     let history = History::at(place.path());
     let at = moment("2026-11-20T12:00:00Z");
@@ -131,7 +131,7 @@ fn after_a_kill_in_mid_line_the_next_run_begins_a_line() {
 }
 
 #[test]
-fn a_file_that_was_taken_away_is_begun_again() {
+fn a_removed_file_is_created_again() {
     let place = tempfile::tempdir().unwrap();
     let history = History::at(place.path());
     let mut writer = history.writer().unwrap();
@@ -143,7 +143,7 @@ fn a_file_that_was_taken_away_is_begun_again() {
 }
 
 #[test]
-fn a_day_that_uses_up_its_share_gets_fewer_samples_and_says_so() {
+fn a_day_that_uses_its_share_gets_fewer_samples_and_records_it() {
     let place = tempfile::tempdir().unwrap();
     let keeping = Keeping::new(Duration::from_secs(86_400), Bytes::megabytes(1)).unwrap();
     let history = History::at(place.path()).keep(keeping);
@@ -198,7 +198,7 @@ fn a_storm_of_events_ends_at_the_limit_and_is_counted() {
 }
 
 #[test]
-fn data_that_are_too_long_are_left_out_and_the_event_is_written() {
+fn data_that_is_too_long_is_omitted_and_the_event_written() {
     let place = tempfile::tempdir().unwrap();
     let history = History::at(place.path());
     let writer = history.writer().unwrap();
@@ -210,12 +210,12 @@ fn data_that_are_too_long_are_left_out_and_the_event_is_written() {
         panic!("{lines:?}");
     };
     assert_eq!(event.text.len(), Event::TEXT);
-    assert_eq!(event.data["omitted"], "the data were too long");
+    assert_eq!(event.data["omitted"], "data too long");
 }
 
-/// In a process of its own, with a small disk that only it sees.
+/// In its own process, with a small disk that only it sees.
 #[test]
-fn a_full_disk_costs_lines_that_are_counted_and_told() {
+fn a_full_disk_loses_lines_that_are_counted_and_recorded() {
     const PLACE: &str = "BACKSTOP_TEST_FULL_DISK";
     if let Some(disk) = std::env::var_os(PLACE) {
         let disk = std::path::PathBuf::from(disk);
@@ -227,7 +227,7 @@ fn a_full_disk_costs_lines_that_are_counted_and_told() {
     let disk = place.path().join("disk");
     std::fs::create_dir(&disk).unwrap();
     let (_, module) = module_path!().split_once("::").unwrap();
-    let name = format!("{module}::a_full_disk_costs_lines_that_are_counted_and_told");
+    let name = format!("{module}::a_full_disk_loses_lines_that_are_counted_and_recorded");
     let script =
         "mount -t tmpfs -o size=64k none \"$BACKSTOP_TEST_FULL_DISK\" || exit 99; exec \"$@\"";
     let status = std::process::Command::new("unshare")
@@ -254,7 +254,7 @@ fn on_a_small_disk(place: &std::path::Path) {
         writer.observe(&observation(at));
     }
     let full = writer.written();
-    // A panic would end as a mount that fails does, and be taken for a skip.
+    // A panic would end like a failed mount, and be mistaken for a skip.
     if full.lost < 500 || full.lines + full.lost != 1000 {
         std::process::abort();
     }

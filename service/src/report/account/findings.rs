@@ -1,4 +1,4 @@
-//! Findings, gathered by what they are about.
+//! Findings, grouped by their subject.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::Account;
 use crate::history::{FindingChange, FindingLine};
 use backstop_core::monitor::{Finding, FindingKind, Severity, Subject, Suggestion};
 
-/// The findings of a span.
+/// The findings of a period.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct FindingsAccount {
     /// How often one was opened.
@@ -18,33 +18,33 @@ pub struct FindingsAccount {
     pub cleared: u64,
     /// How many are open at the end.
     pub open: u64,
-    /// Each, the open ones first, the worst first; at most [`Account::FINDINGS`].
+    /// The findings, open ones first, most severe first; at most [`Account::FINDINGS`].
     pub list: Vec<FindingAccount>,
     /// How many are not listed.
     pub omitted: u64,
 }
 
-/// What became of findings of one kind about one subject.
+/// The findings of one kind about one subject.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FindingAccount {
-    /// As it was last.
+    /// Its last state.
     #[serde(flatten)]
     pub finding: Finding,
-    /// What became of it.
+    /// Its status.
     pub state: FindingState,
     /// When its run ended, if it was open then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
-    /// How often it was opened in the span.
+    /// How often it was opened in the period.
     pub opened: u64,
-    /// The worst that it was.
+    /// The highest severity that it had.
     pub worst: Severity,
     /// What to do about it, as of the last change while it was open.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suggestions: Vec<Suggestion>,
 }
 
-/// What became of a finding.
+/// The status of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FindingState {
@@ -114,7 +114,7 @@ impl Findings {
         known.finding = finding;
     }
 
-    /// A run ended: nobody will clear what was open in it.
+    /// A run ended: its open findings will not be cleared any more.
     pub(super) fn run_ended(&mut self, at: Timestamp, from: Timestamp) {
         if at < from {
             self.known.clear();

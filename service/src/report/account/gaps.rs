@@ -1,22 +1,22 @@
-//! Times of which nothing is known.
+//! Times without data.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// Times of which nothing is known.
+/// Times without data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Gaps {
     /// How many.
     pub count: u64,
-    /// How long they are together.
+    /// Their total duration.
     pub seconds: f64,
-    /// The longest, by time; at most [`Gaps::LISTED`].
+    /// The longest, in order of time; at most [`Gaps::LISTED`].
     pub longest: Vec<Gap>,
 }
 
-/// A time of which nothing is known.
+/// A time without data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Gap {
     /// The last sample before.
@@ -27,21 +27,21 @@ pub struct Gap {
     pub reason: GapReason,
 }
 
-/// Why nothing is known.
+/// Why there is no data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum GapReason {
-    /// The machine slept.
+    /// The machine was suspended.
     Suspended,
-    /// No program was watched.
+    /// No program was monitored.
     NotRunning,
-    /// There are fewer samples than before, and the history does not say why.
+    /// There are fewer samples than before, and the history contains no reason.
     NoSamples,
 }
 
 impl Gap {
-    /// How long it is.
+    /// Its duration.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.until.duration_since(self.from).as_secs_f64()
@@ -53,15 +53,15 @@ impl GapReason {
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Suspended => "the machine slept",
+            Self::Suspended => "the machine was suspended",
             Self::NotRunning => "no program was monitored",
-            Self::NoSamples => "no samples, and no reason is recorded",
+            Self::NoSamples => "no samples, reason unknown",
         }
     }
 }
 
 impl Gaps {
-    /// The most gaps that are listed.
+    /// The maximum number of gaps listed.
     pub const LISTED: usize = 32;
 
     pub(super) fn push(&mut self, gap: Gap) {
@@ -80,14 +80,14 @@ impl Gaps {
     }
 }
 
-/// How much time there usually is between two samples.
+/// The usual interval between two samples.
 #[derive(Debug, Default)]
 pub(super) struct Pace(VecDeque<f64>);
 
 impl Pace {
-    /// So many intervals are remembered: a pace that changed is known after half of them.
+    /// Number of intervals kept: a new pace is recognized after half of them.
     const REMEMBERED: usize = 15;
-    /// However fast the pace, a pause of less than this is none: machines are busy.
+    /// However short the usual interval, a pause of less than this is no gap: machines are busy.
     const LEAST: f64 = 10.0;
 
     pub(super) fn usual(&self) -> Option<f64> {
@@ -96,7 +96,7 @@ impl Pace {
         sorted.get(sorted.len() / 2).copied()
     }
 
-    /// Takes an interval, and says whether it is a gap.
+    /// Takes an interval, and returns whether it is a gap.
     pub(super) fn is_gap(&mut self, seconds: f64) -> bool {
         let most = self
             .usual()
@@ -108,7 +108,7 @@ impl Pace {
         seconds > most
     }
 
-    /// Whether a run whose last sample is so old may still go on.
+    /// Whether a run with a last sample of this age may still be running.
     pub(super) fn goes_on(&self, seconds: f64) -> bool {
         seconds <= self.usual().map_or(60.0, |usual| (usual * 4.0).max(60.0))
     }

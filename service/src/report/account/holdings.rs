@@ -1,4 +1,4 @@
-//! What was open, by kind and by site.
+//! Open resources, by kind and by site.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -14,22 +14,22 @@ use backstop_core::resource::Bytes;
 pub struct KindAccount {
     /// The kind.
     pub kind: String,
-    /// How many were open at first.
+    /// How many were open at the start.
     pub first: u64,
-    /// How many were open at most.
+    /// Maximum number open at the same time.
     pub peak: u64,
-    /// How many were open at last.
+    /// How many were open at the end.
     pub last: u64,
     /// What those occupy.
     pub bytes: Bytes,
 }
 
-/// The resources of one place in the code that were open at the end.
+/// The resources of one site that were open at the end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SiteAccount {
     /// The kind.
     pub kind: String,
-    /// Where in the code.
+    /// The place in the code.
     pub site: String,
     /// How many.
     pub live: u64,

@@ -10,37 +10,37 @@ use serde::Serialize;
 use super::Releases;
 use crate::report::series::{Collector, Reading};
 
-/// How a span is divided.
+/// How a period is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum View {
     /// By day.
     #[default]
     Day,
-    /// By week, from Monday on.
+    /// By week, starting on Monday.
     Week,
     /// By month.
     Month,
 }
 
-/// What a day, week or month comes to.
+/// A day, week or month of a report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PeriodAccount {
-    /// Its first day, by the calendar of the account's time zone.
+    /// Its first day, by the calendar of the report's time zone.
     pub date: Date,
-    /// Its beginning.
+    /// Its start.
     pub from: Timestamp,
     /// Its end.
     pub until: Timestamp,
     /// Samples.
     pub samples: u64,
     /// Memory, in bytes.
-    pub memory: Option<Spread>,
-    /// How fast memory grew, in bytes an hour, where that can be told.
+    pub memory: Option<MinMeanMax>,
+    /// How fast memory grew, in bytes per hour, if known.
     pub memory_per_hour: Option<f64>,
-    /// The most handles.
+    /// Maximum number of open file descriptors.
     pub handles: Option<f64>,
-    /// The most threads.
+    /// Maximum number of threads.
     pub threads: Option<f64>,
     /// Findings that were opened.
     pub opened: u64,
@@ -52,19 +52,19 @@ pub struct PeriodAccount {
     pub releases: Releases,
 }
 
-/// The least, the mean and the greatest.
+/// Minimum, mean and maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Spread {
-    /// The least.
+pub struct MinMeanMax {
+    /// The minimum.
     pub min: f64,
     /// The mean.
     pub mean: f64,
-    /// The greatest.
+    /// The maximum.
     pub max: f64,
 }
 
 impl View {
-    /// The first day of the period that has this day.
+    /// The first day of the period that contains this day.
     fn first_of(self, date: Date) -> Date {
         match self {
             Self::Day => date,
@@ -101,7 +101,7 @@ pub(super) struct Period {
 }
 
 impl Period {
-    /// Points of memory in a period: enough to tell growth.
+    /// Points of memory in a period: enough to determine growth.
     const POINTS: usize = 48;
 
     pub(super) fn memory(&mut self, reading: Reading) {
@@ -109,13 +109,13 @@ impl Period {
     }
 }
 
-/// The periods of a span, by their first days.
+/// The days, weeks or months of a period, by their first days.
 #[derive(Debug)]
 pub(super) struct Periods {
     zone: TimeZone,
     view: View,
     periods: BTreeMap<Date, Period>,
-    /// The one that was asked for last: the calendar is asked only when another one begins.
+    /// The last one used: the calendar is consulted only when another one starts.
     current: Option<Date>,
 }
 
@@ -176,8 +176,8 @@ impl Periods {
     }
 }
 
-fn spread(collector: &Collector) -> Option<Spread> {
-    Some(Spread {
+fn spread(collector: &Collector) -> Option<MinMeanMax> {
+    Some(MinMeanMax {
         min: collector.least()?,
         mean: collector.mean()?,
         max: collector.peak()?,

@@ -7,14 +7,14 @@ use backstop_core::monitor::LedgerSample;
 /// How releases ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Releases {
-    /// Verified, or not to be verified.
+    /// Verified, or without verification.
     pub succeeded: u64,
     /// Stuck.
     pub failed: u64,
 }
 
 impl Releases {
-    /// The share that succeeded, from 0 to 1; `None` if there was none.
+    /// The share that succeeded, from 0 to 1; `None` if there were none.
     #[must_use]
     pub fn success_share(&self) -> Option<f64> {
         let all = self.succeeded + self.failed;
@@ -29,7 +29,7 @@ impl Releases {
     }
 }
 
-/// Makes counts since a program began into counts of a span.
+/// Converts counts since a program started into counts of a period.
 #[derive(Debug, Default)]
 pub(super) struct Counting {
     before: Option<Releases>,
@@ -37,15 +37,15 @@ pub(super) struct Counting {
 }
 
 impl Counting {
-    /// Another process: its counts begin anew. `from_zero` if its beginning is within the span.
+    /// Another process: its counts start again. `from_zero` if its start is within the period.
     pub(super) fn restart(&mut self, from_zero: bool) {
         self.before = from_zero.then(Releases::default);
     }
 
-    /// Takes a sample, and gives what is new.
+    /// Takes a sample, and returns the increase.
     pub(super) fn take(&mut self, ledger: &LedgerSample) -> Releases {
         let now = Releases::of(ledger);
-        // Less than before: another process that nobody announced.
+        // Less than before: another process without a recorded start.
         let before = self.before.replace(now).unwrap_or(now);
         let new = Releases {
             succeeded: now.succeeded.saturating_sub(before.succeeded),

@@ -11,36 +11,36 @@ use crate::history::{RunLine, RunStage};
 /// A run of a program that wrote this history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunAccount {
-    /// Which run.
+    /// The identifier of the run.
     pub run: String,
     /// The program.
     pub program: String,
-    /// Its process.
+    /// Its PID.
     pub pid: u32,
-    /// When it began, or was first seen in the span.
+    /// When it started, or was first seen in the period.
     pub from: Timestamp,
     /// When it ended, or was last seen.
     pub until: Timestamp,
-    /// Samples of it in the span.
+    /// Number of its samples in the period.
     pub samples: u64,
-    /// What became of it.
+    /// Its status.
     pub state: RunState,
 }
 
-/// What became of a run.
+/// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
-    /// It goes on.
+    /// It is running.
     GoesOn,
-    /// It ended in good order.
+    /// It ended normally.
     Ended,
-    /// It stopped without a word: killed, or the machine went down.
+    /// It terminated unexpectedly: killed, or the machine went down.
     Vanished,
 }
 
 impl RunState {
-    /// The state, for people.
+    /// The status, for people.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -58,12 +58,12 @@ pub(super) struct Runs {
     pub(super) vanished: u64,
 }
 
-/// What a run's line meant.
+/// The meaning of a run's line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// It is another run than before.
+    /// Another run than before.
     Another {
-        /// Whether its beginning was seen.
+        /// Whether its start was recorded.
         began: bool,
     },
     Same,
@@ -112,7 +112,7 @@ impl Runs {
         }
     }
 
-    /// The last run stopped without a word, if it has not ended.
+    /// The last run terminated unexpectedly, if it has not ended.
     pub(super) fn vanish(&mut self) {
         if let Some(last) = self.last.back_mut()
             && last.state == RunState::GoesOn
@@ -126,7 +126,7 @@ impl Runs {
         self.last.back()
     }
 
-    /// Forgets the runs that ended before the span.
+    /// Drops the runs that ended before the period.
     pub(super) fn finish(&mut self, from: Timestamp) -> Vec<RunAccount> {
         let all = self.last.len();
         self.last.retain(|run| run.until >= from);

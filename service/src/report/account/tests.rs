@@ -79,7 +79,7 @@ fn account(history: &History, from: Moment, until: Moment) -> Account {
 }
 
 #[test]
-fn a_day_comes_to_what_was_seen() {
+fn the_report_of_a_day_has_its_samples_findings_and_events() {
     let place = tempfile::tempdir().unwrap();
     let history = History::at(place.path());
     let mut writer = history.writer().unwrap();
@@ -124,7 +124,7 @@ fn a_day_comes_to_what_was_seen() {
     assert_eq!(account.worst(), Some(Severity::High));
     assert_eq!(account.kinds[0].peak, 33);
     assert_eq!(account.runs[0].state, RunState::GoesOn);
-    // 23:00 in Berlin: an hour of the 18th, and the 19th but for its last.
+    // 23:00 in Berlin: an hour of the 18th, and the 19th except its last.
     let samples: Vec<_> = account.periods.iter().map(|day| day.samples).collect();
     assert_eq!(samples, [60, 1380]);
     assert_eq!(account.periods[1].alerts, 1);
@@ -132,7 +132,7 @@ fn a_day_comes_to_what_was_seen() {
 }
 
 #[test]
-fn gaps_say_why_and_a_killed_run_ends_its_findings() {
+fn gaps_have_reasons_and_a_killed_run_ends_its_findings() {
     let place = tempfile::tempdir().unwrap();
     let history = History::at(place.path());
     let mut at = start();
@@ -182,11 +182,11 @@ fn gaps_say_why_and_a_killed_run_ends_its_findings() {
     let begins = memory.points.iter().filter(|point| point.begins).count();
     assert_eq!(begins, 3, "the line is broken at each gap");
     let whats: Vec<_> = account.unknown.iter().map(|one| &*one.what).collect();
-    assert_eq!(whats, ["3 h of the span", "how 1 run ended"]);
+    assert_eq!(whats, ["3 h of the period", "how 1 run ended"]);
 }
 
 #[test]
-fn a_span_begins_with_what_was_already_so() {
+fn a_period_starts_with_the_state_before_it() {
     let place = tempfile::tempdir().unwrap();
     let history = History::at(place.path());
     let mut writer = history.writer().unwrap();
@@ -207,7 +207,7 @@ fn a_span_begins_with_what_was_already_so() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_among_what_is_not_known() {
+fn unreadable_places_are_listed_as_unknown() {
     let place = tempfile::tempdir().unwrap();
     let history = History::at(place.path());
     let mut writer = history.writer().unwrap();
@@ -225,7 +225,7 @@ fn what_cannot_be_read_is_named_among_what_is_not_known() {
 }
 
 #[test]
-fn an_empty_history_is_an_account_of_nothing() {
+fn an_empty_history_is_an_empty_report() {
     let place = tempfile::tempdir().unwrap();
     let account = account(
         &History::at(place.path()),

@@ -1,8 +1,8 @@
-//! What an account does not know, and why.
+//! What a report does not know, and why.
 
 use serde::Serialize;
 
-/// Something that is not known.
+/// Something that is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unknown {
     /// What.
@@ -20,7 +20,7 @@ impl Unknown {
     }
 }
 
-/// So many of something.
+/// A count with its noun.
 pub(super) fn count(count: u64, one: &str, many: &str) -> String {
     match count {
         1 => format!("1 {one}"),

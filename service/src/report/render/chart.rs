@@ -1,7 +1,8 @@
-//! A series as a drawing: a line with the band from least to greatest, broken where nothing is known.
+//! A series as a chart: a line with the band from minimum to maximum, broken where there is no
+//! data.
 //!
-//! The drawing stretches to whatever width there is; its labels are text beside it and keep their size,
-//! which those within a drawing do not on a phone.
+//! The drawing stretches to the available width; its labels are text next to it and keep their
+//! size, which text within a drawing does not on a phone.
 
 use std::fmt::Write;
 
@@ -16,14 +17,14 @@ use crate::report::series::{Point, Series};
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 200.0;
 
-/// The time that all charts of a page show, so that one can look from one to the other.
+/// The time axis of all charts of a page, so that they can be compared.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stage {
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
 }
 
-/// A stretch of time that deserves a mark under a chart.
+/// A time marked under a chart.
 pub(super) struct Mark {
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
@@ -114,14 +115,14 @@ pub(super) fn figure(series: &Series, stage: Stage, marks: &[Mark], clock: &Cloc
                 }
             }
             details {
-                summary { "The " (series.points.len()) " points as a table" }
+                summary { "Show the " (series.points.len()) " points as a table" }
                 div.scroll {
                     table {
                         caption { (series.measure.title()) ": " (series.measure.description()) }
                         thead {
                             tr {
                                 th scope="col" { "Time" }
-                                @for name in ["Least", "Mean", "Greatest", "Samples"] {
+                                @for name in ["Min", "Mean", "Max", "Samples"] {
                                     th.number scope="col" { (name) }
                                 }
                             }
@@ -158,11 +159,11 @@ fn describe(series: &Series, clock: &Clock) -> String {
     );
     match breaks.count() {
         0 => {}
-        1 => text.push_str(" The line is broken once, where nothing is known."),
+        1 => text.push_str(" The line is broken once, where there is no data."),
         count => {
             let _ = write!(
                 text,
-                " The line is broken {count} times, where nothing is known."
+                " The line is broken {count} times, where there is no data."
             );
         }
     }
@@ -194,7 +195,7 @@ fn grid(scale: &Scale, times: &[ticks::Tick]) -> String {
     path
 }
 
-/// The points, apart where nothing is known between them.
+/// The points, split where there is no data between them.
 fn parts(points: &[Point]) -> impl Iterator<Item = &[Point]> {
     points.chunk_by(|_, next| !next.begins)
 }
@@ -208,7 +209,7 @@ fn line(series: &Series, stage: Stage, scale: &Scale) -> String {
             let _ = write!(path, "{pen}{x:.1} {y:.1}");
         }
         if part.len() == 1 {
-            // A line of no length with round ends is a dot.
+            // A line of zero length with round ends is a dot.
             path.push_str("h0");
         }
     }
@@ -230,11 +231,11 @@ fn band(series: &Series, stage: Stage, scale: &Scale) -> String {
     path
 }
 
-/// Each point with the column in which a pointer finds it: half the way to its neighbours.
+/// Each point with the column in which a pointer selects it: halfway to its neighbours.
 fn columns(series: &Series, stage: Stage) -> impl Iterator<Item = (f64, f64, &Point)> {
     let points = &series.points;
     let x = move |number: usize| stage.x(points[number].at);
-    // However lonely a point, its column is no wider than a few of its own width.
+    // However isolated a point, its column is no wider than a few of its own width.
     let all = stage
         .until
         .duration_since(stage.from)

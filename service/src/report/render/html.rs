@@ -1,4 +1,4 @@
-//! The account as one page that loads nothing and runs no script.
+//! The report as one page that loads nothing and runs no script.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -11,7 +11,7 @@ use backstop_core::monitor::{FindingKind, Unit};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Nothing may be loaded or run, whatever a label says.
+/// Nothing may be loaded or run, whatever a label contains.
 const SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 pub(super) fn render(account: &Account) -> String {
@@ -49,7 +49,7 @@ pub(super) fn render(account: &Account) -> String {
 }
 
 fn header(account: &Account, subject: &str, clock: &Clock) -> Markup {
-    // What was open when a run ended is not well only because the run is over.
+    // What was open when a run ended still counts: it is only closed because the run is over.
     let list = account.findings.list.iter();
     let left = list.filter(|finding| finding.state != FindingState::Cleared);
     let class = match left.map(|finding| finding.worst).max() {
@@ -87,7 +87,7 @@ fn tiles(account: &Account) -> Markup {
     };
     let share = account.releases.and_then(|releases| {
         let share = releases.success_share()?;
-        // 99.96 % is not all.
+        // Rounded down: 99.96 % is not all.
         let percent = (share * 1000.0).floor() / 10.0;
         Some((releases, format!("{percent} %")))
     });
@@ -96,15 +96,15 @@ fn tiles(account: &Account) -> Markup {
             @if let Some(memory) = of(Measure::Memory) {
                 div { dt { "Peak memory" } dd { (peak(memory)) }
                     dd.note { (quantity::value(memory.last, memory.unit)) " at the end" } }
-                div { dt { "Growth of memory" }
+                div { dt { "Memory growth" }
                     dd { (growth(memory).unwrap_or_else(|| "unknown".into())) }
-                    dd.note { "median slope, over all of it" } }
+                    dd.note { "median slope over the whole period" } }
             }
             @if let Some(series) = of(Measure::Handles) {
                 div { dt { "Peak open files" } dd { (peak(series)) } dd.note { (handles(series)) } }
             }
             @if let Some((releases, share)) = share {
-                div { dt { "Releases that succeeded" } dd { (share) }
+                div { dt { "Successful releases" } dd { (share) }
                     dd.note { (quantity::digits(releases.failed as f64)) " failed" } }
             }
             div { dt { "Findings opened" } dd { (account.findings.opened) }
@@ -138,7 +138,7 @@ fn findings(account: &Account, clock: &Clock) -> Markup {
                     }
                 }
                 @if account.findings.omitted > 0 {
-                    p.facts { (account.findings.omitted) " more are not listed." }
+                    p.facts { (account.findings.omitted) " more not listed." }
                 }
             }
         }
@@ -157,8 +157,8 @@ fn charts(account: &Account, clock: &Clock) -> Markup {
         section {
             h2 { "Over time" }
             p.facts {
-                "The line is the mean, the band reaches from the least to the greatest. It is broken \
-                 where nothing is known. Bars below show when a finding was open."
+                "The line is the mean, the band is min to max. It is broken \
+                 where there is no data. Bars below show when a finding was open."
             }
             div.charts {
                 @for series in &account.series {
@@ -169,7 +169,7 @@ fn charts(account: &Account, clock: &Clock) -> Markup {
     }
 }
 
-/// The findings that are about a measure.
+/// The findings about a measure.
 fn marks(account: &Account, measure: Measure, stage: Stage, clock: &Clock) -> Vec<Mark> {
     let concerns = |finding: &&FindingAccount| measure_of(finding.finding.kind) == Some(measure);
     let mark = |finding: &FindingAccount| {
@@ -215,7 +215,7 @@ fn measure_of(kind: FindingKind) -> Option<Measure> {
     })
 }
 
-/// A heading, and whether its column is of numbers.
+/// A heading, and whether its column is numeric.
 type Column = (&'static str, bool);
 
 fn table(title: &str, columns: &[Column], rows: &[Vec<String>]) -> Markup {
@@ -279,7 +279,7 @@ fn periods(account: &Account) -> Markup {
     };
     let columns = [
         ("From", false),
-        ("Memory, mean", true),
+        ("Mean memory", true),
         ("peak", true),
         ("growth", true),
         ("Open files", true),
@@ -323,13 +323,13 @@ fn holdings(account: &Account) -> Markup {
         .collect();
     let of_kinds = [
         ("Kind", false),
-        ("First", true),
+        ("At start", true),
         ("Peak", true),
-        ("Last", true),
+        ("At end", true),
         ("Bytes", true),
     ];
     let of_sites = [
-        ("Opened at", false),
+        ("Site", false),
         ("Kind", false),
         ("Open", true),
         ("Bytes", true),
@@ -337,7 +337,7 @@ fn holdings(account: &Account) -> Markup {
     ];
     html! {
         @if !kinds.is_empty() { (table("Open resources by kind", &of_kinds, &kinds)) }
-        @if !sites.is_empty() { (table("Open at the end, by site", &of_sites, &sites)) }
+        @if !sites.is_empty() { (table("Open resources at the end by site", &of_sites, &sites)) }
     }
 }
 
@@ -419,7 +419,7 @@ fn unknown(account: &Account, clock: &Clock) -> Markup {
         section {
             h2 { "Unknown" }
             @if account.unknown.is_empty() {
-                p.facts { "Nothing is missing: no gap, no line that was lost or could not be read." }
+                p.facts { "Nothing: no gaps, and no lost or unreadable lines." }
             } @else {
                 ul {
                     @for unknown in &account.unknown {

@@ -93,7 +93,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         table(
             text,
             "Open by kind",
-            &["kind", "first", "peak", "last", "bytes"],
+            &["kind", "at start", "peak", "at end", "bytes"],
         )?;
     }
     for kind in &account.kinds {
@@ -110,7 +110,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         "growth",
         "findings",
         "alerts",
-        "releases failed",
+        "failed releases",
     ];
     if account.periods.len() > 1 {
         table(text, view_title(account), &headings)?;
@@ -189,7 +189,7 @@ fn row(text: &mut String, cells: &[String]) -> std::fmt::Result {
     writeln!(text, "| {} |", cells.join(" | "))
 }
 
-/// Text that means nothing but itself: a label is anybody's, and may hold markup or a link.
+/// Text without any markup: a label is untrusted, and may contain markup or a link.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     // A line break would end the row of a table.
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_wrote_is_no_markup() {
+    fn untrusted_text_is_not_markup() {
         assert_eq!(
             escape("a|b\n<script>[x](y)`"),
             "a\\|b\\\\n\\<script\\>\\[x\\](y)\\`"

@@ -7,7 +7,7 @@ use crate::report::account::{Account, FindingAccount, FindingState};
 use crate::report::series::{Point, Series};
 use backstop_core::text::{counted, printable};
 
-/// How many characters a line of values has.
+/// Number of characters in a line of values.
 const SPARKS: usize = 48;
 
 pub(super) fn render(account: &Account) -> String {
@@ -83,7 +83,7 @@ fn write(text: &mut String, account: &Account, clock: &Clock) -> std::fmt::Resul
         )?;
     }
     if !account.kinds.is_empty() {
-        writeln!(text, "\nOpen by kind: first, peak, last")?;
+        writeln!(text, "\nOpen by kind: at start, peak, at end")?;
     }
     for kind in &account.kinds {
         writeln!(
@@ -204,7 +204,7 @@ fn sparks(series: &Series) -> String {
     for point in &series.points {
         let here = place(point);
         most[here] = Some(most[here].map_or(point.mean, |other| other.max(point.mean)));
-        // Few points are far apart: what lies between two of one line is no gap.
+        // Few points are far apart: the space between two of one line is no gap.
         if let Some(before) = before.filter(|_| !point.begins) {
             for slot in &mut most[before + 1..here.max(before + 1)] {
                 *slot = slot.or(Some(point.mean));

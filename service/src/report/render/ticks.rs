@@ -1,4 +1,4 @@
-//! Where an axis has its marks.
+//! The tick marks of an axis.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -7,14 +7,14 @@ use jiff::{Timestamp, ToSpan};
 use super::quantity;
 use backstop_core::monitor::Unit;
 
-/// A mark: where, from 0 to 1, and what stands at it.
+/// A tick mark: its position, from 0 to 1, and its label.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tick {
     pub(super) place: f64,
     pub(super) label: String,
 }
 
-/// The values that a chart shows, and the marks on its upright axis.
+/// The range of values of a chart, and the marks on its vertical axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scale {
     pub(super) low: f64,
@@ -23,8 +23,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// A scale with round marks around the values from `least` to `most`. It begins at zero, unless what
-    /// happens would be flat then.
+    /// A scale with round marks around the values from `least` to `most`. It starts at zero, unless
+    /// the curve would look flat then.
     pub(super) fn of(least: f64, most: f64, unit: Unit) -> Self {
         let range = most - least;
         let floor = match unit {
@@ -57,13 +57,13 @@ impl Scale {
         }
     }
 
-    /// Where a value stands, from 0 to 1.
+    /// The position of a value, from 0 to 1.
     pub(super) fn place(&self, value: f64) -> f64 {
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 }
 
-/// As many places as the step needs to tell one mark from the next.
+/// As many decimal places as are needed to distinguish the marks.
 fn label(value: f64, step: f64, (name, size): (&str, f64)) -> String {
     let (value, step) = (value / size, step / size);
     let places = (0..6)
@@ -107,7 +107,7 @@ pub(super) fn times(from: Timestamp, until: Timestamp, zone: &TimeZone, most: us
         }
         _ => {
             let days = (1..).find(|days| fits(days * DAY)).unwrap_or(1);
-            // Months are counted by their firsts from where days would be too many to count.
+            // Months are counted by their first days, where counting days would take long.
             match days {
                 1..=13 => (days_apart(from, until, zone, days), "%-d %b"),
                 _ => (months(from, until, zone, days / 31 + 1), "%b %Y"),
@@ -139,8 +139,8 @@ fn within_days(from: Timestamp, until: Timestamp, zone: &TimeZone, step: i64) ->
     let mut times = Vec::new();
     let mut day = date_of(from, zone);
     while day <= date_of(until, zone) {
-        // By the clock on the wall: noon is noon on the day of a change to summer time, too. Only the
-        // seconds of the span are looked at, and never all of a day's.
+        // By wall-clock time: noon is noon even on the day of a change to summer time. Only the
+        // seconds of the period are visited, not all of a day's.
         let midnight = day.to_datetime(jiff::civil::Time::midnight());
         let since = |at: Timestamp| {
             let civil = zone.to_datetime(at);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_round_on_the_wall_for_every_span() {
+    fn times_are_round_for_every_period() {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let from: Timestamp = "2026-10-24T20:10:00Z".parse().unwrap();
         for seconds in [

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::monitor::sample::{Holding, LedgerSample, LedgerTally, SiteTally};
 use crate::resource::Footprint;
 
-/// What has been counted. `K` tells the place of a resource, `S` is what a suspect is told by.
+/// The counts. `K` identifies the site of a resource, `S` identifies a suspect.
 #[derive(Debug)]
 pub(super) struct Count<K, S> {
     places: HashMap<K, (LedgerTally, Duration)>,
@@ -16,7 +16,7 @@ pub(super) struct Count<K, S> {
     all_suspects: u64,
 }
 
-/// A resource, as it counts.
+/// A resource, as it is counted.
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) footprint: Footprint,
@@ -56,7 +56,7 @@ impl<K: Eq + Hash, S> Count<K, S> {
         self.suspects.truncate(LedgerSample::HOLDINGS);
     }
 
-    /// The sample, with the names of places and suspects by these functions.
+    /// The sample, with the names of sites and suspects from these functions.
     pub(super) fn finish(
         mut self,
         names: impl Fn(&K) -> (String, String),
@@ -75,7 +75,7 @@ impl<K: Eq + Hash, S> Count<K, S> {
                 oldest: *oldest,
             });
         }
-        // By name where they have as many, so that two samples list the same ones.
+        // By name if they have equal numbers, so that two samples list the same ones.
         sites.sort_by(|one, other| {
             let key = |site: &SiteTally| Reverse(site.tally.live);
             (key(one), &one.kind, &one.site).cmp(&(key(other), &other.kind, &other.site))
@@ -102,7 +102,7 @@ impl<K: Eq + Hash, S> Count<K, S> {
 
 impl LedgerTally {
     fn add(&mut self, more: &Self) {
-        // A ledger may hold anything, so the sums are not trusted either.
+        // A ledger may contain anything, so the sums are not trusted either.
         self.live = self.live.saturating_add(more.live);
         self.bytes.0 = self.bytes.0.saturating_add(more.bytes.0);
         self.handles = self.handles.saturating_add(more.handles);

@@ -49,7 +49,7 @@ fn account(samples: u64) -> Account {
 }
 
 #[test]
-fn what_others_wrote_is_text_in_every_form() {
+fn untrusted_text_is_escaped_in_every_format() {
     let account = account(30);
     let page = account.to_html();
     assert!(!page.contains("<script"), "no script at all");
@@ -68,7 +68,7 @@ fn the_page_loads_nothing() {
 }
 
 #[test]
-fn every_form_has_an_answer_to_nothing_and_to_little() {
+fn every_format_can_show_an_empty_and_a_small_report() {
     for samples in [0, 1, 2] {
         let account = account(samples);
         let points = account.series.first().map_or(0, |one| one.points.len());

@@ -1,4 +1,4 @@
-//! What this process has at this moment, read at once for whoever compares two moments.
+//! The current figures of this process, read at once to compare two moments.
 
 use std::hint::black_box;
 use std::sync::OnceLock;
@@ -9,10 +9,10 @@ use super::sample::{HeapSample, ProcessSample};
 use crate::resource::Bytes;
 use backstop_os::heap;
 use backstop_os::own_usage::OwnUsage;
-use backstop_os::usage::Usage;
+use backstop_os::usage::ProcessUsage;
 
-/// What this process has now, without what is dear to tell: children, sockets, shares of memory. What
-/// cannot be told is `None` or zero.
+/// The current figures of this process, without expensive ones: children, sockets, proportional
+/// memory. A figure that cannot be read is `None` or zero.
 pub(super) fn now() -> ProcessSample {
     let usage = read().unwrap_or_default();
     ProcessSample {
@@ -32,7 +32,7 @@ pub(super) fn now() -> ProcessSample {
     }
 }
 
-fn read() -> Option<Usage> {
+fn read() -> Option<ProcessUsage> {
     /// Its files are opened once, so that a measurement opens none.
     static OWN: Mutex<Option<OwnUsage>> = Mutex::new(None);
     let mut own = OWN.lock();
@@ -42,16 +42,16 @@ fn read() -> Option<Usage> {
     own.as_mut()?.read().ok()
 }
 
-/// What the program's allocator has handed out; `None` if that is not the one of the C library, whose
-/// figures are then of C libraries only.
+/// Memory in use in the program's allocator; `None` if that is not the C library's, whose figures
+/// are then of C libraries only.
 pub(super) fn heap_in_use(sample: &ProcessSample) -> Option<Bytes> {
     let heap = sample.heap?;
     is_program_on_the_heap().then_some(heap.in_use)
 }
 
-/// Whether what this program allocates shows in the figures of the C library's allocator.
+/// Whether this program's allocations show in the figures of the C library's allocator.
 fn is_program_on_the_heap() -> bool {
-    /// More than other threads allocate in the meantime; it is never touched, so it costs no memory.
+    /// More than other threads allocate in the meantime; it is never touched, so it uses no memory.
     const PROBE: usize = 16 << 20;
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {

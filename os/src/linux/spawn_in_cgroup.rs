@@ -1,4 +1,4 @@
-//! Starts a program that is in a control group from its first instant.
+//! Starts a program directly inside a cgroup.
 #![expect(unsafe_code, reason = "clone3 and _exit have no safe form")]
 
 use std::io::{self, Read, Write};
@@ -8,34 +8,34 @@ use std::process::Command;
 
 use super::cgroup::Cgroup;
 use super::fork_child::{exit_now, require_one_thread};
-use crate::not_started::NotStarted;
+use crate::spawn_error::SpawnError;
 
 /// `CLONE_INTO_CGROUP` of the kernel's `sched.h`, since Linux 5.7.
 const INTO_CGROUP: u64 = 0x2_0000_0000;
 
-/// Starts `command` in `group`, and gives its number.
+/// Starts `command` inside `group` and returns its PID.
 ///
-/// To move a process that runs already, the kernel first waits until every processor has passed a
-/// point of rest, which takes milliseconds; one that is born in the group needs no move.
+/// To move a running process, the kernel first waits for a grace period on every processor, which
+/// takes milliseconds; a process that is created inside the cgroup needs no move.
 ///
-/// Only for a process with one thread, as [`fork_child`](super::fork_child::fork_child). Handlers of
-/// `pthread_atfork` do not run: until it executes, the child has every descriptor of this process, as
-/// [`executing`](super::fork::executing) wants it.
+/// Only for a process with one thread, like [`fork_child`](super::fork_child::fork_child). Handlers
+/// of `pthread_atfork` do not run: until it executes the program, the child has every descriptor of
+/// this process, as [`executing`](super::fork::executing) requires.
 ///
 /// # Errors
-/// The group cannot be entered so ([`NotStarted::Group`]), or the program cannot be executed
-/// ([`NotStarted::Program`]). Nothing runs then.
-pub fn spawn_within(command: &mut Command, group: &Cgroup) -> Result<i32, NotStarted> {
-    require_one_thread().map_err(NotStarted::Group)?;
-    // Closed by the kernel when the program is executed: an end without a word is success.
-    let (mut answer, mut teller) = io::pipe().map_err(NotStarted::Group)?;
+/// The child cannot be created inside the cgroup ([`SpawnError::Group`]), or the program cannot be
+/// executed ([`SpawnError::Program`]). In both cases nothing is left running.
+pub fn spawn_in_cgroup(command: &mut Command, group: &Cgroup) -> Result<i32, SpawnError> {
+    require_one_thread().map_err(SpawnError::Group)?;
+    // The kernel closes it when the program is executed: an end without data is success.
+    let (mut answer, mut teller) = io::pipe().map_err(SpawnError::Group)?;
     // SAFETY: all zeros are a valid value of this plain structure of the kernel's.
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
     arguments.flags = INTO_CGROUP;
     arguments.exit_signal = libc::SIGCHLD as u64;
     arguments.cgroup = group.as_fd().as_raw_fd() as u64;
-    // SAFETY: without CLONE_VM the child gets a copy of all memory and goes on from here on a copy of
-    // this stack. This process has one thread, so that the copy is consistent, locks included.
+    // SAFETY: without CLONE_VM the child gets a copy of all memory and continues here on a copy of
+    // this stack. This process has one thread, so the copy is consistent, locks included.
     let pid = unsafe {
         libc::syscall(
             libc::SYS_clone3,
@@ -44,11 +44,11 @@ pub fn spawn_within(command: &mut Command, group: &Cgroup) -> Result<i32, NotSta
         )
     };
     match pid {
-        -1 => Err(NotStarted::Group(io::Error::last_os_error())),
+        -1 => Err(SpawnError::Group(io::Error::last_os_error())),
         0 => {
             let error = command.exec();
             let number = error.raw_os_error().unwrap_or(libc::EINVAL);
-            // If nobody listens any more, nobody has to be told.
+            // If the reader is closed, there is no one to report to.
             let _ = teller.write_all(&number.to_ne_bytes());
             exit_now(127)
         }
@@ -59,16 +59,16 @@ pub fn spawn_within(command: &mut Command, group: &Cgroup) -> Result<i32, NotSta
                 Ok(()) => {
                     reap(pid);
                     let error = io::Error::from_raw_os_error(i32::from_ne_bytes(number));
-                    Err(NotStarted::Program(error))
+                    Err(SpawnError::Program(error))
                 }
                 Err(_) => i32::try_from(pid)
-                    .map_err(|_| NotStarted::Program(io::ErrorKind::InvalidData.into())),
+                    .map_err(|_| SpawnError::Program(io::ErrorKind::InvalidData.into())),
             }
         }
     }
 }
 
-/// Collects a child that has ended, or is about to.
+/// Reaps a child that has exited or is about to.
 fn reap(pid: libc::c_long) {
     use rustix::process::{Pid, WaitOptions, waitpid};
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
@@ -88,12 +88,12 @@ mod tests {
     use backstop_suites::{Suite, skip};
     use std::time::Duration;
 
-    /// What the single thread of a just forked process does: a test has others.
-    fn spawn_one(group: &Cgroup, program: &str) -> Result<i32, NotStarted> {
-        spawn_within(Command::new(program).arg("61"), group)
+    /// Runs in the single thread of a just forked process; the test process has other threads.
+    fn spawn_one(group: &Cgroup, program: &str) -> Result<i32, SpawnError> {
+        spawn_in_cgroup(Command::new(program).arg("61"), group)
     }
 
-    /// Runs `body` in a forked process with one thread, and gives its exit code.
+    /// Runs `body` in a forked process with one thread and returns its exit code.
     fn alone(body: impl Fn() -> u8 + Send + Sync + 'static) -> Option<i32> {
         let mut command = Command::new("true");
         // SAFETY: as in fork_child's tests: the C library's fork leaves its allocator usable.
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_in_the_group_when_its_start_is_known() {
+    fn a_started_program_is_already_in_the_cgroup() {
         let Some(group) = new_group() else { return };
         let inner = still_the_same(&group);
         let code = alone(move || {
@@ -132,22 +132,22 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_told_and_leaves_nobody() {
+    fn a_missing_program_is_an_error_and_leaves_no_process() {
         let Some(group) = new_group() else { return };
         let inner = still_the_same(&group);
         let code = alone(move || {
-            let told = matches!(
+            let reported = matches!(
                 spawn_one(&inner, "/no/such/program"),
-                Err(NotStarted::Program(error)) if error.kind() == io::ErrorKind::NotFound
+                Err(SpawnError::Program(error)) if error.kind() == io::ErrorKind::NotFound
             );
-            u8::from(!(told && inner.processes().is_ok_and(|inside| inside.is_empty())))
+            u8::from(!(reported && inner.processes().is_ok_and(|inside| inside.is_empty())))
         });
         assert_eq!(code, Some(0));
         group.remove().unwrap();
     }
 
     #[test]
-    fn a_threaded_process_starts_nothing_so() {
+    fn a_multithreaded_process_cannot_use_it() {
         let Some(group) = new_group() else { return };
         let stop = std::sync::Barrier::new(2);
         let refused = std::thread::scope(|scope| {
@@ -156,7 +156,7 @@ mod tests {
             stop.wait();
             refused
         });
-        assert!(matches!(refused, Err(NotStarted::Group(_))), "{refused:?}");
+        assert!(matches!(refused, Err(SpawnError::Group(_))), "{refused:?}");
         group.remove().unwrap();
     }
 }

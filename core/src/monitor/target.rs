@@ -1,4 +1,4 @@
-//! What a monitor watches.
+//! The target of a monitor.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::release::Backstop;
 use crate::resource::Bytes;
 
-/// Who is watched.
+/// What is monitored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     Own,
@@ -23,9 +23,9 @@ pub(super) enum Target {
 
 /// The samplers of one target.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct OpenTarget {
     process: Process,
-    /// `None` where the machine does not tell: the rest is watched all the same.
+    /// `None` where the machine's figures are unavailable: the rest is monitored nevertheless.
     system: Option<SystemSampler>,
     ledger: Option<LedgerSampler>,
 }
@@ -37,7 +37,7 @@ enum Process {
     Tree(TreeSampler),
 }
 
-impl Watched {
+impl OpenTarget {
     pub(super) fn open(
         target: &Target,
         limits: &Limits,
@@ -79,8 +79,7 @@ impl Watched {
         })
     }
 
-    /// Samples all of it, and records which expensive readings were taken and which were left out;
-    /// `None` once the watched process is gone.
+    /// Samples all of it; `None` once the monitored process is gone.
     pub(super) fn look(
         &mut self,
         at: &Moment,

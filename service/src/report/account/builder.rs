@@ -1,4 +1,4 @@
-//! Making an account of lines that come one by one.
+//! Builds a report from lines that arrive one by one.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -14,13 +14,13 @@ use super::runs::{Meaning, RunState, Runs};
 use super::unknown::{Unknown, count};
 use super::{Account, EventCount, Request, Samples, Span, name_of};
 use crate::history::{Event, EventKind, FindingChange, Line, LossReason, Reading};
-use crate::report::render::quantity;
+use crate::report::quantity;
 use crate::report::series::{self, Collector, Measure, Series};
 use backstop_core::monitor::{Disturbance, Moment, Sample, Severity};
 
-/// An account that is being made. Its size does not depend on how many lines there are.
+/// A report under construction. Its size does not depend on the number of lines.
 #[derive(Debug)]
-pub(super) struct Gathering<'a> {
+pub(super) struct AccountBuilder<'a> {
     request: &'a Request,
     samples: Samples,
     runs: Runs,
@@ -38,9 +38,9 @@ pub(super) struct Gathering<'a> {
     /// The last sample, of any time.
     last: Option<Last>,
     stretch: u32,
-    /// Whether the next sample is of another run than the last.
+    /// Whether the next sample belongs to another run than the last.
     is_other: bool,
-    /// Since when no run goes on.
+    /// Since when no run is active.
     ended: Option<Timestamp>,
     losses: BTreeMap<LossReason, (u64, String)>,
     untracked: u64,
@@ -53,7 +53,7 @@ struct Last {
     cpu: f64,
 }
 
-impl<'a> Gathering<'a> {
+impl<'a> AccountBuilder<'a> {
     pub(super) fn new(request: &'a Request) -> Self {
         let collector = |measure| (measure, Collector::new(Series::POINTS));
         Self {
@@ -80,7 +80,7 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Takes a line. Those before the span tell what goes on at its beginning.
+    /// Takes a line. Lines before the period determine the state at its start.
     pub(super) fn take(&mut self, line: Line) {
         let at = line.at();
         if at > self.request.until {
@@ -149,7 +149,7 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// Whether nothing is known of the time before this sample; a gap is noted.
+    /// Whether there is no data before this sample; a gap is recorded.
     fn begins(&mut self, sample: &Sample, is_within: bool) -> bool {
         let Some(last) = self.last else {
             self.is_other = false;
@@ -167,7 +167,7 @@ impl<'a> Gathering<'a> {
             .disturbances
             .iter()
             .any(|what| matches!(what, Disturbance::Suspended { .. }));
-        // A clock that was set back makes no gap.
+        // A clock that was set back is no gap.
         let is_gap = seconds > 0.0 && self.pace.is_gap(seconds);
         if is_gap && is_within {
             self.gaps.push(Gap {
@@ -256,7 +256,7 @@ impl<'a> Gathering<'a> {
         let series = self
             .collectors
             .iter()
-            // Children that there never were deserve no chart.
+            // No chart for children if there never were any.
             .filter(|(measure, values)| {
                 *measure != Measure::Children || values.peak().is_some_and(|peak| peak > 0.0)
             })
@@ -308,12 +308,12 @@ impl<'a> Gathering<'a> {
         match (self.samples.first, self.samples.count) {
             (_, 0) => say(
                 "everything".into(),
-                "no sample of this span is in the history".into(),
+                "the history has no samples of this period".into(),
             ),
             (Some(first), _) => {
                 let seconds = first.duration_since(self.request.from).as_secs_f64();
                 if seconds > self.pace.usual().unwrap_or(60.0) * 4.0 {
-                    let why = "the first sample in the history is later than the span begins";
+                    let why = "the history starts later";
                     let zone = self.request.zone.clone();
                     let shown = first.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string();
                     say(format!("the time before {shown}"), why.into());
@@ -323,8 +323,8 @@ impl<'a> Gathering<'a> {
                     .iter()
                     .any(|(measure, values)| *measure == Measure::Resources && values.is_empty())
                 {
-                    let why = "the program that was watched has no ledger";
-                    say("what was open by kind, and releases".into(), why.into());
+                    let why = "the monitored program has no ledger";
+                    say("open resources and releases".into(), why.into());
                 }
             }
             (None, _) => {}
@@ -333,13 +333,13 @@ impl<'a> Gathering<'a> {
             let what = quantity::seconds(self.gaps.seconds);
             let why = count(self.gaps.count, "gap", "gaps");
             say(
-                format!("{what} of the span"),
+                format!("{what} of the period"),
                 format!("{why} between samples"),
             );
         }
         if self.runs.vanished > 0 {
             let what = count(self.runs.vanished, "run", "runs");
-            let why = "terminated unexpectedly: it was killed, or the machine went down";
+            let why = "terminated unexpectedly: killed, or the machine went down";
             say(format!("how {what} ended"), why.into());
         }
         for (reason, (lines, text)) in &self.losses {
@@ -357,27 +357,27 @@ impl<'a> Gathering<'a> {
         }
         if reading.other_unreadable > 0 {
             let what = count(reading.other_unreadable, "more place", "more places");
-            say(what, "unreadable too".into());
+            say(what, "also unreadable".into());
         }
         for day in &reading.days {
             let path = day.day.path.display();
             if day.torn {
-                let why = "it was cut short, by a kill or a full disk";
+                let why = "cut off by a kill or a full disk";
                 say(format!("the last line of {path}"), why.into());
             }
             if day.unknown > 0 {
                 let what = count(day.unknown, "line", "lines");
-                let why = "of a schema that this version does not know";
+                let why = "schema unknown to this version";
                 say(format!("{what} of {path}"), why.into());
             }
         }
         if self.untracked > 0 {
             let what = count(self.untracked, "resource", "resources");
-            say(what, "not written into the ledger for lack of room".into());
+            say(what, "no space in the ledger".into());
         }
         if self.holdings.omitted > 0 {
             let what = count(self.holdings.omitted, "kind", "kinds");
-            say(what, "more than are listed".into());
+            say(what, "beyond the number listed".into());
         }
         unknown
     }
@@ -387,7 +387,7 @@ fn line_of(line: Option<u64>) -> String {
     line.map_or_else(String::new, |line| format!(":{line}"))
 }
 
-/// Time on a processor between two samples of one process, in hundredths of a core.
+/// Processor time between two samples of one process, in percent of a core.
 fn processor_between(before: &Last, now: &Last) -> Option<f64> {
     let seconds = now.at.since(&before.at).as_secs_f64();
     let spent = now.cpu - before.cpu;

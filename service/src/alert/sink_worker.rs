@@ -1,4 +1,4 @@
-//! One sink, and what became of the alerts that it was given.
+//! One sink, and the statistics of its deliveries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use backstop_core::release::{CallError, within};
 use backstop_core::resource::Deadline;
 
 /// A sink behind a deadline.
-pub(super) struct Desk {
+pub(super) struct SinkWorker {
     name: String,
     sink: Arc<Mutex<Box<dyn Sink>>>,
     counts: Mutex<Counts>,
@@ -27,20 +27,20 @@ struct Counts {
     last_error: Option<String>,
 }
 
-/// What became of the alerts that a sink was given.
+/// Statistics of the alerts passed to a sink.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SinkStatistics {
     /// The sink's name.
     pub name: String,
-    /// Alerts that it took.
+    /// Alerts that it accepted.
     pub delivered: u64,
-    /// Alerts that it did not take: it failed, panicked or hung.
+    /// Alerts that it did not accept: it failed, panicked or hung.
     pub lost: u64,
-    /// Why it lost the last one that it lost.
+    /// Why it lost the last one.
     pub last_error: Option<String>,
 }
 
-impl Desk {
+impl SinkWorker {
     pub(super) fn new(name: String, sink: Box<dyn Sink>) -> Self {
         Self {
             name,
@@ -49,7 +49,7 @@ impl Desk {
         }
     }
 
-    /// Gives an alert to the sink and waits for it, but not for longer than this.
+    /// Passes an alert to the sink and waits for it, at most this long.
     pub(super) fn deliver(&self, alert: &Alert, patience: Duration) {
         let mut alert = alert.clone();
         let undisclosed = self.counts.lock().undisclosed;
@@ -57,12 +57,12 @@ impl Desk {
         let others = alert.lost;
         let sink = Arc::clone(&self.sink);
         let answer = within(Deadline::after(patience), move || {
-            // Held by a call that hung before: its thread still has the sink.
+            // Held by an earlier call that hung: its thread still has the sink.
             let mut sink = sink.try_lock()?;
             Some(sink.deliver(&alert))
         });
         let mut counts = self.counts.lock();
-        match told(answer) {
+        match delivery(answer) {
             Ok(()) => {
                 counts.delivered += 1;
                 counts.undisclosed = 0;
@@ -70,7 +70,7 @@ impl Desk {
             Err(reason) => {
                 tracing::debug!(sink = self.name, reason, "an alert was lost");
                 counts.lost += 1;
-                // What it should have disclosed is still to be disclosed.
+                // The losses that this alert would have disclosed are still to be disclosed.
                 counts.undisclosed = others + 1;
                 counts.last_error = Some(reason);
             }
@@ -88,9 +88,9 @@ impl Desk {
     }
 }
 
-fn told(answer: Result<Option<Result<(), Error>>, CallError>) -> Result<(), String> {
+fn delivery(answer: Result<Option<Result<(), Error>>, CallError>) -> Result<(), String> {
     match answer {
-        Ok(Some(told)) => told.map_err(|error| error.chain()),
+        Ok(Some(result)) => result.map_err(|error| error.chain()),
         Ok(None) => Err("it has not returned from an earlier alert".into()),
         Err(error) => Err(error.to_string()),
     }

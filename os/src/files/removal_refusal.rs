@@ -7,21 +7,22 @@ use crate::identity::FileIdentity;
 /// Why an entry is not the one to remove, or cannot be proven to be.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
-    /// The name stands for another file than the recorded one.
+pub enum RemovalRefusal {
+    /// The name refers to a different file than the recorded one.
     #[error("another file has this name: inode {} was recorded, inode {} was found ({left})", expected.inode, found.inode)]
     Different {
         /// What was recorded.
         expected: Box<FileIdentity>,
         /// What was found.
         found: Box<FileIdentity>,
-        /// Where it stands now.
+        /// Where it is now.
         left: Left,
     },
-    /// The recorded or the found identity has no file handle, so that a successor looks the same.
-    #[error("the file system gives no handle that would tell this file from a successor")]
+    /// The recorded or the found identity has no file handle, so it cannot be distinguished from a
+    /// successor.
+    #[error("the file system provides no handle to distinguish this file from a successor")]
     Unprovable,
-    /// It belongs to somebody else.
+    /// It belongs to another user.
     #[error("it belongs to user {owner}")]
     ForeignOwner {
         /// The user.
@@ -30,28 +31,28 @@ pub enum Refusal {
     /// Something is mounted on it.
     #[error("something is mounted on it")]
     MountPoint,
-    /// Another sweep uses the quarantine now.
+    /// Another sweep is using the quarantine.
     #[error("another sweep uses the quarantine")]
     Busy,
     /// The system refused a step.
     #[error("could not {step}")]
     System {
-        /// What was to be done.
+        /// What was attempted.
         step: &'static str,
-        /// The system's answer.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Where a refused entry stands.
+/// Where a refused entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Left {
-    /// Where it was; it was not moved.
+    /// In its place; it was not moved.
     Untouched,
-    /// Where it was, after a moment in the quarantine.
+    /// In its place again, after it was in the quarantine for a moment.
     PutBack,
-    /// In the quarantine's `disputed` directory, because its old name was taken meanwhile.
+    /// In the quarantine's `disputed` directory, because its name was taken in the meantime.
     Disputed,
 }
 
@@ -60,7 +61,7 @@ impl std::fmt::Display for Left {
         formatter.write_str(match self {
             Self::Untouched => "left untouched",
             Self::PutBack => "put back",
-            Self::Disputed => "kept in the quarantine: its name was taken",
+            Self::Disputed => "kept in the quarantine: its name is in use again",
         })
     }
 }
