@@ -39,7 +39,7 @@ pub enum Roots<'a> {
 /// All by which one tree is known; the descendants of whatever is found are of it too.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Traces<'a> {
-    /// Its control group.
+    /// Its cgroup.
     pub cgroup: Option<&'a Cgroup>,
     /// What its processes carry in their environment.
     pub cookie: Option<&'a Cookie>,

@@ -107,7 +107,7 @@ impl Detectors {
         self.sparsity.gap(kind)
     }
 
-    /// How many kinds and sites are measured no more, for want of room.
+    /// How many kinds and sites are no longer measured, because there is no space for more.
     pub(super) fn forgotten(&self) -> u64 {
         self.holders.forgotten()
     }

@@ -90,7 +90,7 @@ impl Cgroup {
     /// recorded before it is created.
     ///
     /// # Errors
-    /// No control groups of version 2 are mounted that hold this process.
+    /// No cgroup v2 hierarchy is mounted that contains this process.
     pub fn path_for(name: &str) -> io::Result<PathBuf> {
         Ok(cgroup_mount::own_directory()?.join(name))
     }
@@ -260,7 +260,7 @@ impl Entrance {
     }
 }
 
-/// Whether the error only says that a control group is no longer there.
+/// Whether the error only means that a cgroup no longer exists.
 #[must_use]
 pub fn is_removed(error: &io::Error) -> bool {
     // The second is what the kernel answers about a removed group that is still open.

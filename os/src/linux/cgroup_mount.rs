@@ -23,8 +23,8 @@ pub(super) enum Version {
     Two,
 }
 
-/// The directory of a process's control group, and where its tree is mounted: in version 1 that of the
-/// memory controller. `process` is a number, or `self`.
+/// The directory of a process's cgroup, and where its hierarchy is mounted: in version 1 that of the
+/// memory controller. `process` is a PID, or `self`.
 pub(super) fn directory(process: &str, version: Version) -> io::Result<(PathBuf, PathBuf)> {
     let mounts = procfs::read_all("/proc/self/mountinfo", LONGEST_TABLE)?;
     let membership = procfs::read_all(&format!("/proc/{process}/cgroup"), LONGEST_TABLE)?;

@@ -19,7 +19,7 @@ impl Cgroup {
     }
 
     /// # Errors
-    /// Always: this system has no control groups.
+    /// Always: this system has no cgroups.
     pub fn path_for(_name: &str) -> io::Result<PathBuf> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -102,7 +102,7 @@ impl Entrance {
     }
 }
 
-/// Whether the error only says that a control group is no longer there.
+/// Whether the error only means that a cgroup no longer exists.
 #[must_use]
 pub fn is_removed(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound

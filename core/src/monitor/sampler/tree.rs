@@ -101,7 +101,7 @@ impl TreeSampler {
         self
     }
 
-    /// Looks; `None` once nobody of the tree is left, or the control group is gone.
+    /// Takes a sample; `None` once no process of the tree is left, or the cgroup is gone.
     pub fn sample(&mut self) -> Option<ProcessSample> {
         let now = Duration::from_nanos(clock::monotonic());
         self.sample_at(now, &mut Readings::default())
