@@ -39,9 +39,7 @@ fn judge_by(reclaimer: &dyn Reclaimer, owner: &OwnerRecord, entry: &Entry) -> Ju
 fn judge(owner: &OwnerRecord, entry: &Entry) -> Option<Judgement> {
     let knows = |reclaimer: &dyn Reclaimer| {
         let mut kinds = reclaimer.kinds().iter();
-        // A tree's recipe is told by its form, which the bytes need not have.
-        let is_tree = entry.kind.starts_with("process.") && !reclaimer.forms().is_empty();
-        is_tree || kinds.any(|kind| kind.name() == entry.kind)
+        kinds.any(|kind| kind.name() == entry.kind)
     };
     let form = entry.recipe.as_ref().and_then(Recipe::form);
     let knows_form = |reclaimer: &dyn Reclaimer| {

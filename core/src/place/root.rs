@@ -194,7 +194,6 @@ impl LeasedRoot {
 
     /// Its guard, taken out of what holds it: for tests of the root itself.
     #[doc(hidden)]
-    #[must_use]
     pub fn into_guard(self) -> Tracked<RootDirectory> {
         self.guard
     }

@@ -83,6 +83,9 @@ impl Batch<'_> {
         let judge = |(_, entry): &(u64, Entry)| {
             if !entry.is_kind_readable() {
                 Judgement::keep(format!("its kind cannot be read: {}", entry.kind))
+            } else if entry.has_recipe && entry.recipe.is_none() {
+                // Its form, by which a reclaimer of any kind is found, is in the recipe.
+                Judgement::keep("its recipe cannot be read")
             } else if entry.has_recipe {
                 Judgement::keep(format!(
                     "no reclaimer for the kind {} is compiled in",
