@@ -379,10 +379,12 @@ fn without_proc_the_program_goes_on_and_says_so() {
         return;
     };
     assert_tracks_without_a_file(&mounts, &stage.actor("owner"), "/proc");
-    // Who cannot see a tree cannot promise to take it down: nothing is started.
+    // Without a view of the tree there is no promise to take it down: nothing is started.
     let finished = run_in(&mounts, &stage.backstop(&["run", "--", "echo", "done"]));
     assert!(
-        finished.stderr.contains("/proc does not tell"),
+        finished
+            .stderr
+            .contains("cannot read the number of threads of this process from /proc"),
         "{finished:?}"
     );
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(125), ""));

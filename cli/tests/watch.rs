@@ -180,7 +180,7 @@ fn what_was_watched_can_be_reported() {
     ];
     let (lines, code) = lines(&stage, &watch);
     assert_eq!(code, Some(0));
-    assert_eq!(lines.last().unwrap()["ended"], "the time is over");
+    assert_eq!(lines.last().unwrap()["ended"], "the duration has elapsed");
     // However many there were in that time, the history has each, and the report all of them.
     let samples = lines.len() as u64 - 1;
     assert!(samples > 0);

@@ -280,7 +280,7 @@ fn a_full_disk_is_counted_and_shown_and_stops_nothing() {
     let [line] = &lines(directory.path(), LogFile::Main)[..] else {
         panic!("one line");
     };
-    assert!(line.contains("1 updates of others lost"), "{line}");
+    assert!(line.contains("1 update of other findings lost"), "{line}");
 }
 
 #[test]

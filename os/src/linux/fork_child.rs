@@ -31,7 +31,8 @@ pub(super) fn require_one_thread() -> io::Result<()> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
     let threads = process_table::stat(own)
         .map_err(|error| {
-            let message = format!("cannot read the number of threads of this process: {error}");
+            let message =
+                format!("cannot read the number of threads of this process from /proc: {error}");
             io::Error::new(error.kind(), message)
         })?
         .threads;

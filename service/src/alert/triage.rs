@@ -325,7 +325,9 @@ mod tests {
         assert_eq!(raised[0].suggestions.len(), 1, "{raised:?}");
         let line = raised[0].to_string();
         assert!(
-            line.contains("; suggestion: The machine is short of memory."),
+            line.contains(
+                "; suggestion: The machine is short of memory, in this or other programs."
+            ),
             "{line}"
         );
         let mut resolved = Vec::new();

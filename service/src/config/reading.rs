@@ -252,7 +252,7 @@ mod tests {
             ),
             (
                 "{\"alert\":\n{\"system-memory\": 850}}",
-                "a percentage above 0 and up to 100",
+                "invalid percentage `850`: expected a number above 0 and up to 100",
             ),
             (
                 "{\"memory_management\":\n{\"memory_threshold_mb\": -1}}",

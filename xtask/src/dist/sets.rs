@@ -22,19 +22,21 @@ pub(crate) enum Linking {
     Static,
     /// They are the system's, for a family whose library comes as a shared one, or that looks names up
     /// in a network: the C library loads its name services at run time.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no family that needs it is there")
-    )]
     Shared,
 }
 
 pub(crate) const ALL: &[Set] = &[
-    // Processes and temp files are the command itself and stand behind no feature.
+    // Processes and temp files are the command itself and are behind no feature.
     Set {
         name: "minimal",
         features: &[],
         linking: Linking::Static,
+    },
+    // Looks up users' names, which the C library does by services that it loads at run time.
+    Set {
+        name: "full",
+        features: &["monitor"],
+        linking: Linking::Shared,
     },
 ];
 
