@@ -103,8 +103,12 @@ impl InitArguments {
                 .map(|path| path.display().to_string())
                 .collect();
             if !there.is_empty() {
+                let (exist, them) = match there.len() {
+                    1 => ("exists", "it"),
+                    _ => ("exist", "them"),
+                };
                 return Err(Failure::usage(format!(
-                    "{} already exists: use --force to overwrite, or --only to leave it out",
+                    "{} already {exist}: use --force to overwrite, or --only to leave {them} out",
                     there.join(", ")
                 )));
             }

@@ -16,7 +16,7 @@ use crate::settings::{self, Settings};
 
 /// Reclaim what killed programs left
 ///
-/// Check every ledger whose owner is dead; end, remove and verify what is left of it. With --in, also
+/// Check every ledger whose owner is dead; terminate, remove and verify what is left of it. With --in, also
 /// sweep orphans in a directory by prefix and age: a directory is judged as a unit by its newest member,
 /// and entries that are locked or belong to another user are kept.
 ///

@@ -41,7 +41,8 @@ pub(crate) struct WatchArguments {
     #[arg(long, value_name = "DURATION", value_parser = settings::duration)]
     interval: Option<Duration>,
 
-    /// Window for growth detection [default: both 16 intervals and monitor.window, which is 10m]
+    /// Window for growth detection [default: two windows, of 16 intervals and of 10m
+    /// (monitor.window)]
     #[arg(long, value_name = "DURATION")]
     window: Option<String>,
 

@@ -67,7 +67,15 @@ impl WhoArguments {
                 })?;
                 Ok(Users::of_port(port)?)
             }
-            None => Ok(Users::of_path(Path::new(&self.what))?),
+            None => Users::of_path(Path::new(&self.what)).map_err(|error| {
+                // A port without its colon is the likely mistake.
+                match self.what.parse::<u16>() {
+                    Ok(port) => Failure::usage(format!(
+                        "no file `{port}` can be examined; for the port, write `:{port}`"
+                    )),
+                    Err(_) => error.into(),
+                }
+            }),
         }
     }
 }
@@ -120,5 +128,24 @@ impl HolderRow {
             }),
             command: user.command,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_without_its_colon_is_pointed_out() {
+        let arguments = WhoArguments {
+            what: "54321".into(),
+            json: false,
+        };
+        let failure = arguments.users().err().expect("there is no such file");
+        assert!(
+            failure.message().contains("write `:54321`"),
+            "{}",
+            failure.message()
+        );
     }
 }

@@ -32,10 +32,22 @@ pub(super) fn text(report: &RunReport, detail: Detail) -> String {
 fn write_all(text: &mut String, report: &RunReport, detail: Detail) -> std::fmt::Result {
     let command = clipped(&report.command, detail);
     if let Ending::SpawnError { error, .. } = &report.ending {
-        return writeln!(text, "backstop: {command}: {}", printable(error));
+        // The error names the command, too.
+        let own = error.strip_prefix(&format!("{}: ", report.command));
+        return writeln!(
+            text,
+            "backstop: {command}: {}",
+            printable(own.unwrap_or(error))
+        );
     }
+    let kept = report
+        .files
+        .as_ref()
+        .is_some_and(|files| files.kept.is_some());
     let verdict = match (report.left_nothing(), report.stuck.is_empty()) {
         (true, _) => "nothing left behind",
+        // A directory that is kept is not gone; everything else is.
+        (false, true) if kept => "left behind, and gone now except the kept files:",
         (false, true) => "left behind, and gone now:",
         (false, false) => "left behind, and NOT all gone:",
     };
