@@ -28,9 +28,10 @@ pub mod layout;
 
 mod attachments;
 mod directory;
+mod entering;
 mod entry;
 mod growth;
-mod intern;
+mod interned;
 mod lease;
 mod open_entry;
 mod own_texts;
@@ -39,6 +40,7 @@ mod records;
 mod region;
 mod share;
 mod slot;
+mod thread_cache;
 mod users;
 
 pub use directory::{LedgerDirectory, default_directories};

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::atomic::Ordering;
 
-use super::intern::Interned;
+use super::interned::Interned;
 use super::layout;
 use super::records::{Record, Records, Space};
 use super::region::Region;

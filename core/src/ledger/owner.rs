@@ -1,25 +1,21 @@
 //! Writing: the ledger of this process.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::directory::{LedgerDirectory, SUFFIX};
 use super::growth::Growth;
-use super::intern::{CallNames, Local, Places};
 use super::layout::{self, RecordTag};
 use super::lease::{Lease, LeaseAttempt};
-use super::open_entry::{NewEntry, OpenEntry};
-use super::own_texts::Texts;
 use super::reading::OwnerRecord;
 use super::records::{Record, Space};
 use super::region::Region;
-use super::slot::{FreeSlot, Opening, SlotHandle};
+use super::slot::FreeSlot;
+use super::thread_cache::{self, Local};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{ResourceId, Site};
 use backstop_os::files::Access;
@@ -71,9 +67,6 @@ struct Closing {
     directory: LedgerDirectory,
     name: OsString,
 }
-
-/// Ledgers by number, for threads that end while they hold free slots of one.
-static LEDGERS: RwLock<Option<HashMap<u64, Ledger>>> = RwLock::new(None);
 
 impl Ledger {
     /// Creates this process's ledger in `directory`.
@@ -179,10 +172,7 @@ impl Ledger {
 
     fn begin(inner: Inner) -> Self {
         let ledger = Self(Box::leak(Box::new(inner)));
-        LEDGERS
-            .write()
-            .get_or_insert_default()
-            .insert(ledger.0.number, ledger);
+        thread_cache::share(ledger.0.number, &ledger.0.free);
         ledger
     }
 
@@ -190,6 +180,11 @@ impl Ledger {
     #[must_use]
     pub fn read_all() -> super::ReadAll {
         super::reading::read_all()
+    }
+
+    /// The number by which threads know it.
+    pub(super) fn number(&self) -> u64 {
+        self.0.number
     }
 
     /// Whether both are the same ledger.
@@ -235,105 +230,7 @@ impl Ledger {
         }
     }
 
-    /// Writes a new entry. `None` if there is no space for it, or in a forked child, which must not
-    /// write into its parent's ledger: the resource is then untracked, and counted as such.
-    pub(crate) fn enter(&self, new: &NewEntry<'_>) -> Option<OpenEntry> {
-        if !fork::is_original_process() {
-            return None;
-        }
-        let entry = self.try_enter(new);
-        if entry.is_none() {
-            self.count_untracked();
-        }
-        entry
-    }
-
-    fn try_enter(&self, new: &NewEntry<'_>) -> Option<OpenEntry> {
-        if let Some(entry) = self.enter_at_once(new) {
-            return Some(entry);
-        }
-        let free = self.take_free()?;
-        let entry = self.describe(free, new);
-        if entry.is_none() {
-            self.give_back(free);
-        }
-        entry
-    }
-
-    /// The fast path of most entries: this thread has a free slot and all names cached, and there
-    /// is no own text to write.
-    fn enter_at_once(&self, new: &NewEntry<'_>) -> Option<OpenEntry> {
-        let (Cow::Borrowed(label), None) = (new.label, new.recipe) else {
-            return None;
-        };
-        let (free, opening) = Local::with(self.0.number, |local| {
-            let places = local.places(CallNames::of(new.site, new.kind, label))?;
-            let opening = Opening {
-                kind: places.kind,
-                site: places.site,
-                label: places.label,
-                recipe: 0,
-                now: new.now,
-                footprint: new.footprint,
-                parent: new.parent,
-                thread: local.thread,
-            };
-            Some((local.free.pop()?, opening))
-        })??;
-        let slot = SlotHandle::take(free, new.state, &opening);
-        Some(OpenEntry::new(*self, slot, Texts::default()))
-    }
-
-    fn describe(&self, free: FreeSlot, new: &NewEntry<'_>) -> Option<OpenEntry> {
-        let id = free.next_id();
-        let mut texts = Texts::default();
-        let kind = self.shared(RecordTag::Kind, new.kind.name())?;
-        let site = self.site(new.site)?;
-        let label = match new.label {
-            Cow::Borrowed(text) => self.shared(RecordTag::SharedLabel, text)?,
-            Cow::Owned(text) => {
-                let (position, space) = self.own(RecordTag::Label, id, 0, clipped(text))?;
-                texts.label = Some(space);
-                position
-            }
-        };
-        let recipe = match new.recipe {
-            None => 0,
-            Some(recipe) => {
-                let written = self.own(RecordTag::Recipe, id, kind, recipe.as_str());
-                let Some((position, space)) = written else {
-                    self.free_records(texts.label);
-                    return None;
-                };
-                texts.recipe = Some(space);
-                position
-            }
-        };
-        let opening = Opening {
-            kind,
-            site,
-            label,
-            recipe,
-            now: new.now,
-            footprint: new.footprint,
-            parent: new.parent,
-            thread: Local::with(self.0.number, |local| local.thread)
-                .unwrap_or_else(backstop_os::thread::id),
-        };
-        if let (Cow::Borrowed(label), None) = (new.label, new.recipe) {
-            let places = Places {
-                kind: opening.kind,
-                site: opening.site,
-                label: opening.label,
-            };
-            let names = CallNames::of(new.site, new.kind, label);
-            Local::with(self.0.number, |local| local.remember_call(names, places));
-        }
-        let slot = SlotHandle::take(free, new.state, &opening);
-        Some(OpenEntry::new(*self, slot, texts))
-    }
-
-    fn take_free(&self) -> Option<FreeSlot> {
+    pub(super) fn take_free(&self) -> Option<FreeSlot> {
         let taken = Local::with(self.0.number, |local| {
             if local.free.is_empty() {
                 self.refill(&mut local.free);
@@ -382,7 +279,7 @@ impl Ledger {
         }
     }
 
-    fn site(&self, site: Site) -> Option<u32> {
+    pub(super) fn site(&self, site: Site) -> Option<u32> {
         let address = site.address();
         let cached = Local::with(self.0.number, |local| local.position(address, 0)).flatten();
         if cached.is_some() {
@@ -393,7 +290,7 @@ impl Ledger {
         Some(position)
     }
 
-    fn shared(&self, tag: RecordTag, text: &'static str) -> Option<u32> {
+    pub(super) fn shared(&self, tag: RecordTag, text: &'static str) -> Option<u32> {
         let cached = Local::with(self.0.number, |local| local.name(tag, text)).flatten();
         if cached.is_some() {
             return cached;
@@ -468,19 +365,6 @@ impl std::fmt::Debug for Ledger {
     }
 }
 
-/// Takes slots back from a thread that ends.
-pub(super) fn take_back(ledger: u64, slots: Vec<FreeSlot>) {
-    if !fork::is_original_process() {
-        // Another thread of the parent may have held the lock at the fork; it would never be
-        // released.
-        return;
-    }
-    let ledgers = LEDGERS.read();
-    if let Some(ledger) = ledgers.as_ref().and_then(|all| all.get(&ledger)) {
-        ledger.0.free.lock().extend(slots);
-    }
-}
-
 fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     // Relaxed: only uniqueness matters.
@@ -488,6 +372,6 @@ fn next_number() -> u64 {
 }
 
 /// At most the first four kilobytes of a text, cut between characters.
-fn clipped(text: &str) -> &str {
+pub(super) fn clipped(text: &str) -> &str {
     &text[..text.floor_char_boundary(4096)]
 }

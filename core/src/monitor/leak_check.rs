@@ -3,11 +3,13 @@
 mod allowed;
 mod belongings;
 mod leftover;
+mod reach;
 mod report;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+pub use reach::Reach;
 pub use report::{Leak, LeakReport, LeakSort};
 
 use crate::release::{Backstop, OpeningBook};
@@ -72,16 +74,6 @@ pub struct LeakScope {
     book: OpeningBook,
 }
 
-/// How far a check can determine what belongs to the body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Reach {
-    /// Only the body runs in the process: everything in it is compared.
-    Process,
-    /// Other code may run at the same time: only what the calling thread did is compared.
-    Thread,
-}
-
 impl Default for LeakCheck {
     #[track_caller]
     fn default() -> Self {
@@ -90,6 +82,10 @@ impl Default for LeakCheck {
 }
 
 impl LeakCheck {
+    fn belongings(&self) -> Belongings {
+        Belongings::now(self.reach, self.backstop, &self.watched)
+    }
+
     /// The longest time that anything may take to disappear.
     pub const SETTLE: Duration = Duration::from_millis(500);
     /// The longest pause between two checks.
@@ -227,7 +223,7 @@ impl LeakCheck {
 
     fn start(self) -> LeakScope {
         LeakScope {
-            before: Belongings::now(&self),
+            before: self.belongings(),
             book: OpeningBook::open(),
             check: self,
         }
@@ -264,17 +260,6 @@ impl LeakScope {
             repetitions: self.check.repetitions,
             leaks,
             not_compared: self.before.not_compared,
-        }
-    }
-}
-
-impl Reach {
-    /// As far as can be determined: nextest sets an environment variable if it starts a process for
-    /// each test.
-    fn found() -> Self {
-        match std::env::var_os("NEXTEST_EXECUTION_MODE") {
-            Some(mode) if mode == "process-per-test" => Self::Process,
-            _ => Self::Thread,
         }
     }
 }

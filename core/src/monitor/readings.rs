@@ -5,8 +5,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::sample::Sample;
-
 /// A reading that has a budget, and is left out of a sample when it is over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -60,21 +58,6 @@ impl ExpensiveReading {
         Self::Peak,
     ];
 
-    /// Whether a sample has it.
-    pub(super) fn is_in(self, sample: &Sample) -> bool {
-        let process = &sample.process;
-        match self {
-            Self::Ledger => sample.ledger.is_some(),
-            Self::Heap => process.heap.is_some(),
-            Self::Children => process.children.is_some(),
-            Self::Proportional => process.proportional.is_some(),
-            Self::Sockets => process.sockets.is_some(),
-            Self::Handles => process.handles.is_some(),
-            Self::HandleLimit => process.handle_limit.is_some(),
-            Self::Peak => process.peak.is_some(),
-        }
-    }
-
     /// The name, as in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -117,17 +100,6 @@ impl Readings {
         let all = ExpensiveReading::ALL.into_iter();
         all.map(|reading| (reading, self.of(reading)))
             .filter(|(_, tally)| tally.due() > 0)
-    }
-
-    /// Counts what a sample has, and what was left out of it.
-    pub fn observe(&mut self, sample: &Sample) {
-        for reading in ExpensiveReading::ALL {
-            if sample.left_out.contains(&reading) {
-                self.leave_out(reading);
-            } else if reading.is_in(sample) {
-                self.take(reading);
-            }
-        }
     }
 
     pub(super) fn take(&mut self, reading: ExpensiveReading) {

@@ -41,6 +41,7 @@ pub mod cgroup_usage;
 pub mod environment;
 pub mod fork_child;
 pub mod holders;
+mod identity_reading;
 pub mod pinned;
 pub mod process;
 pub mod process_group;

@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
 
-use super::{environment, process, process_table};
+use super::{environment, identity_reading, process_table};
 use crate::identity::{Cookie, ProcessIdentity};
 use crate::liveness::{Delivery, Liveness};
 use crate::process_stat::ProcessStat;
@@ -64,7 +64,7 @@ impl PinnedProcess {
     /// # Errors
     /// It was reaped in the meantime (`ESRCH`), or `/proc` is hidden or of another pid namespace.
     pub fn identity(&self) -> io::Result<ProcessIdentity> {
-        self.proven(|pid| process::read_identity(pid, self.as_fd()))
+        self.proven(|pid| identity_reading::read_identity(pid, self.as_fd()))
     }
 
     /// Its line of `/proc/PID/stat`.

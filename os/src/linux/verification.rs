@@ -2,8 +2,8 @@
 
 use std::io;
 
+use super::identity_reading;
 use super::pinned::PinnedProcess;
-use super::process;
 use crate::identity::{Cookie, ProcessIdentity, Refusal};
 use crate::liveness::Liveness;
 
@@ -17,15 +17,15 @@ impl PinnedProcess {
     /// # Errors
     /// See [`Refusal`]. A process that has exited counts as gone, even before it is reaped.
     pub fn verify(expected: &ProcessIdentity, cookie: Option<&Cookie>) -> Result<Self, Refusal> {
-        let boot = process::boot().map_err(|error| unreadable("the boot id", &error))?;
+        let boot = identity_reading::boot().map_err(|error| unreadable("the boot id", &error))?;
         if boot != expected.boot {
             return Err(gone(format!(
                 "recorded in boot {}, this is {boot}",
                 expected.boot
             )));
         }
-        let namespace =
-            process::pid_namespace().map_err(|error| unreadable("the pid namespace", &error))?;
+        let namespace = identity_reading::pid_namespace()
+            .map_err(|error| unreadable("the pid namespace", &error))?;
         if namespace != expected.pid_namespace {
             return Err(Refusal::Unprovable {
                 evidence: format!(
@@ -35,7 +35,7 @@ impl PinnedProcess {
             });
         }
         let pinned = Self::pin(expected.pid).map_err(|error| not_pinned(expected.pid, &error))?;
-        let inode = process::pidfs_inode(rustix::fd::AsFd::as_fd(&pinned))
+        let inode = identity_reading::pidfs_inode(rustix::fd::AsFd::as_fd(&pinned))
             .map_err(|error| unreadable("the pidfd", &error))?;
         match (expected.pidfs_inode, inode) {
             (Some(recorded), Some(found)) if recorded != found => {
@@ -129,6 +129,7 @@ fn not_pinned(pid: i32, error: &io::Error) -> Refusal {
 mod tests {
     use super::*;
     use crate::liveness::Delivery;
+    use crate::process;
     use crate::signal::Signal;
     use backstop_suites::{Suite, skip};
     use std::process::{Child, Command};

@@ -20,9 +20,9 @@ use backstop_core::error::{Error, ErrorKind, Stage};
 use backstop_core::monitor::{Change, Finding, Moment, Observation, Observer, suggestions};
 use backstop_core::resource::Bytes;
 use backstop_os::directory::Directory;
-use backstop_os::files::{Access, LockAttempt};
+use backstop_os::files::LockAttempt;
 use backstop_os::{lock, private};
-use day_writer::DayWriter;
+use day_writer::{DayWriter, open_or_create};
 
 /// Writes a monitor's observations and [recorded](HistoryWriter::record) events into a history: one
 /// line each, in one write for an observation, so that a kill loses no observation.
@@ -379,15 +379,6 @@ impl Drop for Inner {
         self.run.stage = RunStage::Ended;
         line::put(&mut self.buffer, line::RUN, &self.run);
         self.write(at, 1);
-    }
-}
-
-fn open_or_create(directory: &Directory, name: &OsStr) -> std::io::Result<File> {
-    match directory.create_file_beneath(name) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            directory.open_file_beneath(name, Access::ReadWrite)
-        }
-        answer => answer,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use super::owner_record::OwnerRecord;
-use super::slot_view::SlotView;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::ledger::entry::State;
 use crate::ledger::layout::{self, RecordTag, record_checksum};
@@ -142,14 +141,8 @@ impl LedgerBytes {
             .map_or(0, |bytes| u64::from_ne_bytes(*bytes))
     }
 
-    pub(super) fn slots(&self) -> impl Iterator<Item = SlotView<'_>> {
-        self.lines().filter_map(|(position, offset, line)| {
-            SlotView::of_line(self, line, position?, offset as u64)
-        })
-    }
-
     /// Every slot: its position, its offset, its bytes. One beyond the last position has none.
-    fn lines(&self) -> impl Iterator<Item = (Option<u32>, usize, &[u8])> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = (Option<u32>, usize, &[u8])> {
         self.slot_runs.iter().flat_map(move |run| {
             let lines = self.bytes[run.start..run.end].chunks_exact(layout::SLOT_LENGTH);
             lines.enumerate().map(move |(index, line)| {

@@ -15,6 +15,15 @@ pub struct SlotView<'a> {
     offset: u64,
 }
 
+impl LedgerBytes {
+    /// Every slot that can be read.
+    pub(super) fn slots(&self) -> impl Iterator<Item = SlotView<'_>> {
+        self.lines().filter_map(|(position, offset, line)| {
+            SlotView::of_line(self, line, position?, offset as u64)
+        })
+    }
+}
+
 impl<'a> SlotView<'a> {
     /// The slot in `line`; `None` if it is free, closed, or its state is invalid.
     pub(super) fn of_line(

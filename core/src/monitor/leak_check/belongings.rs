@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{LeakCheck, Reach};
+use super::reach::Reach;
+use crate::release::Backstop;
 use crate::resource::ResourceId;
 use backstop_os::process_stat::ProcessState;
 use backstop_os::{descriptors, process_table, thread};
@@ -26,16 +27,16 @@ pub(super) struct Belongings {
 }
 
 impl Belongings {
-    pub(super) fn now(check: &LeakCheck) -> Self {
+    pub(super) fn now(reach: Reach, backstop: Option<Backstop>, watched: &[PathBuf]) -> Self {
         let mut found = Self::default();
-        match check.reach {
+        match reach {
             Reach::Process => found.read_process(),
             Reach::Thread => found.read_thread(),
         }
-        if let Some(backstop) = check.backstop {
+        if let Some(backstop) = backstop {
             found.resources.extend(backstop.not_released());
         }
-        for directory in &check.watched {
+        for directory in watched {
             let entries = entries(directory, |_| true);
             found.add_files(directory, entries);
         }

@@ -8,7 +8,7 @@ use crate::release::{Openings, StillOpen};
 
 /// What is left now. `openings` are the resources that the calling thread opened in the meantime.
 pub(super) fn leaks(check: &LeakCheck, before: &Belongings, openings: &Openings) -> Vec<Leak> {
-    let now = Belongings::now(check);
+    let now = check.belongings();
     let mut left = Leftovers::default();
     left.add_resources(check, before, &now, openings);
     left.add_handles(check, before, &now);

@@ -6,9 +6,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use jiff::civil::Date;
 
-use super::open_or_create;
 use crate::history::day;
 use backstop_os::directory::Directory;
+use backstop_os::files::Access;
 use backstop_os::write_at::write_all_at;
 
 /// Appends to the file of a day. Before the first day, and if the file cannot be opened, every
@@ -106,5 +106,14 @@ impl Open {
                 Err(error)
             }
         }
+    }
+}
+
+pub(super) fn open_or_create(directory: &Directory, name: &OsStr) -> std::io::Result<File> {
+    match directory.create_file_beneath(name) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            directory.open_file_beneath(name, Access::ReadWrite)
+        }
+        answer => answer,
     }
 }

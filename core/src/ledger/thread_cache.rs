@@ -1,33 +1,14 @@
-//! Names that many resources share, written into the ledger once: kinds, sites, constant labels.
+//! What each thread keeps so that tracking takes no lock: free slots, and the positions of names.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use parking_lot::{Mutex, RwLock};
+
 use super::layout::RecordTag;
 use super::slot::FreeSlot;
 use crate::resource::{Kind, Site};
-
-/// Names already written, by tag and text. Behind the ledger's lock.
-#[derive(Debug, Default)]
-pub(super) struct Interned(HashMap<(u32, String), u32>);
-
-impl Interned {
-    /// Beyond this many names, further ones are written again for each resource: a program that
-    /// leaks strings into `'static` must not grow this table without limit.
-    const LIMIT: usize = 65_536;
-
-    pub(super) fn find(&self, tag: RecordTag, text: &str) -> Option<u32> {
-        // Only looked up after a miss of the thread's own cache; the allocation for the key happens
-        // once per name and thread.
-        self.0.get(&(tag as u32, text.to_owned())).copied()
-    }
-
-    pub(super) fn remember(&mut self, tag: RecordTag, text: &str, position: u32) {
-        if self.0.len() < Self::LIMIT {
-            self.0.insert((tag as u32, text.to_owned()), position);
-        }
-    }
-}
+use backstop_os::fork;
 
 /// State of one thread, so that tracking takes no lock: free slots and the positions of names that
 /// it used.
@@ -181,7 +162,29 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        super::owner::take_back(self.ledger, std::mem::take(&mut self.free));
+        return_slots(self.ledger, std::mem::take(&mut self.free));
+    }
+}
+
+/// The free slots of each ledger, by its number, to which a thread that ends returns its own.
+static SHARED: RwLock<Option<HashMap<u64, SharedSlots>>> = RwLock::new(None);
+
+type SharedSlots = &'static Mutex<Vec<FreeSlot>>;
+
+/// Registers the free slots that the threads of a ledger share.
+pub(super) fn share(ledger: u64, free: SharedSlots) {
+    SHARED.write().get_or_insert_default().insert(ledger, free);
+}
+
+fn return_slots(ledger: u64, slots: Vec<FreeSlot>) {
+    if !fork::is_original_process() {
+        // Another thread of the parent may have held the lock at the fork; it would never be
+        // released.
+        return;
+    }
+    let shared = SHARED.read();
+    if let Some(free) = shared.as_ref().and_then(|all| all.get(&ledger)) {
+        free.lock().extend(slots);
     }
 }
 
