@@ -1,4 +1,4 @@
-//! What a question came to: one JSON line.
+//! The answer to a question: one JSON line.
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub(crate) struct Answer {
     pub(crate) notes: Vec<String>,
 }
 
-/// What one contender came to.
+/// The result of one contender.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figure {
     pub(crate) name: String,

@@ -55,7 +55,7 @@ impl TrackedResource for Flag {
 
     fn verify(&self) -> Presence {
         if self.0.load(Ordering::Relaxed) {
-            Presence::present("nobody")
+            Presence::present("the benchmark")
         } else {
             Presence::Gone
         }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-/// What a contender came to, once for each round.
+/// The results of a contender, one for each round.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Series(pub(crate) Vec<f64>);
 
@@ -20,14 +20,14 @@ pub(crate) struct Ratio {
 /// How much work a run may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// For a look: a few minutes for all questions.
+    /// For an indication: a few minutes for all questions.
     Quick,
     /// For a figure to publish.
     Full,
 }
 
 impl Effort {
-    /// One number for a look, another for a figure.
+    /// One number for a quick run, another for a full one.
     pub(crate) fn pick<T>(self, quick: T, full: T) -> T {
         match self {
             Self::Quick => quick,

@@ -45,6 +45,6 @@ impl Psutil {
             String::from_utf8_lossy(&output.stderr)
         );
         let said = String::from_utf8_lossy(&output.stdout);
-        said.trim().parse().context("psutil gave no time")
+        said.trim().parse().context("psutil printed no time")
     }
 }

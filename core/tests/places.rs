@@ -27,8 +27,8 @@ use backstop_core::resource::{Deadline, Kind, Presence, Progress, Recipe, Step, 
 use backstop_testkit::conformance::{self, Hold, Subject};
 use backstop_testkit::role::{self, Actor};
 
-const UNKNOWN: Kind = Kind::new("nobody.knows");
-const OTHER: Kind = Kind::new("nobody.knows-this-either");
+const UNKNOWN: Kind = Kind::new("unknown.kind");
+const OTHER: Kind = Kind::new("unknown.other-kind");
 
 /// A base for what is made, with a ledger next to it.
 struct Here {
