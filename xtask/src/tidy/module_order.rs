@@ -54,7 +54,7 @@ fn against(tree: &Tree, one: &Crate) -> Vec<Offence> {
         };
         for name in row.uses.iter().filter(|name| !is_used(name)) {
             let message = format!(
-                "{}: `{}` does not use `{name}`; take it out of its row",
+                "{}: `{}` does not use `{name}`; remove it from its row",
                 one.sources, row.module
             );
             offences.push(Offence::failure(RULE, TABLE, 0, message));
@@ -70,7 +70,7 @@ fn forward_only(one: &Crate) -> Vec<Offence> {
         let is_later = |name: &&&str| !earlier.iter().any(|row| row.module == **name);
         let message = |name: &&str| {
             format!(
-                "{}: `{}` does not come after `{name}`, so that it may not use it",
+                "{}: `{}` does not come after `{name}`, so it may not use it",
                 one.sources, row.module
             )
         };
