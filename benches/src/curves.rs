@@ -22,8 +22,7 @@ struct Curve<'a> {
     lines: &'a [Line],
 }
 
-/// Measures all curves, none of them further than `most`, draws them into `directory`, and gives their
-/// points as lines of JSON.
+/// Measures all curves up to `most`, draws them into `directory`, and returns their points as lines of JSON.
 pub(crate) fn draw(directory: &Path, most: usize) -> anyhow::Result<Vec<String>> {
     ensure!(
         directory.is_dir(),

@@ -71,8 +71,8 @@ impl Ratio {
     }
 }
 
-/// Runs all contenders once without counting, then in turn for so many rounds, every other round
-/// backwards: none of them is always the one after a certain other.
+/// Runs all contenders once without counting, then in turn for each round, every other round backwards, so
+/// that none of them always follows the same other one.
 ///
 /// # Errors
 /// The first contender that fails ends it.
@@ -107,7 +107,7 @@ pub(crate) fn rounds_of(
     Ok(series)
 }
 
-/// How long one of so many takes, in nanoseconds.
+/// How long one takes on average, in nanoseconds.
 pub(crate) fn nanoseconds_each(times: u64, act: impl FnOnce(u64)) -> f64 {
     let start = Instant::now();
     act(times);

@@ -111,7 +111,7 @@ impl Stage {
         self.0.path().join("full")
     }
 
-    /// Fills the directory, and gives how long the act takes that must empty it, in milliseconds.
+    /// Fills the directory, and returns how long `act` takes to empty it, in milliseconds.
     fn time(&self, count: usize, act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
         let full = self.full();
         std::fs::create_dir(&full)?;

@@ -17,8 +17,8 @@ pub(crate) struct Set {
 /// How the program finds the libraries that are not written in Rust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Linking {
-    /// All are in the program: it runs where there is no C library, or another one, and starts without
-    /// a loader.
+    /// All are linked into the program: it runs without a C library, or with another one, and starts
+    /// without a loader.
     Static,
     /// They are the system's, for a family whose library comes as a shared one, or that looks names up
     /// in a network: the C library loads its name services at run time.

@@ -34,7 +34,7 @@ fn against(tree: &Tree, one: &Crate) -> Vec<Offence> {
             continue;
         };
         for (line, mentioned) in mentions::of_crate(inner, source) {
-            // What is no module is an item of the root; it comes from somewhere that is checked.
+            // A name that is not a module is an item of the root; its own module is checked.
             let is_module = one.rows.iter().any(|row| row.module == mentioned);
             if mentioned == module || !is_module {
                 continue;
