@@ -66,7 +66,7 @@ impl ChildBuilder {
         self
     }
 
-    /// Which one it is, for people. Default: the command line.
+    /// Its name in reports. Default: the command line.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
@@ -78,20 +78,20 @@ impl ChildBuilder {
         self
     }
 
-    /// Rules of its own. Default: those of its kind, else [`child_policy`](config::child_policy).
+    /// Its cleanup policy. Default: that of its kind, else [`child_policy`](config::child_policy).
     pub fn policy(mut self, policy: CleanupPolicy) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// The strongest containment to try. Default: the strongest there is.
+    /// The strongest containment to try. Default: the strongest available.
     pub fn at_most(mut self, containment: Containment) -> Self {
         self.at_most = containment;
         self
     }
 
-    /// Reads standard output and standard error and keeps so much of each. Default: they are what the
-    /// command says.
+    /// Captures standard output and standard error, each up to these limits. Default: no capture, the
+    /// streams are those of the command.
     pub fn capture(mut self, limits: CaptureLimits) -> Self {
         self.capture = Some(limits);
         self
@@ -100,7 +100,7 @@ impl ChildBuilder {
     /// Calls this with each line of output, without its end, on the thread that reads it. Captures with
     /// the default limits if nothing else was set.
     ///
-    /// A panic of the callback is counted and ends nothing.
+    /// A panic of the callback is caught and counted.
     pub fn on_line(mut self, callback: impl Fn(Stream, &[u8]) + Send + Sync + 'static) -> Self {
         self.on_line = Some(Arc::new(callback));
         self.capture.get_or_insert_default();
@@ -196,12 +196,12 @@ impl ChildBuilder {
     }
 }
 
-/// Takes down a child that the caller does not get.
+/// Terminates a child that cannot be returned to the caller.
 fn give_up(tree: &ContainedChild) {
     let patience = config::child_policy().deadline(Rung::Force);
     // What survives that is not reported here; its intent would be, if it were not closed.
     if let Err(error) = tree.release_by(Rung::Force, Deadline::after(patience)) {
-        tracing::warn!(%error, "a child that was started in vain cannot be ended");
+        tracing::warn!(%error, "a child that could not be set up cannot be terminated");
     }
     drop(tree.verify());
 }

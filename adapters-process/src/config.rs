@@ -19,8 +19,8 @@ pub const TIMER: Kind = Kind::new("process.timer");
 /// An async task: `Task`, with the feature `tokio`.
 pub const TASK: Kind = Kind::new("process.task");
 
-/// The rules for child processes: 1 s to ask the child, 1 s to insist on its tree, 3 s to force, before
-/// whatever the processes write to.
+/// The policy of child processes: 1 s to ask the child, 1 s to insist on its tree, 3 s to force. They are
+/// released before other kinds, because they may still write to those.
 #[must_use]
 pub fn child_policy() -> CleanupPolicy {
     CleanupPolicy::default()
@@ -32,8 +32,8 @@ pub fn child_policy() -> CleanupPolicy {
         .with_order(Order::First)
 }
 
-/// The rules for threads and timers: 5 s to stop. There is nothing to force them with; the last rung
-/// only has the time for a last look.
+/// The policy of threads and timers: 5 s to stop. They cannot be forced; the last rung only has the time
+/// for a final check.
 #[must_use]
 pub fn thread_policy() -> CleanupPolicy {
     CleanupPolicy::default()
@@ -43,13 +43,13 @@ pub fn thread_policy() -> CleanupPolicy {
         .with_order(Order::First)
 }
 
-/// The rules for async tasks: 5 s to end by themselves, then 2 s for the abort to be seen.
+/// The policy of async tasks: 5 s to end by themselves, then 2 s for the abort to take effect.
 #[must_use]
 pub fn task_policy() -> CleanupPolicy {
     thread_policy().with_deadline(Rung::Force, Duration::from_secs(2))
 }
 
-/// The rules for servers: as long as their child's ladder may take, and 1 s more.
+/// The policy of servers: as long as their child's ladder may take, and 1 s more.
 #[must_use]
 pub fn server_policy() -> CleanupPolicy {
     child_policy()
@@ -58,7 +58,7 @@ pub fn server_policy() -> CleanupPolicy {
         .with_deadline(Rung::Force, Duration::from_secs(1))
 }
 
-/// The rules that the user chose for this one, else for its kind, else this family's.
+/// The policy that the user set for this resource, else for its kind, else this family's.
 pub(crate) fn chosen(
     own: Option<CleanupPolicy>,
     backstop: &Backstop,
@@ -96,17 +96,17 @@ impl Default for CaptureLimits {
     }
 }
 
-/// How often something that keeps dying is started again.
+/// How often a process that keeps dying is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestartLimit {
-    /// The most restarts within the window. Default: 1.
+    /// Maximum number of restarts within the window. Default: 1.
     pub restarts: u32,
     /// The window. Default: 5 s.
     pub window: Duration,
 }
 
 impl Default for RestartLimit {
-    /// That of Erlang's supervisors.
+    /// The default of Erlang's supervisors.
     fn default() -> Self {
         Self {
             restarts: 1,
@@ -116,7 +116,7 @@ impl Default for RestartLimit {
 }
 
 impl RestartLimit {
-    /// So many restarts within a window.
+    /// At most `restarts` restarts within `window`.
     #[must_use]
     pub const fn new(restarts: u32, window: Duration) -> Self {
         Self { restarts, window }

@@ -1,4 +1,4 @@
-//! What can go wrong here, in the one error of the library boundary.
+//! The errors of this crate, as core's `Error`.
 
 use std::io;
 
@@ -12,7 +12,7 @@ pub(crate) fn status_taken(label: &str) -> Error {
     Error::new(
         ErrorKind::NotFound,
         Stage::Use,
-        "it has exited, and somebody else collected its exit status",
+        "it has exited, and its exit status was collected elsewhere",
     )
     .of(label)
 }

@@ -12,19 +12,19 @@ use crate::builder::ChildBuilder;
 use crate::config::CaptureLimits;
 use crate::output::Captured;
 
-/// What running a child to its end came to. What it left behind was released with it.
+/// The result of running a child to its end. What it left behind was released with it.
 #[derive(Debug)]
 #[must_use]
 pub struct Finished {
-    /// The child's exit status; `None` if somebody else collected it, or it is stuck.
+    /// The child's exit status; `None` if it was collected elsewhere, or the child is stuck.
     pub status: Option<ExitStatus>,
     /// What it wrote to its standard output.
     pub stdout: Captured,
     /// What it wrote to its standard error.
     pub stderr: Captured,
-    /// Whether it ran longer than it was given.
+    /// Whether it exceeded its time limit.
     pub timed_out: bool,
-    /// How the release of its tree went.
+    /// The release of its tree.
     pub release: Release,
 }
 
@@ -36,30 +36,44 @@ impl Finished {
     }
 }
 
-/// How long the end of the output is waited for once nothing of the tree lives: only somebody
-/// outside of it can hold the pipe then.
+/// How long the end of the output is waited for once nothing of the tree lives: only a process outside
+/// of the tree can hold the pipe then.
 const LAST_OUTPUT: Duration = Duration::from_secs(1);
 
 impl ChildBuilder {
-    /// Starts it, reads its output, waits until the child exits or `span` is over, and releases its
-    /// whole tree.
+    /// Starts it, captures its output, waits until the child exits or `limit` has passed, and releases
+    /// its whole tree.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::process::Command;
+    /// use std::time::Duration;
+    /// use backstop_process::ChildProcess;
+    ///
+    /// let mut command = Command::new("echo");
+    /// command.arg("hello");
+    /// let finished = ChildProcess::builder(command).run_to_end(Duration::from_secs(10))?;
+    /// assert!(finished.is_success());
+    /// assert_eq!(finished.stdout.text(), "hello\n");
+    /// # Ok::<(), backstop_core::error::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The command cannot be started.
-    pub fn run_to_end(self, span: Duration) -> Result<Finished, Error> {
-        self.run_to_end_on(&Backstop::global(), span)
+    pub fn run_to_end(self, limit: Duration) -> Result<Finished, Error> {
+        self.run_to_end_on(&Backstop::global(), limit)
     }
 
-    /// The same, tracked by `backstop`.
+    /// [`run_to_end`](Self::run_to_end), tracked by `backstop`.
     ///
     /// # Errors
     /// The command cannot be started.
-    pub fn run_to_end_on(self, backstop: &Backstop, span: Duration) -> Result<Finished, Error> {
+    pub fn run_to_end_on(self, backstop: &Backstop, limit: Duration) -> Result<Finished, Error> {
         let builder = self.or_capture(CaptureLimits::default());
         let child = builder.spawn_on(backstop)?;
-        // Nobody else will write to it.
+        // Nothing will be written to it: a child that reads to the end of its input must not wait.
         drop(child.take_stdin());
-        let exited = child.wait_timeout(span);
+        let exited = child.wait_timeout(limit);
         let timed_out = matches!(exited, Ok(None)) || child.timed_out();
         let (tree, output) = (Arc::clone(&child.tree), Arc::clone(&child.output));
         let release = child.release();

@@ -2,16 +2,30 @@
 //! machinery of `backstop run`.
 //!
 //! - [`ChildProcess`]: a child with everything that it started; [`Finished`] for one run to its end.
-//! - [`Server`]: a child that is watched and started again. [`ProcessWorker`]: one that answers
+//! - [`Server`]: a child that is monitored and restarted. [`ProcessWorker`]: a child that answers
 //!   requests and can be killed.
-//! - [`Worker`], [`WorkerQueue`], [`Timer`]: threads that stop when told, or are named.
+//! - [`Worker`], [`WorkerQueue`], [`Timer`]: threads that stop on request; one that does not is reported.
 //! - `Task`, with the feature `tokio`: async tasks.
-//! - Core's [`TreeReclaimer`](backstop_core::tree::TreeReclaimer) takes down the trees of an owner that was
-//!   killed. Threads, timers and tasks died with it.
-//! - [`Overview`]: what of all this there is, and what became of the rest.
+//! - Core's [`TreeReclaimer`](backstop_core::tree::TreeReclaimer) terminates the trees of an owner that
+//!   was killed. Threads, timers and tasks ended with it.
+//! - [`Overview`]: which of these are open, and how the last ones were released.
 //!
-//! How the tree of a child is held together depends on the machine; each child says by its
-//! [`Containment`] how, and what that does not reach.
+//! How descendants are tracked depends on the machine: each child returns its [`Containment`], which
+//! documents what it does not reach.
+//!
+//! # Examples
+//! ```
+//! use std::process::Command;
+//! use backstop_process::ChildProcess;
+//!
+//! // A shell that leaves a background process behind.
+//! let mut command = Command::new("sh");
+//! command.args(["-c", "sleep 60 & exec sleep 60"]);
+//! let child = ChildProcess::builder(command).spawn()?;
+//! // Both sleeps are gone when this returns.
+//! assert!(child.release().outcome.is_released());
+//! # Ok::<(), backstop_core::error::Error>(())
+//! ```
 
 pub mod config;
 mod resource;
@@ -47,7 +61,7 @@ pub use overview::{Overview, PastRelease};
 pub use process_worker::{ProcessWorker, enter_worker, serve};
 pub use queue::{PushError, QueueStatistics, Stopped, WorkerQueue};
 pub use resource::ChildProcess;
-pub use server::{Health, Server, ServerBuilder, ServerEvent, ServerState, ServerStatistics};
+pub use server::{HealthCheck, Server, ServerBuilder, ServerEvent, ServerState, ServerStatistics};
 #[cfg(feature = "tokio")]
 pub use task::{Task, TaskEnd, TaskToken, spawn_task};
 pub use thread::{StopToken, ThreadEnd, ThreadView, orphaned, workers};

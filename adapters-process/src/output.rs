@@ -1,4 +1,4 @@
-//! What a child writes: read by threads, kept within bounds.
+//! The captured output of a child: read by threads, within limits.
 
 mod reader;
 mod ring;
@@ -16,7 +16,7 @@ use reader::Reader;
 pub use ring::Captured;
 pub(crate) use wake::{Wake, Waker, wake};
 
-/// Which of the two.
+/// Which of the two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {

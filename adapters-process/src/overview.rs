@@ -14,28 +14,28 @@ use crate::timer::{TimerView, timers};
 pub struct Overview {
     /// Counts by kind, of this [`Backstop`].
     pub kinds: BTreeMap<&'static str, KindStatistics>,
-    /// The last releases of this [`Backstop`], the oldest first.
+    /// The most recent releases of this [`Backstop`], the oldest first.
     pub history: Vec<PastRelease>,
-    /// Releases of any kind that fell out of the bounded history.
+    /// Releases of any kind that were dropped from the bounded history.
     pub history_dropped: u64,
-    /// Threads that run in this process.
+    /// Running threads of this process.
     pub threads: Vec<ThreadView>,
-    /// Those of them whose release ended stuck.
+    /// Those of them that are stuck: their release failed.
     pub orphaned: Vec<ThreadView>,
-    /// Timers that are set in this process.
+    /// Active timers of this process.
     pub timers: Vec<TimerView>,
 }
 
-/// One release that has ended.
+/// A completed release.
 #[derive(Debug, Clone, Serialize)]
 pub struct PastRelease {
-    /// What it was.
+    /// Its kind.
     pub kind: &'static str,
-    /// Which one.
+    /// Its label.
     pub label: String,
     /// Where it was opened.
     pub site: String,
-    /// What began the release.
+    /// What caused the release.
     pub cause: String,
     /// Its outcome.
     #[serde(flatten)]
@@ -44,13 +44,13 @@ pub struct PastRelease {
     pub rung: String,
     /// How long it took.
     pub took: Duration,
-    /// What went wrong on the way.
+    /// Errors on the way.
     pub errors: Vec<String>,
 }
 
 impl Overview {
-    /// What there is now. Threads and timers are those of the whole process, because they are so
-    /// whoever tracks them.
+    /// A snapshot of the current state. Threads and timers are those of the whole process, whichever
+    /// [`Backstop`] tracks them.
     #[must_use]
     pub fn of(backstop: &Backstop) -> Self {
         let statistics = backstop.statistics();

@@ -24,16 +24,16 @@ use frames::{Answer, Request};
 /// The variable that makes a program its own worker: the worker's name.
 const VARIABLE: &str = "BACKSTOP_WORKER";
 
-/// A child that answers requests, one JSON value a line each way: what hangs or crashes in it is ended
-/// with its process, and another one takes its place at the next request.
+/// A child that answers requests, one JSON value per line each way. Work that hangs or crashes ends with
+/// its process, and the next request starts a new one.
 ///
 /// # Guarantees
-/// A request that is not answered in time is ended by killing the whole tree of the process; it returns
-/// an error and hangs no caller. No more processes are started than the restart limit allows.
+/// If a request is not answered in time, the whole tree of the process is killed and the caller receives
+/// an error. No more processes are started than the restart limit allows.
 ///
 /// # When it does not hold
-/// What the work writes to standard output by other ways than its answers breaks the exchange: the
-/// request fails with an error that shows the line, and the process is ended.
+/// Anything else that the work writes to standard output breaks the protocol: the request fails with an
+/// error that shows the line, and the process is terminated.
 pub struct ProcessWorker {
     name: String,
     site: Site,
@@ -61,8 +61,8 @@ struct Pipes {
     output: BufReader<ChildStdout>,
 }
 
-/// Becomes the worker of this name if this process was started as that, and then never returns; returns
-/// at once otherwise.
+/// Runs as the worker `name` if this process was started as that, and then never returns; returns
+/// immediately otherwise.
 ///
 /// Call it first in `main`, before threads, arguments and files.
 ///
@@ -97,7 +97,7 @@ pub fn enter_worker<Q: DeserializeOwned, A: Serialize, E: std::fmt::Display>(
 }
 
 impl ProcessWorker {
-    /// A worker that is this program again; its `main` calls [`enter_worker`] with the same name.
+    /// A worker that runs this program's executable; its `main` calls [`enter_worker`] with the same name.
     #[must_use]
     #[track_caller]
     pub fn of_this_program(name: impl Into<String>) -> Self {
@@ -113,7 +113,7 @@ impl ProcessWorker {
         )
     }
 
-    /// A worker that is any program that answers each line `{"id":N,"request":…}` with a line
+    /// A worker that runs any program that answers each line `{"id":N,"request":…}` with a line
     /// `{"id":N,"answer":…}` or `{"id":N,"error":"…"}`.
     #[must_use]
     #[track_caller]
@@ -166,13 +166,13 @@ impl ProcessWorker {
         self
     }
 
-    /// Has a request answered, starting a process for it if there is none. Requests of several threads
-    /// wait for one another.
+    /// Sends a request and returns the answer; starts a process if none is running. Requests of several
+    /// threads are answered one after the other.
     ///
     /// # Errors
-    /// The worker answered with an error (`Io`, not to be retried); it was not answered in time
-    /// (`Deadline`) or not in a way that can be understood (`Corrupt`), and its process was killed; or
-    /// the process cannot be started, or not again so soon (`Limit`).
+    /// The worker answered with an error (`Io`, not to be retried); the answer was late (`Deadline`) or
+    /// invalid (`Corrupt`), and its process was killed; or the process cannot be started, or the restart
+    /// limit is reached (`Limit`).
     pub fn request<Q: Serialize, A: DeserializeOwned>(
         &self,
         request: &Q,
@@ -182,7 +182,12 @@ impl ProcessWorker {
         let mut state = self
             .state
             .try_lock_until(deadline.instant())
-            .ok_or_else(|| self.failed(ErrorKind::Deadline, "another request took all the time"))?;
+            .ok_or_else(|| {
+                self.failed(
+                    ErrorKind::Deadline,
+                    "another request used up the time limit",
+                )
+            })?;
         state.next_request += 1;
         let id = state.next_request;
         let line = frames::line(&Request { id, request }).map_err(|error| error.of(&self.name))?;
@@ -192,10 +197,10 @@ impl ProcessWorker {
             Ok(Ok(Answer::Answer(value))) => match serde_json::from_value(value) {
                 Ok(answer) => return Ok(answer),
                 Err(cause) => self
-                    .failed(ErrorKind::Corrupt, "the answer is of another form")
+                    .failed(ErrorKind::Corrupt, "the answer has an unexpected type")
                     .with_source(cause),
             },
-            // It is well: it only has no answer.
+            // The process is healthy: only this request failed.
             Ok(Ok(Answer::Error(message))) => {
                 return Err(self
                     .failed(ErrorKind::Io, "the worker answered with an error")
@@ -207,7 +212,7 @@ impl ProcessWorker {
                 self.failed(ErrorKind::Deadline, "the request was not answered in time")
             }
             Err(error) => self
-                .failed(ErrorKind::Io, "the request cannot be made")
+                .failed(ErrorKind::Io, "the request cannot be serialized")
                 .with_source(error),
         };
         state.last_end = Some(problem.chain());
@@ -218,7 +223,7 @@ impl ProcessWorker {
         })
     }
 
-    /// The process number of the process that runs now.
+    /// The PID of the running process.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         let state = self.state.lock();
@@ -256,7 +261,7 @@ impl ProcessWorker {
             let limit = state.restarts.limit();
             let why = state.last_end.clone().unwrap_or_default();
             return Err(self
-                .failed(ErrorKind::Limit, "it died too often to be started again")
+                .failed(ErrorKind::Limit, "the restart limit is reached")
                 .with("restarts", limit.restarts)
                 .with("window", format!("{:?}", limit.window))
                 .with("last", why));
@@ -269,8 +274,13 @@ impl ProcessWorker {
     }
 
     fn start(&self) -> Result<Running, Error> {
-        let mut command = (self.command)()
-            .map_err(|cause| Error::io(Stage::Open, "this program cannot be found", cause))?;
+        let mut command = (self.command)().map_err(|cause| {
+            Error::io(
+                Stage::Open,
+                "cannot determine the path of this program",
+                cause,
+            )
+        })?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut builder = ChildProcess::builder(command)
             .kind(config::PROCESS_WORKER)
@@ -297,7 +307,7 @@ impl ProcessWorker {
     }
 }
 
-/// Ends with an error when the process is killed: its pipes break.
+/// Returns an error when the process is killed: its pipes break.
 fn exchange(pipes: &Mutex<Pipes>, line: &[u8], id: u64) -> Result<Answer, Error> {
     let mut pipes = pipes.lock();
     pipes

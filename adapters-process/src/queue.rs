@@ -1,4 +1,4 @@
-//! A worker with a bounded queue in front of it.
+//! A worker with a bounded queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::worker::Worker;
 /// A worker thread that handles items of a bounded queue one after the other.
 ///
 /// # Guarantees
-/// Once it is stopping, the handler is called no more; what was not handled comes back from
-/// [`stop`](Self::stop). A panic of the handler costs its item, is counted, and ends nothing.
+/// Once it is stopping, the handler is not called again; [`stop`](Self::stop) returns the items that were
+/// not handled. A panic of the handler is caught and counted, and its item is lost.
 pub struct WorkerQueue<T: Send + 'static> {
     sender: Sender<T>,
     left: Receiver<T>,
@@ -31,24 +31,24 @@ struct Counts {
     panics: AtomicU64,
 }
 
-/// What a queue did, and what waits in it.
+/// Counters of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct QueueStatistics {
-    /// Items that wait.
+    /// Queued items.
     pub waiting: usize,
-    /// The most that may wait.
+    /// Maximum number of queued items.
     pub capacity: usize,
-    /// Items that the handler returned from.
+    /// Items that were handled.
     pub handled: u64,
     /// Items at which the handler panicked.
     pub panics: u64,
 }
 
-/// An item that was not taken.
+/// An item that was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PushError<T> {
-    /// The queue was full for all of the time given.
+    /// The queue stayed full until the time limit.
     #[error("the queue is full")]
     Full(T),
     /// The worker has stopped.
@@ -60,7 +60,7 @@ pub enum PushError<T> {
 #[derive(Debug)]
 #[must_use]
 pub struct Stopped<T> {
-    /// How the release of the worker went.
+    /// The release of the worker.
     pub release: Release,
     /// The items that were not handled, the oldest first.
     pub left: Vec<T>,
@@ -70,7 +70,7 @@ impl<T: Send + 'static> WorkerQueue<T> {
     /// Starts a worker with a queue of at most `capacity` items.
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// The thread cannot be started.
     #[track_caller]
     pub fn start(
         backstop: &Backstop,
@@ -96,7 +96,7 @@ impl<T: Send + 'static> WorkerQueue<T> {
     /// Puts an item into the queue if there is room now.
     ///
     /// # Errors
-    /// There is none, or the worker has stopped; the item comes back.
+    /// The queue is full, or the worker has stopped; the error returns the item.
     pub fn try_push(&self, item: T) -> Result<(), PushError<T>> {
         if self.worker.get().is_err() || self.worker.end().is_some() {
             return Err(PushError::Stopped(item));
@@ -123,19 +123,19 @@ impl<T: Send + 'static> WorkerQueue<T> {
             })
     }
 
-    /// What it did, and what waits in it.
+    /// Its counters.
     #[must_use]
     pub fn statistics(&self) -> QueueStatistics {
         QueueStatistics {
             waiting: self.sender.len(),
             capacity: self.sender.capacity().unwrap_or(usize::MAX),
-            // Relaxed: counts for people.
+            // Relaxed: counters that are only reported.
             handled: self.counts.handled.load(Ordering::Relaxed),
             panics: self.counts.panics.load(Ordering::Relaxed),
         }
     }
 
-    /// Stops the worker after its current item, and returns the items that wait.
+    /// Stops the worker after its current item, and returns the queued items.
     pub fn stop(self) -> Stopped<T> {
         let release = self.worker.release();
         Stopped {
@@ -144,7 +144,7 @@ impl<T: Send + 'static> WorkerQueue<T> {
         }
     }
 
-    /// Lets the worker handle the items that wait, for at most this long, and stops it.
+    /// Waits until the queued items are handled, at most this long, and stops the worker.
     pub fn finish(self, timeout: Duration) -> Stopped<T> {
         let Self {
             sender,
@@ -165,7 +165,7 @@ impl<T: Send + 'static> WorkerQueue<T> {
 fn work<T>(stop: &StopToken, items: &Receiver<T>, counts: &Counts, mut handler: impl FnMut(T)) {
     loop {
         let item = select_biased! {
-            // First: an item that came at the same time stays in the queue, and is given back.
+            // First: an item that arrived at the same time stays in the queue, and is returned.
             recv(stop.stopped()) -> _ => return,
             recv(items) -> item => match item {
                 Ok(item) => item,

@@ -20,21 +20,21 @@ use crate::builder::ChildBuilder;
 use crate::error;
 use crate::output::{Captured, Output};
 
-/// A child process with everything that it started: core's [`ContainedChild`] with its output, its input
-/// and a limit on its time.
+/// A child process with everything that it started: core's [`ContainedChild`] with its input, its captured
+/// output and a time limit.
 ///
 /// # Guarantees
-/// After a release that ended `released`, nothing that the child started and that its
-/// [containment](Self::containment) reaches lives, and its exit status was collected. That also holds
-/// for what a child left behind that exited by itself. If this process is killed, a sweep or a
-/// guardian with a [`TreeReclaimer`](backstop_core::tree::TreeReclaimer) finds the tree, even if it was
-/// killed between deciding to start the child and having it.
+/// After a release that ended `released`, no process that the child started and that its
+/// [containment](Self::containment) reaches is alive, and its exit status was collected. That includes
+/// what a child that exited by itself left behind. If this process is killed, a sweep or a guardian with
+/// a [`TreeReclaimer`](backstop_core::tree::TreeReclaimer) finds the tree, even if it was killed while it
+/// started the child.
 ///
 /// # When it does not hold
-/// As each [`Containment`] says of itself. The child of a program that ignores `SIGCHLD`, or waits for
-/// all children, loses its exit status to that; it is released all the same. A child that is
-/// [dismissed](backstop_core::release::Tracked::dismiss) keeps its control group, whose empty directory
-/// nobody removes.
+/// The limits of each [`Containment`] are documented there. If the program ignores `SIGCHLD` or waits for
+/// all children, the exit status is lost; the child is released all the same. A child that is
+/// [dismissed](backstop_core::release::Tracked::dismiss) keeps its cgroup, whose empty directory is not
+/// removed.
 ///
 /// # Examples
 /// ```
@@ -62,34 +62,34 @@ impl ChildProcess {
         ChildBuilder::new(command)
     }
 
-    /// The child's process number, which is its own until the release.
+    /// The child's PID, which is not reused before the release.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.tree.pid()
     }
 
-    /// How its tree is held together.
+    /// How its descendants are tracked.
     #[must_use]
     pub fn containment(&self) -> Containment {
         self.tree.containment()
     }
 
-    /// What stands in the environment of the child and of what it starts.
+    /// The cookie in the environment of the child and its descendants.
     #[must_use]
     pub fn cookie(&self) -> Cookie {
         self.tree.cookie()
     }
 
-    /// Waits until the child has exited. What it started may live on; the release ends it.
+    /// Waits until the child has exited. Its descendants may still run; the release ends them.
     ///
     /// # Errors
-    /// Somebody else collected its exit status, or the kernel refused to wait.
+    /// Its exit status was collected elsewhere, or the kernel refused to wait.
     pub fn wait(&self) -> Result<ExitStatus, Error> {
         self.wait_until(None)
             .and_then(|status| status.ok_or_else(|| error::status_taken(&self.label())))
     }
 
-    /// Waits until the child has exited or the span is over; `None` if it still runs.
+    /// Waits until the child has exited or the time is over; `None` if it still runs.
     ///
     /// # Errors
     /// As [`wait`](Self::wait).
@@ -122,8 +122,8 @@ impl ChildProcess {
         self.tree.signal_child(signal)
     }
 
-    /// Sends a signal to every living process of the tree, and says to how many it was sent; to a
-    /// process group it counts as one.
+    /// Sends a signal to every living process of the tree, and returns to how many it was sent; a process
+    /// group counts as one.
     ///
     /// # Errors
     /// The tree cannot be read.
@@ -139,7 +139,7 @@ impl ChildProcess {
         self.tree.members()
     }
 
-    /// Whether it ran longer than it [may](ChildBuilder::max_run_time), so that it was ended.
+    /// Whether it exceeded its [time limit](ChildBuilder::max_run_time) and was terminated.
     #[must_use]
     pub fn timed_out(&self) -> bool {
         self.timed_out.load(Ordering::Acquire)
@@ -158,7 +158,7 @@ impl ChildProcess {
         self.output.stderr()
     }
 
-    /// The child's standard input, if the command pipes it and nobody took it before.
+    /// The child's standard input, if the command pipes it and it was not taken before.
     #[must_use]
     pub fn take_stdin(&self) -> Option<ChildStdin> {
         self.pipes.lock().stdin.take()

@@ -1,4 +1,4 @@
-//! Ends children that run longer than they may.
+//! Terminates children that exceed their time limit.
 
 use std::io;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ pub(crate) fn watch(
     std::thread::Builder::new()
         .name("backstop-deadline".into())
         .spawn(move || {
-            // Not to be waited for counts as run out: a limit is kept rather than forgotten.
+            // A child that cannot be waited for counts as timed out: the limit must not be lost.
             if !tree.wait(Some(Deadline::after(span))).unwrap_or(false) {
-                // Release: whoever sees the exit status sees this too.
+                // Release: a thread that sees the exit status sees this too.
                 timed_out.store(true, Ordering::Release);
                 end(&tree, &label, &policy);
             }
@@ -37,15 +37,15 @@ fn end(tree: &ContainedChild, label: &str, policy: &CleanupPolicy) {
         if rung != Rung::Force && policy.deadline(rung).is_zero() {
             continue;
         }
-        // It asks for less than the rung has, so that there is time to see the end.
+        // Less time than the rung has, so that the exit is seen within the rung.
         let most = Deadline::after(policy.deadline(rung) / 8 * 7);
         if let Err(error) = tree.release_by(rung, most) {
-            tracing::warn!(label, %rung, error = error.chain(), "a child outlived its time");
+            tracing::warn!(label, %rung, error = error.chain(), "a child that exceeded its time limit was not terminated");
         }
         while !deadline.has_passed() {
             match tree.members() {
                 Ok(members) if members.is_empty() => return,
-                // There is no one event for the end of a whole tree in every containment.
+                // Not every containment has an event for the end of a whole tree.
                 _ => std::thread::sleep(PAUSE.min(deadline.remaining())),
             }
         }

@@ -1,4 +1,4 @@
-//! A long-lived child that is watched, and started again when it dies.
+//! A long-lived child that is monitored, and restarted when it dies.
 
 mod events;
 mod health;
@@ -21,16 +21,16 @@ use crate::config::{self, RestartLimit};
 use crate::error;
 use crate::thread::Thread;
 pub use events::{ServerEvent, ServerState, ServerStatistics};
-pub use health::Health;
+pub use health::HealthCheck;
 pub(crate) use restarts::Restarts;
 use supervision::{Plan, Supervision};
 
-/// A server: a child that is to run for long.
+/// A server: a long-lived child that is monitored and restarted.
 ///
 /// # Guarantees
 /// It is healthy when [`start`](ServerBuilder::start) returns it. When it dies or turns unhealthy, its
-/// whole tree is released before another one is started, and no more are started than its
-/// [limit](ServerBuilder::restarts) allows. After its release nothing of it lives and none is started.
+/// whole tree is released before another child is started, and no more are started than its
+/// [limit](ServerBuilder::restarts) allows. After its release no process of it is alive or started.
 ///
 /// # When it does not hold
 /// It does not outlive its guard: a server whose guard is
@@ -63,7 +63,7 @@ impl Server {
             policy: None,
             plan: Plan {
                 command: Box::new(command),
-                health: Health::running(),
+                health: HealthCheck::running(),
                 start_deadline: Duration::from_secs(10),
                 health_interval: Duration::from_secs(1),
                 failures_allowed: 3,
@@ -75,25 +75,25 @@ impl Server {
         }
     }
 
-    /// What it is doing.
+    /// Its state.
     #[must_use]
     pub fn state(&self) -> ServerState {
         self.supervision.statistics().state
     }
 
-    /// The process number of the child that runs now.
+    /// The PID of the running child.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.supervision.statistics().pid
     }
 
-    /// What it did so far.
+    /// Its counters.
     #[must_use]
     pub fn statistics(&self) -> ServerStatistics {
         self.supervision.statistics()
     }
 
-    /// Waits until it is in a state, for at most this long, and returns the state that it is in then.
+    /// Waits until it is in a state, for at most this long, and returns its state at the end.
     #[must_use]
     pub fn wait_for(&self, state: ServerState, timeout: Duration) -> ServerState {
         self.supervision
@@ -103,7 +103,7 @@ impl Server {
 
 impl ServerBuilder {
     /// How its health is checked. Default: its process runs.
-    pub fn health(mut self, health: Health) -> Self {
+    pub fn health(mut self, health: HealthCheck) -> Self {
         self.plan.health = health;
         self
     }
@@ -138,19 +138,19 @@ impl ServerBuilder {
         self
     }
 
-    /// Rules of the server's own. Default: [`server_policy`](config::server_policy).
+    /// The policy of the server itself. Default: [`server_policy`](config::server_policy).
     pub fn policy(mut self, policy: CleanupPolicy) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// The rules by which its children go. Default: those of child processes.
+    /// The policy of its children. Default: that of child processes.
     pub fn child_policy(mut self, policy: CleanupPolicy) -> Self {
         self.plan.child_policy = Some(policy);
         self
     }
 
-    /// Is called with each event, on the thread that watches the server. None comes after the release.
+    /// A callback for each event, called on the supervising thread, and not after the release.
     pub fn on_event(mut self, callback: impl Fn(&ServerEvent) + Send + 'static) -> Self {
         self.plan.on_event = Some(Box::new(callback));
         self
@@ -159,7 +159,7 @@ impl ServerBuilder {
     /// Starts it and waits until it is healthy; tracked by this process's [`Backstop`].
     ///
     /// # Errors
-    /// It cannot be started, ended at once, or did not become healthy in time. Nothing of it is left.
+    /// It cannot be started, exited immediately, or did not become healthy in time. Nothing of it is left.
     pub fn start(self) -> Result<Tracked<Server>, Error> {
         self.start_on(&Backstop::global())
     }
@@ -212,7 +212,7 @@ impl ServerBuilder {
                 let why = supervision
                     .statistics()
                     .last_end
-                    .unwrap_or_else(|| "it did not answer".into());
+                    .unwrap_or_else(|| "no answer".into());
                 Err(
                     Error::new(ErrorKind::Deadline, Stage::Open, "the server did not start")
                         .of(name)

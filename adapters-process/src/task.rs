@@ -1,4 +1,4 @@
-//! Async tasks: cancelled, aborted if need be, and seen to have ended.
+//! Async tasks: cancelled, aborted if necessary, and verified to have ended.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -38,7 +38,7 @@ pub struct Task {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TaskEnd {
-    /// Its future was run to its end.
+    /// Its future completed.
     Returned,
     /// It panicked.
     Panicked,
@@ -46,7 +46,7 @@ pub enum TaskEnd {
     Aborted,
 }
 
-/// Tells a task that it is to end.
+/// Signals a task to end.
 #[derive(Debug, Clone)]
 pub struct TaskToken(watch::Receiver<bool>);
 
@@ -71,7 +71,7 @@ impl TaskToken {
 /// Spawns a task on the runtime of the caller, tracked by this process's [`Backstop`].
 ///
 /// # Errors
-/// There is no runtime here.
+/// The caller is not in a runtime.
 ///
 /// # Examples
 /// ```
@@ -176,7 +176,7 @@ impl TrackedResource for Task {
             Presence::Gone
         } else {
             Presence::present(format!(
-                "task {} ({}), which has not come to an await",
+                "task {} ({}), which has not reached an await",
                 self.name,
                 self.handle.id()
             ))

@@ -1,7 +1,7 @@
-//! A thread that is asked to stop, waited for, and named if it does not.
+//! A thread that is asked to stop and waited for; one that does not stop is reported.
 
 mod gate;
-mod roll;
+mod registry;
 mod stop_token;
 
 use std::io;
@@ -18,7 +18,7 @@ use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 
 pub(crate) use gate::Gate;
-pub use roll::{ThreadView, orphaned, workers};
+pub use registry::{ThreadView, orphaned, workers};
 pub use stop_token::StopToken;
 
 /// How the body of a thread ended.
@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     token: CancelToken,
     /// The kernel's number of the thread; 0 until it runs.
     number: AtomicU32,
-    /// Whether its release has come to the last rung, so that nothing is left to be tried.
+    /// Whether its release has reached the last rung, so that nothing is left to try.
     is_given_up: AtomicBool,
     end: Mutex<Option<ThreadEnd>>,
     ended: Condvar,
@@ -80,8 +80,8 @@ impl Thread {
             stopped,
         });
         let own = Arc::clone(&shared);
-        // On the roll before it runs: it takes itself off at its end.
-        let entry = roll::enter(&shared);
+        // Registered before it runs: it removes itself at its end.
+        let entry = registry::enter(&shared);
         let handle = std::thread::Builder::new()
             .name(printable(name))
             .spawn(move || {
@@ -106,7 +106,7 @@ impl Thread {
         &self.shared
     }
 
-    /// One rung: there is only asking, and giving up.
+    /// One rung: a thread can only be asked to stop.
     pub(crate) fn release(&self, rung: Rung) -> Progress {
         self.shared.ask_to_stop();
         if rung == Rung::Force {
@@ -177,7 +177,7 @@ impl Shared {
 
     fn holder(&self) -> String {
         let age = self.started.elapsed();
-        // Whole milliseconds are enough for people.
+        // Whole milliseconds are precise enough for a message.
         let age = Duration::from_millis(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         format!(
             "thread {} (tid {}) started at {}, {age:?} ago",
@@ -188,7 +188,7 @@ impl Shared {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
@@ -197,7 +197,7 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "no message".into())
 }
 
-/// The system refuses a name with a zero byte.
+/// The system rejects a name with a zero byte.
 fn printable(name: &str) -> String {
     name.replace('\0', "?")
 }

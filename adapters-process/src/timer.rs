@@ -1,4 +1,4 @@
-//! Callbacks at a time, and none after the release.
+//! Callbacks at given times, and none after the release.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,10 +21,10 @@ use crate::thread::{StopToken, Thread, panic_text};
 /// A timer, on its own thread, so that a callback that hangs delays no other timer.
 ///
 /// # Guarantees
-/// After a release that ended `released`, or after [`stop`](Self::stop) said yes, no callback runs and
-/// none ever will. A repeated timer keeps to its raster: the n-th call is due n intervals after the
-/// start, however long the calls take. Those that are missed are counted, and not made up for. A panic
-/// of the callback is counted and ends nothing.
+/// After a release that ended `released`, or after [`stop`](Self::stop) returned true, no callback is
+/// running or will run again. A repeating timer does not drift: the n-th call is due n intervals after
+/// the start, however long the calls take. Missed calls are counted and skipped. A panic of the callback
+/// is caught and counted.
 pub struct Timer {
     thread: Thread,
     counts: Arc<Counts>,
@@ -40,28 +40,28 @@ struct Counts {
     last_panic: Mutex<Option<String>>,
 }
 
-/// One timer that is set.
+/// An active timer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TimerView {
     /// Its name.
     pub name: String,
-    /// Where it was set.
+    /// Where it was started.
     pub site: String,
     /// Its interval; `None` if it fires once.
     pub interval: Option<Duration>,
-    /// How often it has fired.
+    /// Number of calls.
     pub fired: u64,
-    /// How many calls fell out because the one before took too long.
+    /// Number of calls that were skipped because the previous one took too long.
     pub missed: u64,
     /// How often the callback panicked.
     pub panics: u64,
-    /// What the last panic said.
+    /// The message of the last panic.
     pub last_panic: Option<String>,
 }
 
 static SET: Mutex<Vec<Weak<Counts>>> = Mutex::new(Vec::new());
 
-/// The timers of this process that are set.
+/// The active timers of this process.
 #[must_use]
 pub fn timers() -> Vec<TimerView> {
     let mut set = SET.lock();
@@ -76,7 +76,7 @@ impl Timer {
     /// Calls once, after `delay`; tracked by this process's [`Backstop`].
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// The thread cannot be started.
     #[track_caller]
     pub fn once(
         name: impl Into<String>,
@@ -89,7 +89,7 @@ impl Timer {
     /// Calls again and again, first after one interval; tracked by this process's [`Backstop`].
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// The thread cannot be started.
     #[track_caller]
     pub fn every(
         name: impl Into<String>,
@@ -102,7 +102,7 @@ impl Timer {
     /// [`once`](Self::once), tracked by `backstop`.
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// The thread cannot be started.
     #[track_caller]
     pub fn once_on(
         backstop: &Backstop,
@@ -125,7 +125,7 @@ impl Timer {
     /// [`every`](Self::every), tracked by `backstop`.
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// The thread cannot be started.
     #[track_caller]
     pub fn every_on(
         backstop: &Backstop,
@@ -133,7 +133,7 @@ impl Timer {
         interval: Duration,
         mut callback: impl FnMut() + Send + 'static,
     ) -> Result<Tracked<Self>, Error> {
-        // A raster of nothing would be a loop without a pause.
+        // An interval of zero would be a loop without a pause.
         let interval = interval.max(Duration::from_millis(1));
         Self::start(
             backstop,
@@ -145,7 +145,7 @@ impl Timer {
                 while !stop.wait(time_until(start, interval, due)) {
                     counts.call(stop, &mut callback);
                     let next = next_due(start.elapsed(), interval, due);
-                    // Relaxed: a count for people.
+                    // Relaxed: a counter that is only reported.
                     counts.missed.fetch_add(next - due - 1, Ordering::Relaxed);
                     due = next;
                 }
@@ -194,8 +194,8 @@ impl Timer {
         }
     }
 
-    /// Lets no further callback begin and waits for the one that runs; false if it still does at the
-    /// deadline. Called from within the callback, it does not wait for that.
+    /// Prevents further callbacks and waits for a running one; false if it is still running at the
+    /// deadline. Called from within the callback, it does not wait for that one.
     #[must_use]
     pub fn stop(&self, timeout: Duration) -> bool {
         self.thread.shared().ask_to_stop();
@@ -205,7 +205,7 @@ impl Timer {
             .wait_empty(Deadline::after(timeout))
     }
 
-    /// What it did so far.
+    /// Its counters.
     #[must_use]
     pub fn view(&self) -> TimerView {
         self.counts.view()
@@ -216,7 +216,7 @@ impl Counts {
     fn call(&self, stop: &StopToken, callback: impl FnOnce()) {
         let called = stop.callback(|| catch_unwind(AssertUnwindSafe(callback)));
         let Some(called) = called else { return };
-        // Relaxed: counts for people.
+        // Relaxed: counters that are only reported.
         self.fired.fetch_add(1, Ordering::Relaxed);
         if let Err(panic) = called {
             self.panics.fetch_add(1, Ordering::Relaxed);
@@ -264,7 +264,7 @@ fn time_until(start: Instant, interval: Duration, due: u64) -> Duration {
     raster(interval, due).saturating_sub(start.elapsed())
 }
 
-/// Which call comes next after the one that was due, if so much time has passed since the start.
+/// The number of the next call after the one that was due, at the given time since the start.
 fn next_due(elapsed: Duration, interval: Duration, due: u64) -> u64 {
     let passed = elapsed.as_nanos() / interval.as_nanos().max(1);
     u64::try_from(passed).unwrap_or(u64::MAX - 1).max(due) + 1

@@ -1,4 +1,4 @@
-//! A thread that works until it is told to stop.
+//! A thread that works until it is asked to stop.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -18,13 +18,13 @@ use crate::thread::{StopToken, Thread, ThreadEnd};
 ///
 /// # Guarantees
 /// Once it is stopping, no [callback](StopToken::callback) of it begins; after
-/// [`stop`](Self::stop) said yes, or after a release that ended `released`, none runs. A panic of its
-/// body is caught, kept and given by [`end`](Self::end).
+/// [`stop`](Self::stop) returned true, or after a release that ended `released`, none is running. A panic
+/// of its body is caught and returned by [`end`](Self::end).
 ///
 /// # When it does not hold
-/// A thread cannot be killed. One that does not check its token in time makes the release end stuck
-/// with the site where it was started, and is listed in [`orphaned`](crate::orphaned) until it ends. Work
-/// that must be killable belongs into a [`ProcessWorker`](crate::ProcessWorker).
+/// A thread cannot be killed. If it does not check its token in time, the release ends stuck and names
+/// the place where the thread was started, and [`orphaned`](crate::orphaned) lists it until it ends. Work
+/// that must be killable belongs in a [`ProcessWorker`](crate::ProcessWorker).
 ///
 /// # Examples
 /// ```
@@ -44,7 +44,7 @@ pub struct Worker(Thread);
 /// Starts a [`Worker`], tracked by this process's [`Backstop`].
 ///
 /// # Errors
-/// The system has no thread left.
+/// The thread cannot be started.
 #[track_caller]
 pub fn worker(
     name: impl Into<String>,
@@ -58,7 +58,7 @@ impl Worker {
     /// [`thread_policy`](config::thread_policy).
     ///
     /// # Errors
-    /// The system has no thread left.
+    /// The thread cannot be started.
     #[track_caller]
     pub fn start(
         backstop: &Backstop,
@@ -92,8 +92,8 @@ impl Worker {
         &self.0.shared().name
     }
 
-    /// Asks it to stop and waits until none of its callbacks runs; false if one still does at the
-    /// deadline. Its body may still be on its way out.
+    /// Asks it to stop and waits until none of its callbacks is running; false if one still is at the
+    /// deadline. Its body may still be returning.
     ///
     /// Called from within one of its callbacks, it does not wait for that one.
     #[must_use]

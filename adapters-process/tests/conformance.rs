@@ -83,7 +83,7 @@ impl<R: TrackedResource> Subject for Threads<R> {
         let (pid, number) = trace.split_once(' ').unwrap();
         let is_there = match pid.parse() == Ok(std::process::id()) {
             true => PRESENT.lock().unwrap().contains(&number.parse().unwrap()),
-            // Threads live exactly as long as their process at the most.
+            // Threads live at most as long as their process.
             false => Path::new("/proc").join(pid).exists(),
         };
         match is_there {

@@ -1,4 +1,4 @@
-//! What is to be made, and where.
+//! Options for creating entries.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use backstop_core::resource::{Kind, ResourceId, Site};
 use crate::quota::Quota;
 use crate::{AtomicFile, HandleLimit, PARTIAL};
 
-/// Describes a temp file or directory; [`create_dir`](Self::create_dir) and
-/// [`create_file`](Self::create_file) make it.
+/// Options of a temp file or directory; [`create_dir`](Self::create_dir) and
+/// [`create_file`](Self::create_file) create it.
 ///
 /// # Examples
 /// ```
@@ -24,7 +24,7 @@ use crate::{AtomicFile, HandleLimit, PARTIAL};
 /// # Ok::<(), backstop_core::error::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "nothing is made until `create_dir` or `create_file`"]
+#[must_use = "nothing is created until `create_dir` or `create_file`"]
 pub struct TempOptions {
     backstop: Option<Backstop>,
     location: Location,
@@ -61,51 +61,51 @@ impl TempOptions {
         }
     }
 
-    /// Who tracks it. Default: [`Backstop::global`].
+    /// The tracker. Default: [`Backstop::global`].
     pub fn backstop(mut self, backstop: Backstop) -> Self {
         self.backstop = Some(backstop);
         self
     }
 
-    /// Where the leased root is made. Default: `$TMPDIR`, else `/tmp`.
+    /// The directory in which the leased root is created. Default: `$TMPDIR`, else `/tmp`.
     pub fn base(mut self, base: impl Into<PathBuf>) -> Self {
         self.location = Location::Leased(Some(base.into()));
         self
     }
 
-    /// Puts it into this directory, which must exist, instead of the leased root. Programs that clean up
-    /// there by age may remove it: no lock keeps them from it.
+    /// Creates it in this directory, which must exist, instead of the leased root. Programs that clean up
+    /// there by age may remove it, because no lock protects it.
     pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.location = Location::In(directory.into());
         self
     }
 
-    /// How its name begins, before twelve random letters and digits. Default: nothing.
+    /// Name prefix, before twelve random letters and digits. Default: none.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How its name ends. Default: nothing.
+    /// Name suffix. Default: none.
     pub fn suffix(mut self, suffix: impl Into<String>) -> Self {
         self.suffix = suffix.into();
         self
     }
 
-    /// The resource it belongs to: it is released before that is. Default: the leased root.
+    /// The resource it belongs to: it is released before that one. Default: the leased root.
     pub fn parent(mut self, parent: Option<ResourceId>) -> Self {
         self.parent = parent;
         self
     }
 
-    /// Counts its bytes to this quota. Default: none.
+    /// Counts its bytes against this quota. Default: none.
     pub fn quota(mut self, quota: &Quota) -> Self {
         self.parent = self.parent.or_else(|| quota.scope());
         self.quota = Some(quota.clone());
         self
     }
 
-    /// Counts its handle to this limit. Default: [`HandleLimit::global`].
+    /// Counts its handle against this limit. Default: [`HandleLimit::global`].
     pub fn handles(mut self, limit: &HandleLimit) -> Self {
         self.handles = limit.clone();
         self
@@ -128,9 +128,9 @@ impl TempOptions {
     }
 }
 
-/// Describes how a file is replaced; [`create`](Self::create) begins.
+/// Options for replacing a file atomically; [`create`](Self::create) begins.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is made until `create`"]
+#[must_use = "nothing is created until `create`"]
 pub struct AtomicOptions {
     place: place::AtomicOptions,
     handles: HandleLimit,
@@ -143,7 +143,7 @@ impl Default for AtomicOptions {
 }
 
 impl AtomicOptions {
-    /// Through to the disk, over an existing file, with its mode.
+    /// Synced to the disk, replacing an existing file, with its mode.
     pub fn new() -> Self {
         Self {
             place: place::AtomicOptions::new(PARTIAL),
@@ -158,7 +158,7 @@ impl AtomicOptions {
         }
     }
 
-    /// Who tracks it. Default: [`Backstop::global`].
+    /// The tracker. Default: [`Backstop::global`].
     pub fn backstop(self, backstop: Backstop) -> Self {
         self.with(|place| place.backstop(backstop))
     }
@@ -168,14 +168,14 @@ impl AtomicOptions {
         self.with(|place| place.parent(parent))
     }
 
-    /// Counts its handle to this limit. Default: [`HandleLimit::global`].
+    /// Counts its handle against this limit. Default: [`HandleLimit::global`].
     pub fn handles(mut self, limit: &HandleLimit) -> Self {
         self.handles = limit.clone();
         self
     }
 
-    /// Does not wait for the disk: right for what can be computed again. A kill still leaves the old or
-    /// the new file; a power cut may leave an empty one. Default: waits.
+    /// Does not wait for the disk (no `fsync`): for data that can be computed again. A kill still leaves
+    /// the old or the new file; a power cut may leave an empty one. Default: waits.
     pub fn without_sync(self) -> Self {
         self.with(place::AtomicOptions::without_sync)
     }
@@ -193,8 +193,8 @@ impl AtomicOptions {
     /// Begins the new content of `target`, whose directory must exist.
     ///
     /// # Errors
-    /// The path has no file name; the directory cannot be written to; no handle is left under the
-    /// limit; this is a forked child.
+    /// The path has no file name; the directory is not writable; the handle limit is reached; this is a
+    /// forked child.
     #[track_caller]
     pub fn create(&self, target: impl AsRef<Path>) -> Result<Tracked<AtomicFile>, Error> {
         let site = Site::caller();

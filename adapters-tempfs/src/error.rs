@@ -1,11 +1,11 @@
-//! The sentences in which this adapter fails.
+//! The errors of this adapter.
 
 use std::io;
 use std::path::Path;
 
 use backstop_core::error::{Error, Stage};
 
-/// Something could not be done at `path`.
+/// An operation on `path` failed.
 pub(crate) fn at(
     path: &Path,
     stage: Stage,

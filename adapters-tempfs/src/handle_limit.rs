@@ -1,4 +1,4 @@
-//! How many files may be open at once.
+//! A limit for open files.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -13,8 +13,9 @@ use backstop_core::resource::Site;
 use backstop_os::descriptors;
 use parking_lot::Mutex;
 
-/// How many files may be open through this adapter. A limit that is reached is an error that names who
-/// holds the oldest, before the process runs out of descriptors where it cannot say so.
+/// A limit for the files that are open through this adapter. When it is reached, opening returns an error
+/// that names the longest-open files, before the process runs out of descriptors in code that cannot
+/// report it.
 ///
 /// A cheap handle: clones are the same limit.
 #[derive(Clone)]
@@ -29,22 +30,22 @@ struct State {
 #[derive(Debug, Clone, Copy)]
 enum Most {
     Count(u64),
-    /// Of the soft limit of the process, in per cent, asked anew each time: it can be raised.
+    /// A percentage of the soft limit of the process, which is read each time because it can be raised.
     Share(u8),
 }
 
-/// Who has a file open.
+/// An open file, and where it was opened.
 #[derive(Debug, Clone)]
 pub struct Holder {
     /// The file.
     pub path: PathBuf,
     /// When it was opened.
     pub opened: Instant,
-    /// Where in the code.
+    /// The place in the code.
     pub site: Site,
 }
 
-/// One place under a [`HandleLimit`], given back on drop.
+/// One open file counted against a [`HandleLimit`]; dropping it frees its place.
 #[derive(Debug)]
 #[must_use]
 pub struct HandlePermit {
@@ -56,14 +57,14 @@ pub struct HandlePermit {
 const NAMED: usize = 5;
 
 impl HandleLimit {
-    /// So many, and no more.
+    /// A limit of this many files.
     #[must_use]
     pub fn of(count: u64) -> Self {
         Self::with(Most::Count(count))
     }
 
-    /// The limit of everything that is given no other. Default: 80 % of the soft limit of the process
-    /// (`RLIMIT_NOFILE`), so that the rest is left to what is not tracked.
+    /// The limit of everything that has no other. Default: 80 % of the soft limit of the process
+    /// (`RLIMIT_NOFILE`), which leaves the rest for files that are not tracked.
     #[must_use]
     pub fn global() -> Self {
         static GLOBAL: LazyLock<HandleLimit> = LazyLock::new(|| HandleLimit::with(Most::Share(80)));
@@ -78,18 +79,18 @@ impl HandleLimit {
         })))
     }
 
-    /// Sets another limit. Files that are open stay open.
+    /// Changes the limit. Files that are open stay open.
     pub fn set(&self, count: u64) {
         self.0.lock().most = Most::Count(count);
     }
 
-    /// How many are open.
+    /// Number of open files.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.lock().held.len() as u64
     }
 
-    /// Who has held one the longest: at most `count` of them, the oldest first.
+    /// The longest-open files: at most `count` of them, the oldest first.
     #[must_use]
     pub fn oldest(&self, count: usize) -> Vec<Holder> {
         self.0.lock().held.values().take(count).cloned().collect()
@@ -124,8 +125,8 @@ impl HandleLimit {
         })
     }
 
-    /// Names who holds the descriptors in the error of a failed opening, if it failed for the lack of one.
-    /// The place that was taken for it is given back by then, or it would be named too.
+    /// Adds the longest-open files to the error of a failed opening, if it failed because no descriptor was
+    /// left. Its own permit is dropped by then, or it would be listed too.
     pub(crate) fn explain(&self, error: Error) -> Error {
         /// `EMFILE` and `ENFILE`: the process's and the system's limit.
         const NO_DESCRIPTOR: [i32; 2] = [24, 23];
@@ -151,7 +152,7 @@ impl Most {
         match self {
             Self::Count(count) => Some(count),
             Self::Share(percent) => descriptors::limit().map(|all| {
-                // Divided first: the limit can be close to the type's own.
+                // Divided first: the limit can be close to the maximum of the type.
                 (all / 100)
                     .saturating_mul(u64::from(percent))
                     .max(all.saturating_mul(u64::from(percent)) / 100)

@@ -1,7 +1,7 @@
-//! What nobody announced, judged by a rule: leftovers of programs that do not use this library.
+//! Leftovers of programs that do not use this library, removed by a rule.
 //!
-//! Takes an [`OrphanRule`]: where, which names, how old; gives an [`OrphanReport`] with a verdict for
-//! each entry of such a name, and removes those of which nothing speaks against it.
+//! An [`OrphanRule`] selects a directory, a name prefix and a minimum age. A sweep returns an
+//! [`OrphanReport`] with a verdict for each matching entry, and removes those that show no sign of use.
 
 mod rule;
 
@@ -12,4 +12,4 @@ mod sweep;
 pub use environment::{AGE_VARIABLE, PREFIX_VARIABLE};
 pub use report::{OrphanEntry, OrphanReport, OrphanVerdict};
 pub use rule::OrphanRule;
-pub use sweep::Rehearsal;
+pub use sweep::SweepMode;

@@ -1,11 +1,11 @@
-//! How many bytes the temp files of one piece of work may hold.
+//! A limit for the bytes in a group of temp files and directories.
 //!
-//! Takes what is made with [`TempOptions::quota`](crate::TempOptions::quota); gives an error before a
-//! write would exceed the limit, and a count of what others wrote there.
+//! Applies to entries created with [`TempOptions::quota`](crate::TempOptions::quota). A write that would
+//! exceed the limit fails before anything is written; bytes written by other programs are counted.
 
-mod account;
 mod quota_file;
+mod shared_limit;
 
-pub(crate) use account::Membership;
-pub use account::{Quota, Usage};
 pub use quota_file::QuotaFile;
+pub(crate) use shared_limit::Membership;
+pub use shared_limit::{Quota, QuotaUsage};

@@ -1,7 +1,7 @@
-//! What was made, each behind its guard.
+//! The tracked resources.
 //!
-//! What consumes a guard, such as keeping a directory or committing a file, is an associated function
-//! that takes the guard: `TempDir::keep(directory)`.
+//! Operations that consume a guard, such as keeping a directory or committing a file, are associated
+//! functions that take the guard: `TempDir::keep(directory)`.
 
 mod access;
 mod atomic_file;
@@ -9,7 +9,7 @@ mod file_handle;
 mod temp_dir;
 mod temp_file;
 
-pub use access::Access;
+pub use access::LimitedAccess;
 pub(crate) use access::LimitedFile;
 pub use atomic_file::AtomicFile;
 pub use file_handle::{FileHandle, open_file};

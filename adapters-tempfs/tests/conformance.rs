@@ -59,7 +59,7 @@ impl<R: TrackedResource> Subject for Paths<R> {
     }
 }
 
-/// What nobody, root included, may change.
+/// A path that no user may change, root included.
 struct Immutable(PathBuf);
 
 impl Drop for Immutable {

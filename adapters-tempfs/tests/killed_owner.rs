@@ -266,7 +266,7 @@ fn a_directory_in_the_place_of_the_recorded_one_is_kept_and_explained() {
 }
 
 #[test]
-fn a_root_whose_lock_somebody_holds_is_kept() {
+fn a_root_whose_lock_another_process_holds_is_kept() {
     let ground = Ground::new();
     let owner = ground.start("owner", "");
     let root = owner.paths()[0].parent().unwrap().to_owned();

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use backstop_tempfs::orphans::{OrphanReport, OrphanRule, OrphanVerdict, Rehearsal};
+use backstop_tempfs::orphans::{OrphanReport, OrphanRule, OrphanVerdict, SweepMode};
 use backstop_testkit::{Suite, skip};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -46,19 +46,19 @@ fn old_entries_of_the_prefix_go_and_nothing_else() {
     symlink(precious.path(), at("job-link")).unwrap();
     symlink(precious.path(), at("job-dir/link")).unwrap();
 
-    let rehearsal = rule(&place).sweep(Rehearsal::DryRun).unwrap();
-    assert!(rehearsal.dry_run && rehearsal.found_something());
-    assert_eq!(rehearsal.count, 3, "{rehearsal:#?}");
+    let mode = rule(&place).sweep(SweepMode::DryRun).unwrap();
+    assert!(mode.dry_run && mode.found_something());
+    assert_eq!(mode.count, 3, "{mode:#?}");
     assert!(at("job-file").exists() && at("job-dir/inner/file").exists());
 
-    let report = rule(&place).sweep(Rehearsal::Act).unwrap();
+    let report = rule(&place).sweep(SweepMode::Act).unwrap();
     assert_eq!(report.count, 3, "{report:#?}");
-    assert_eq!(report.bytes, rehearsal.bytes);
+    assert_eq!(report.bytes, mode.bytes);
     assert!(report.bytes.0 >= 8192);
     let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(precious.path().join("file").exists());
-    let again = rule(&place).sweep(Rehearsal::Act).unwrap();
+    let again = rule(&place).sweep(SweepMode::Act).unwrap();
     assert!(again.entries.is_empty() && !again.found_something());
 
     let json = serde_json::to_value(&report).unwrap();
@@ -76,7 +76,7 @@ fn a_directory_is_as_young_as_its_newest_member() {
     file.set_times(std::fs::FileTimes::new().set_modified(young))
         .unwrap();
     make(&place.path().join("job-old"));
-    let report = rule(&place).sweep(Rehearsal::Act).unwrap();
+    let report = rule(&place).sweep(SweepMode::Act).unwrap();
     let (verdict, why) = verdict_of(&report, "job-dir");
     assert_eq!(verdict, OrphanVerdict::Young);
     assert!(
@@ -87,7 +87,7 @@ fn a_directory_is_as_young_as_its_newest_member() {
     assert!(inner.join("young").exists());
     let wide = rule(&place)
         .older_than(HOUR / 2)
-        .sweep(Rehearsal::Act)
+        .sweep(SweepMode::Act)
         .unwrap();
     assert_eq!(wide.count, 1, "{wide:#?}");
 }
@@ -97,11 +97,11 @@ fn by_the_real_clock_everything_new_is_young() {
     let place = tempfile::tempdir().unwrap();
     make(&place.path().join("job-file"));
     let rule = OrphanRule::new(place.path(), "job-").unwrap();
-    let report = rule.sweep(Rehearsal::Act).unwrap();
+    let report = rule.sweep(SweepMode::Act).unwrap();
     assert_eq!(verdict_of(&report, "job-file").0, OrphanVerdict::Young);
     let now = rule
         .older_than(Duration::ZERO)
-        .sweep(Rehearsal::Act)
+        .sweep(SweepMode::Act)
         .unwrap();
     assert_eq!(now.count, 1);
 }
@@ -123,8 +123,8 @@ fn what_shows_signs_of_use_is_kept_and_says_why() {
     make(&at("job-sticky"));
     std::fs::set_permissions(at("job-sticky"), PermissionsExt::from_mode(0o1600)).unwrap();
 
-    for rehearsal in [Rehearsal::DryRun, Rehearsal::Act] {
-        let report = rule(&place).sweep(rehearsal).unwrap();
+    for mode in [SweepMode::DryRun, SweepMode::Act] {
+        let report = rule(&place).sweep(mode).unwrap();
         for (name, part) in [
             ("job-locked-file", "lock"),
             ("job-locked-dir", "lock"),
@@ -139,7 +139,7 @@ fn what_shows_signs_of_use_is_kept_and_says_why() {
     }
     // The locked member stays, under its own name, and the report says so.
     assert!(at("job-member/locked").exists());
-    let report = rule(&place).sweep(Rehearsal::Act).unwrap();
+    let report = rule(&place).sweep(SweepMode::Act).unwrap();
     let (verdict, why) = verdict_of(&report, "job-member");
     assert!(
         matches!(verdict, OrphanVerdict::Failed | OrphanVerdict::Young),
@@ -148,7 +148,7 @@ fn what_shows_signs_of_use_is_kept_and_says_why() {
 
     drop((locked_file, locked_dir, member, socket));
     std::fs::remove_file(at("job-sticky")).unwrap();
-    let report = rule(&place).sweep(Rehearsal::Act).unwrap();
+    let report = rule(&place).sweep(SweepMode::Act).unwrap();
     assert_eq!(report.count, 4, "{report:#?}");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
 }
@@ -164,7 +164,7 @@ fn another_users_entry_is_kept() {
         );
         return;
     }
-    let report = rule(&place).sweep(Rehearsal::Act).unwrap();
+    let report = rule(&place).sweep(SweepMode::Act).unwrap();
     let (verdict, why) = verdict_of(&report, "job-theirs");
     assert_eq!(verdict, OrphanVerdict::Kept);
     assert!(why.contains("4242"), "{why}");
@@ -183,7 +183,7 @@ fn a_sweep_that_was_killed_is_finished_by_the_next_of_the_same_rule() {
     }
     std::fs::create_dir(taken.join("job-dir")).unwrap();
     make(&taken.join("job-dir/file"));
-    let report = rule(&place).sweep(Rehearsal::Act).unwrap();
+    let report = rule(&place).sweep(SweepMode::Act).unwrap();
     assert_eq!(report.count, 1, "{report:#?}");
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
 }
@@ -202,7 +202,7 @@ fn a_file_that_came_a_moment_ago_is_young_whatever_time_it_has_been_given() {
         .set_times(times)
         .unwrap();
     let rule = OrphanRule::new(place.path(), "job-").unwrap();
-    let report = rule.sweep(Rehearsal::Act).unwrap();
+    let report = rule.sweep(SweepMode::Act).unwrap();
     assert_eq!(verdict_of(&report, "job-unpacked").0, OrphanVerdict::Young);
     assert!(path.exists());
 }

@@ -283,7 +283,7 @@ fn names_that_are_none_are_refused() {
 }
 
 #[test]
-fn a_root_that_somebody_removed_is_made_again() {
+fn a_root_that_was_removed_from_outside_is_made_again() {
     let ground = Ground::tracked();
     let first = ground.options().create_dir().unwrap();
     std::fs::remove_dir_all(first.path().parent().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! What a question came to: one JSON line.
+//! The answer to a question: one JSON line.
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub(crate) struct Answer {
     pub(crate) notes: Vec<String>,
 }
 
-/// What one contender came to.
+/// The result of one contender.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figure {
     pub(crate) name: String,
@@ -150,8 +150,8 @@ impl Answer {
 }
 
 impl Answer {
-    /// The same, missed if a peer is not here: figures without those they are compared with are no
-    /// answer. Peers that are [optional](peer::OPTIONAL) are named with their reason.
+    /// The same, marked as missed if a peer is not installed: without its peers a figure cannot be compared.
+    /// Peers that are [optional](peer::OPTIONAL) are named with the reason.
     pub(crate) fn with_its_peers(mut self) -> Self {
         let optional = |peer: &Figure| {
             let mut all = peer::OPTIONAL.iter();

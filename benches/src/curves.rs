@@ -22,12 +22,11 @@ struct Curve<'a> {
     lines: &'a [Line],
 }
 
-/// Measures all curves, none of them further than `most`, draws them into `directory`, and gives their
-/// points as lines of JSON.
+/// Measures all curves up to `most`, draws them into `directory`, and returns their points as lines of JSON.
 pub(crate) fn draw(directory: &Path, most: usize) -> anyhow::Result<Vec<String>> {
     ensure!(
         directory.is_dir(),
-        "{} is no directory",
+        "{} is not a directory",
         directory.display()
     );
     let mut said = Vec::new();
@@ -58,7 +57,7 @@ fn powers_of_ten(from: u32, to: u32, most: usize) -> impl Iterator<Item = usize>
         .filter(move |count| *count <= most)
 }
 
-/// What one more costs while so many are open, and what the ledger takes for each.
+/// The cost of one more resource while this many are open, and the ledger's size for each.
 fn live_resources(most: usize) -> anyhow::Result<Plot> {
     let tracker = Tracker::start()?;
     let backstop = tracker.backstop();
@@ -83,7 +82,7 @@ fn live_resources(most: usize) -> anyhow::Result<Plot> {
         legend: Legend::Right,
         lines: vec![
             Line::new("track + release of one more, ns", cost),
-            Line::new("ledger file, bytes a resource", bytes),
+            Line::new("ledger file, bytes per resource", bytes),
         ],
     })
 }
@@ -108,7 +107,7 @@ fn threads(most: usize) -> anyhow::Result<Plot> {
             "Tracking by more and more threads"
         },
         x: "threads",
-        y: "million a second, all threads together",
+        y: "million per second, all threads together",
         scale: Scale::Linear,
         legend: Legend::Right,
         lines: vec![
@@ -137,7 +136,7 @@ fn processes(most: usize) -> anyhow::Result<Plot> {
         scale: Scale::Log,
         legend: Legend::Left,
         lines: vec![
-            Line::new("backstop, control group", group),
+            Line::new("backstop, cgroup", group),
             Line::new("cgroup.kill and wait", kernel),
             Line::new("backstop, walking the tree", walk),
         ],

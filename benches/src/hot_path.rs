@@ -55,7 +55,7 @@ impl TrackedResource for Flag {
 
     fn verify(&self) -> Presence {
         if self.0.load(Ordering::Relaxed) {
-            Presence::present("nobody")
+            Presence::present("the benchmark")
         } else {
             Presence::Gone
         }
@@ -97,8 +97,8 @@ pub struct Ground<'a> {
     pub ledger: &'a Path,
 }
 
-/// One path: its name, how it is run so many times, and how often to run it so that the count for one
-/// is steady.
+/// One path: its name, how it is run N times, and how often to run it so that the count for one run is
+/// steady.
 pub struct HotPath {
     /// The name by which its count is kept.
     pub name: &'static str,
@@ -137,13 +137,13 @@ pub const ALL: &[HotPath] = &[
 ];
 
 impl HotPath {
-    /// Runs it so many times, after whatever must be set up once.
+    /// Runs it N times, after its one-time setup.
     pub fn run(&self, ground: &Ground<'_>, times: u64) {
         (self.run)(ground, times);
     }
 }
 
-/// Tracks a flag and releases it, so many times.
+/// Tracks a flag and releases it, N times.
 pub fn track_and_release(backstop: Backstop, times: u64) {
     for _ in 0..times {
         drop(black_box(backstop.track(Flag::up())));
@@ -169,7 +169,7 @@ pub fn live(backstop: Backstop, count: usize) -> Vec<Tracked<Flag>> {
 /// How many live resources the ledger has that is read where instructions are counted.
 pub const READ: usize = 10_000;
 
-/// Reads every slot of a ledger's file, and gives how many are open.
+/// Reads every slot of a ledger's file, and returns how many are open.
 ///
 /// # Errors
 /// The file cannot be read.

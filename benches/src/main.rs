@@ -61,7 +61,7 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     for name in &names {
         if questions::ALL.iter().all(|question| question.name != name) {
-            bail!("no question has the name {name}");
+            bail!("there is no question {name}");
         }
     }
     ask(effort, &names)

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-/// What a contender came to, once for each round.
+/// The results of a contender, one for each round.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Series(pub(crate) Vec<f64>);
 
@@ -20,14 +20,14 @@ pub(crate) struct Ratio {
 /// How much work a run may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// For a look: a few minutes for all questions.
+    /// For an indication: a few minutes for all questions.
     Quick,
     /// For a figure to publish.
     Full,
 }
 
 impl Effort {
-    /// One number for a look, another for a figure.
+    /// One number for a quick run, another for a full one.
     pub(crate) fn pick<T>(self, quick: T, full: T) -> T {
         match self {
             Self::Quick => quick,
@@ -71,8 +71,8 @@ impl Ratio {
     }
 }
 
-/// Runs all contenders once without counting, then in turn for so many rounds, every other round
-/// backwards: none of them is always the one after a certain other.
+/// Runs all contenders once without counting, then in turn for each round, every other round backwards, so
+/// that none of them always follows the same other one.
 ///
 /// # Errors
 /// The first contender that fails ends it.
@@ -107,7 +107,7 @@ pub(crate) fn rounds_of(
     Ok(series)
 }
 
-/// How long one of so many takes, in nanoseconds.
+/// How long one takes on average, in nanoseconds.
 pub(crate) fn nanoseconds_each(times: u64, act: impl FnOnce(u64)) -> f64 {
     let start = Instant::now();
     act(times);

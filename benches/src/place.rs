@@ -1,4 +1,4 @@
-//! Where what is measured stands.
+//! Where measured files are located.
 
 use std::path::{Path, PathBuf};
 

@@ -27,7 +27,7 @@ impl Psutil {
         })
     }
 
-    /// How long one look takes, in nanoseconds, of so many after a first that does not count.
+    /// How long one call takes on average, in nanoseconds, after a first one that is not counted.
     pub(crate) fn time(&self, before: &str, look: &str, times: u64) -> anyhow::Result<f64> {
         let program = format!(
             "import psutil, time\n\
@@ -45,6 +45,6 @@ impl Psutil {
             String::from_utf8_lossy(&output.stderr)
         );
         let said = String::from_utf8_lossy(&output.stdout);
-        said.trim().parse().context("psutil gave no time")
+        said.trim().parse().context("psutil printed no time")
     }
 }

@@ -19,16 +19,13 @@ pub(crate) fn command(role: &str, arguments: &[String]) -> anyhow::Result<Comman
     Ok(command)
 }
 
-/// Plays a role to its end, and gives what is to be said then.
+/// Plays a role to its end, and returns what it prints then.
 pub(crate) fn play(line: &[String]) -> anyhow::Result<String> {
     let (role, arguments) = line.split_first().context("a role has a name")?;
     match (role.as_str(), arguments) {
         ("tree", [count, rounds]) => tree_of_400::play(count.parse()?, rounds.parse()?),
         ("owner", []) => owner_killed::play(),
         ("process-wrap", command) => five_processes::play(command),
-        _ => bail!(
-            "no role is called {role} with {} arguments",
-            arguments.len()
-        ),
+        _ => bail!("there is no role {role} with {} arguments", arguments.len()),
     }
 }

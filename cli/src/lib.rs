@@ -71,7 +71,7 @@ fn answer(line: &[std::ffi::OsString], error: clap::Error) -> i32 {
 /// What the command would print: place and mistake.
 pub fn check_settings(text: &str) -> Result<(), String> {
     let check = || {
-        // By its first character, as no file name is there to tell.
+        // By its first character, as there is no file name.
         let name = match text.trim_start().starts_with('{') {
             true => "backstop.json",
             false => "backstop.toml",
@@ -99,8 +99,8 @@ const CHECKED_WITH: &[&[&str]] = &[
     &["history"],
 ];
 
-/// Shows what the libraries log, errors or as `BACKSTOP_LOG` says (`debug`, or
-/// `backstop_core=debug,warn`), on standard error.
+/// Prints the libraries' log to standard error: errors, or the levels in `BACKSTOP_LOG` (`debug`, or
+/// `backstop_core=debug,warn`).
 fn show_log() {
     use std::io::IsTerminal;
 

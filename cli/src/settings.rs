@@ -88,7 +88,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Only what a text says, which is named `path` in errors.
+    /// Only the settings in a text, which is called `path` in errors.
     pub(crate) fn of_text(path: &Path, text: &str) -> Result<Self, Failure> {
         let mut settings = Self::default();
         settings.take(file::parse(path, text)?);

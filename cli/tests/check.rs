@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use backstop_core::monitor::{
-    Evidence, ExpensiveReading, Finding, FindingKind, LedgerSample, Moment, Observation, Observer,
-    ProcessSample, Sample, Severity, Subject, Unit,
+    Evidence, ExpensiveReading, Finding, FindingKind, FindingSubject, LedgerSample, Moment,
+    Observation, Observer, ProcessSample, Sample, Severity, Unit,
 };
 use backstop_core::resource::Bytes;
 use backstop_service::history::History;
@@ -77,7 +77,7 @@ fn write(stage: &Stage, name: &str, hour: &Hour) {
         };
         let leak = Finding {
             kind: FindingKind::GrowingSite,
-            subject: Subject::Site {
+            subject: FindingSubject::Site {
                 kind: "db.connection".into(),
                 site: "src/pool.rs:7:5".into(),
             },

@@ -231,7 +231,7 @@ fn a_directory_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn a_directory_of_somebody_else_is_told() {
+fn a_directory_of_another_user_is_reported() {
     if backstop_os::user::effective_id() != 0 {
         return skip(
             Suite::OtherUsers,

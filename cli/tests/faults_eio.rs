@@ -253,7 +253,8 @@ fn a_sweep_keeps_what_it_could_not_settle_and_the_next_settles_it() {
         killed_owner(&stage, &mark);
         let swept = failing(&stage, &[call], &["sweep", "--why"]);
         let about = format!("{call:?}: {swept:?}");
-        // What holds nobody knows what is told, and is no finding, as an unreadable ledger is none.
+        // A ledger directory that cannot be listed is reported, and is not a finding: nothing is known
+        // about what it holds, as with an unreadable ledger.
         let is_found = call != DiskCall::List;
         assert_eq!(swept.code, Some(i32::from(is_found)), "{about}");
         assert!(

@@ -29,7 +29,7 @@ use backstop_testkit::{ForgedLedger, Suite, rounds, skip};
 use forged::{Thing, child_recipe};
 use stage::{Finished, Stage, until};
 
-/// The user `nobody` of every Linux system.
+/// An unprivileged user: the UID 65534 of every Linux system.
 const STRANGER: u32 = 65_534;
 
 const MOUNTS: [&str; 4] = ["unshare", "--mount", "--propagation", "private"];
@@ -84,7 +84,7 @@ fn numbers_given_away_again_are_never_signalled() {
         let innocent = match PidReuser::take(recorded.pid) {
             Ok(innocent) => innocent,
             Err(reason) if round == 0 => return skip(Suite::PidReuse, &reason),
-            // Somebody else was faster.
+            // Another process was given the PID first.
             Err(_) => continue,
         };
         let recipe = child_recipe(Cookie::random(), &recorded);
@@ -207,7 +207,7 @@ fn what_was_recorded_in_another_pid_namespace_is_kept() {
     let stage = Stage::new();
     let mut owner = Actor::start(&mut within(&namespace, &stage.actor("owner")));
     let directory = PathBuf::from(owner.next_line().unwrap());
-    // Seen from here, the numbers in its ledger are other processes', or nobody's; its lease is not.
+    // In this PID namespace the PIDs in its ledger belong to other processes or to none; its lease is valid.
     let alive = stage.run(&["sweep", "--why"]);
     assert_eq!(alive.code, Some(0), "{alive:?}");
     assert!(directory.exists());
@@ -348,13 +348,13 @@ fn what_belongs_to_another_user_is_kept() {
     std::os::unix::fs::chown(&thing.path, Some(STRANGER), Some(STRANGER)).unwrap();
     sweep_that_keeps(&stage, "it belongs to user 65534, and not to 0");
     assert!(thing.path.join("file").exists());
-    // And the other way round: nobody takes a ledger's word for it.
+    // And the reverse: a ledger alone is not proof of ownership.
     std::os::unix::fs::chown(&thing.path, Some(0), Some(0)).unwrap();
     sweep_to_the_end(&stage);
 }
 
 #[test]
-fn a_root_that_somebody_locked_is_kept() {
+fn a_root_locked_by_another_process_is_kept() {
     let stage = Stage::new();
     let root = Thing::directory(&stage.path("work"));
     let mut ledger =
@@ -363,7 +363,7 @@ fn a_root_that_somebody_locked_is_kept() {
     let _ = ledger.write(&stage.path("ledgers"));
     let holder = std::fs::File::open(&root.path).unwrap();
     holder.lock().unwrap();
-    sweep_that_keeps(&stage, "somebody holds the lock of the root");
+    sweep_that_keeps(&stage, "another process holds the lock of the root");
     assert!(root.path.join("file").exists());
     drop(holder);
     sweep_to_the_end(&stage);

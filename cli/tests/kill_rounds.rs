@@ -257,7 +257,7 @@ impl Ground {
         let report = self.sweep();
         assert!(report.items.is_empty() && report.ledgers.is_empty());
         assert!(self.witness_children.iter().all(PinnedProcess::has_exited));
-        // For whoever runs the long form.
+        // For the person who runs the long form.
         eprintln(&format!("{name}: {:?}, 0 left", self.tally));
         let missing: Vec<_> = KINDS
             .iter()
@@ -359,7 +359,7 @@ fn open(kind: u64, containment: Containment) -> Option<(Held, Option<PathBuf>)> 
     })
 }
 
-/// Opens of all kinds and lets go again, in an order that follows from the seed.
+/// Opens and releases resources of all kinds, in an order determined by the seed.
 fn live_a_life() {
     let seed: u64 = std::env::var(SEED).unwrap().parse().unwrap();
     let mut dice = Dice::new(seed);
@@ -469,7 +469,7 @@ fn sweepers_killed_at_any_state_and_any_instant_leave_nothing_after_the_next_swe
     ground.end("sweepers");
 }
 
-/// Between fork and exec a child is in no control group and carries no cookie.
+/// Between fork and exec a child is in no cgroup and carries no cookie.
 #[test]
 fn a_child_that_a_killed_owner_was_starting_is_found() {
     if has_played() {

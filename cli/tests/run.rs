@@ -257,7 +257,7 @@ fn kept_files_stay_and_are_named() {
         .find_map(|line| line.trim().strip_prefix("kept: "));
     let place = std::path::Path::new(kept.expect("the place is named"));
     assert!(place.join("file").exists());
-    // Nobody's orphan: a sweep leaves it alone.
+    // It is not an orphan any more: a sweep leaves it alone.
     assert_eq!(stage.run(&["sweep"]).code, Some(0));
     assert!(place.join("file").exists());
 }

@@ -1,6 +1,6 @@
 //! SIGKILL of a run's guardian, its supervisor, or both, at any instant after the start, also before the
-//! command has started: nothing of the tree, its control group, its temp directory and its ledger is
-//! left, at once, or for both after one sweep.
+//! command has started: nothing of the tree, its cgroup, its temp directory and its ledger is left, at
+//! once, or for both after one sweep.
 #![allow(
     clippy::unwrap_used,
     reason = "what a test needs and does not get fails it"
@@ -29,15 +29,16 @@ use stage::{Finished, Stage, until};
 const TREE: &str = "sleep 3001 & setsid sleep 3002 & (setsid sh -c 'sleep 3003 & exit 0' &); \
     echo rows >\"$TMPDIR/part\"; wait";
 
-/// The same, and one that has no environment and loses its parent: known by its argument alone. Only a
-/// control group or a living guard finds it.
+/// The same, and a process that has no environment and loses its parent: known by its argument alone.
+/// Only a cgroup or a living guard finds it.
 const WITH_A_STRANGER: &str = "env -i setsid sh -c 'sleep 3004; :' \"$0\" & exec sleep 3005";
 
 /// The latest instant of a blow: the tree is grown by then.
 const LATEST: Duration = Duration::from_millis(30);
 
-/// How long after the guardian's end whoever still lives has survived: the tree has 100 ms to end. Far
-/// less than a test may take, so that a tree that nobody takes down is told as what it is.
+/// How long after the guardian's end a process of the tree that is still alive counts as a survivor: the
+/// tree has 100 ms to end. Far below the test's timeout, so that a tree that is never taken down fails
+/// the assertion and not the timeout.
 const SURVIVAL: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +48,8 @@ enum Whom {
     Both,
 }
 
-/// A control group of a round's own, in which its run makes that of the tree: what is left in it is this
-/// round's.
+/// A cgroup of a round's own, in which its run makes that of the tree: what is left in it belongs to this
+/// round.
 struct Pen(Cgroup);
 
 impl Pen {
@@ -120,7 +121,7 @@ fn strike(whom: Whom, guardian: &mut Child) {
     }
 }
 
-/// Who bears the mark once nobody does any more, or the span is over.
+/// The processes that carry the mark, once there is none or the time is over.
 fn left_after(mark: &Mark, span: Duration) -> Vec<(i32, String)> {
     let end = Instant::now() + span;
     loop {
@@ -136,7 +137,7 @@ fn play(stage: &Stage, whom: Whom, script: &str, dice: &mut Dice) {
     let containment = *dice.of(&["auto", "subreaper"]);
     let mark = Mark::new();
     let pen = Pen::new();
-    // Without a control group, nobody would find the stranger after both were killed.
+    // Without a cgroup, the process without environment cannot be found after both were killed.
     let is_contained = containment == "auto" && pen.is_some();
     let script = match whom {
         Whom::Both if !is_contained => TREE,

@@ -1,4 +1,4 @@
-//! Whoever of a run is killed, nothing of the command's tree survives.
+//! Nothing of the command's tree survives, whichever process of the run is killed.
 #![allow(
     clippy::unwrap_used,
     reason = "what a test needs and does not get fails it"
@@ -14,11 +14,12 @@ use backstop_os::signal::Signal;
 use backstop_testkit::{Suite, skip};
 use stage::{Finished, Stage, pids_in, supervisor_of, until};
 
-/// The user `nobody` of every Linux system: it has no control groups of its own.
+/// An unprivileged user, the UID 65534 of every Linux system: it has no cgroups of its own.
 const ORDINARY: u32 = 65_534;
 
-/// How long after the guardian's end whoever still lives has survived: all rungs together take 600 ms.
-/// Far less than a test may take, so that a tree that nobody takes down is told as what it is.
+/// How long after the guardian's end a process of the tree that is still alive counts as a survivor: all
+/// rungs together take 600 ms. Far below the test's timeout, so that a tree that is never taken down
+/// fails the assertion and not the timeout.
 const SURVIVAL: Duration = Duration::from_secs(10);
 
 struct FiveProcesses {
@@ -100,7 +101,7 @@ fn is_root() -> bool {
     backstop_os::user::effective_id() == 0
 }
 
-/// Whether this machine lets this user make control groups; says so if a test cannot run.
+/// Whether this user may create cgroups on this machine; reports a skip if not.
 fn can_contain(user: Option<u32>) -> bool {
     if user.is_some() && !is_root() {
         skip(

@@ -51,7 +51,7 @@ impl Scene {
         let thing = Thing::directory(&base);
         fill(&thing.path.join("inner"));
         let victim = place.path().join("victim");
-        // Whoever follows a link finds every name that he looks for.
+        // A cleaner that follows a link finds every name that it expects.
         fill(&victim);
         fill(&victim.join("inner"));
         fill(&victim.join(thing.path.file_name().unwrap()));
@@ -126,7 +126,7 @@ fn attack(which: Attacked) {
         let _ = ledger.write(&scene.ledgers());
         let swapper = SymlinkSwapper::start(&scene.attacked(which), &scene.victim).unwrap();
         let mut sweeps = 0;
-        // Until it is gone; an exchange that is always in time is given up, and begun anew.
+        // Until it is gone; after 40 sweeps that lost against the exchange the round starts again.
         while sweeps < 40 && scene.sweep().left().count() > 0 {
             sweeps += 1;
         }

@@ -146,8 +146,8 @@ fn what_a_killed_program_left_is_explained_and_removed() {
 
 /// The command has no reclaimer for the kind: the recipes' form is enough.
 #[test]
-fn what_a_killed_program_left_of_a_kind_that_nobody_knows_is_removed() {
-    const UNKNOWN: Kind = Kind::new("nobody.knows");
+fn what_a_killed_program_left_of_an_unknown_kind_is_removed() {
+    const UNKNOWN: Kind = Kind::new("unknown.kind");
     if role::assigned().is_some() {
         let directory = PlaceOptions::new(UNKNOWN).create_directory().unwrap();
         std::fs::write(directory.path().join("rows"), "1,2").unwrap();
@@ -165,7 +165,7 @@ fn what_a_killed_program_left_of_a_kind_that_nobody_knows_is_removed() {
     assert!(stage.left().len() >= 3, "{:?}", stage.left());
     let rehearsed = stage.run(&["sweep", "--dry-run", "--why"]);
     assert_eq!(rehearsed.code, Some(1), "{rehearsed:?}");
-    let named = rehearsed.stdout.matches("nobody.knows").count();
+    let named = rehearsed.stdout.matches("unknown.kind").count();
     assert!(named >= 3, "{rehearsed:?}");
     let swept = stage.run(&["sweep"]);
     assert_eq!(swept.code, Some(0), "{swept:?}");

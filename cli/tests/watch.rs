@@ -233,7 +233,7 @@ finally:
 #[test]
 fn wrong_targets_and_flags_are_answered() {
     let stage = Stage::new();
-    // Under a name that nobody else's program has.
+    // Under a name that no other program has.
     let namesake = stage.path("work/namesake");
     std::os::unix::fs::symlink("/bin/sleep", &namesake).unwrap();
     let start = || Program(Command::new(&namesake).arg("60").spawn().unwrap());

@@ -69,7 +69,7 @@ pub use cost::MonitorCost;
 pub use dumps::{
     Comparison, Dumps, KindChange, MeasureChange, MemoryState, SiteChange, compare, dump,
 };
-pub use finding::{Evidence, Finding, FindingKind, Severity, Sparse, Subject, Unit};
+pub use finding::{Evidence, Finding, FindingKind, FindingSubject, Severity, Sparse, Unit};
 pub use findings::{Findings, Loss};
 pub use leak_check::{Leak, LeakCheck, LeakReport, LeakScope, LeakSort, Reach};
 pub use leak_tally::LeakTally;

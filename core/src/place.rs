@@ -46,7 +46,7 @@ pub use atomic_file::AtomicFile;
 pub use atomic_options::AtomicOptions;
 pub use draft::PlaceDraft;
 pub use error::{incomplete, refused};
-pub use held_file::{Access, HeldFile};
+pub use held_file::{FileAccess, HeldFile};
 pub use leased_directory::LeasedDirectory;
 pub use leased_entry::LeasedEntry;
 pub use leased_file::LeasedFile;

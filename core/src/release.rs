@@ -54,7 +54,7 @@ pub use pool::{Borrowed, Pool, PoolOptions};
 pub use record::{Cause, Outcome, Release};
 pub use release_all::ReleaseReport;
 pub use scope::{BulkError, End, Ended, Held, Scope, ScopeError};
-pub use selection::{Candidate, Standing};
+pub use selection::{Candidate, ResourceStatus};
 pub use tracked::{Revoked, Tracked};
 
 pub(crate) use openings::{OpeningBook, Openings, StillOpen};

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use backstop_core::monitor::{
-    Evidence, Finding, FindingKind, Moment, Severity, Subject, Unit, backtraces_of,
+    Evidence, Finding, FindingKind, FindingSubject, Moment, Severity, Unit, backtraces_of,
 };
 use backstop_core::release::{Backstop, BacktraceSampling, Owned, Tracked, Tracking};
 use backstop_core::resource::Kind;
@@ -50,7 +50,7 @@ fn one_in_so_many_is_captured_and_named_when_shown() {
     let now = Moment::now();
     let finding = Finding {
         kind: FindingKind::GrowingSite,
-        subject: Subject::Site {
+        subject: FindingSubject::Site {
             kind: KIND.to_string(),
             site: kept[0].site.to_string(),
         },

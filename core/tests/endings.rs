@@ -19,7 +19,7 @@ use backstop_os::signal::Signal;
 use backstop_testkit::role::{self, Actor};
 use backstop_testkit::scripted::{Act, Script, Scripted};
 
-use backstop_testkit::subjects::directory::Directory;
+use backstop_testkit::subjects::directory::TestDirectory;
 
 const PLACE: &str = "TEST_PLACE";
 const KIND: Kind = Kind::new("test.logged");
@@ -126,7 +126,7 @@ fn wait_for_signals() -> ! {
 fn a_signal_releases_in_order_and_then_has_its_effect() {
     if role::assigned().is_some() {
         let _guards = ["first", "second", "third"].map(logged);
-        let _directory = Directory::open(&Backstop::global(), &place());
+        let _directory = TestDirectory::open(&Backstop::global(), &place());
         wait_for_signals();
     }
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
@@ -138,7 +138,7 @@ fn a_signal_releases_in_order_and_then_has_its_effect() {
     }
 }
 
-/// Hangs when it is asked, and lets go when it is forced.
+/// Hangs when it is asked, and is released when it is forced.
 fn hanging() -> Tracked<Asked> {
     let policy = CleanupPolicy::default().with_deadline(Rung::Ask, Duration::from_secs(300));
     Backstop::global().set_policy(Scripted::KIND, policy);
@@ -224,7 +224,7 @@ fn a_third_signal_ends_the_program_whatever_hangs() {
 fn exit_releases_what_is_open_and_takes_the_ledger_away() {
     if role::assigned().is_some() {
         let _guards = (logged("first"), logged("second"));
-        let _directory = Directory::open(&Backstop::global(), &place());
+        let _directory = TestDirectory::open(&Backstop::global(), &place());
         #[expect(clippy::exit, reason = "what is tested")]
         std::process::exit(3);
     }

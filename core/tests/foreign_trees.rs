@@ -12,7 +12,7 @@ use backstop_os::before_exec::BeforeExec;
 use backstop_os::pinned::PinnedProcess;
 use backstop_testkit::role::{self, Actor};
 
-const KIND: &str = "nobody.knows";
+const KIND: &str = "unknown.kind";
 
 /// A private directory, as a ledger's must be.
 fn place() -> tempfile::TempDir {

@@ -12,7 +12,7 @@ use backstop_os::signal::Signal;
 use backstop_testkit::attackers::in_forked_child;
 use backstop_testkit::role::{self, Actor};
 
-use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer};
+use backstop_testkit::subjects::directory::{DirectoryReclaimer, TestDirectory};
 
 const PLACE: &str = "TEST_PLACE";
 
@@ -22,16 +22,16 @@ fn whatever_a_forked_child_does_the_parents_stays() {
     let backstop = Backstop::builder()
         .tracking(Tracking::Directory(place.path().join("ledgers")))
         .start();
-    let mut guard = Some(Directory::open(&backstop, place.path()));
+    let mut guard = Some(TestDirectory::open(&backstop, place.path()));
     let path = guard.as_ref().unwrap().path().to_owned();
     let mut scope = backstop.scope("work");
-    let held = scope.hold(Directory::open(&backstop, place.path()));
+    let held = scope.hold(TestDirectory::open(&backstop, place.path()));
     let mut scope = Some(scope);
     let ledger = backstop.ledger().unwrap();
     let code = in_forked_child(Duration::from_secs(60), || {
         drop(scope.take());
         let release = guard.take().unwrap().release();
-        let tracked = Directory::open(&backstop, path.parent().unwrap());
+        let tracked = TestDirectory::open(&backstop, path.parent().unwrap());
         let untracked = tracked.id().is_none();
         // The child's own, untracked as it is, is the child's to leave behind.
         let own = tracked.path().to_owned();
@@ -56,7 +56,7 @@ fn whatever_a_forked_child_does_the_parents_stays() {
 fn a_forked_child_that_lives_on_does_not_keep_the_lease() {
     if role::assigned().is_some() {
         let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
-        let _guard = Directory::open(&Backstop::global(), &place);
+        let _guard = TestDirectory::open(&Backstop::global(), &place);
         let _ = in_forked_child(Duration::from_secs(120), || {
             role::say(&std::process::id().to_string());
             role::wait_for_cue();

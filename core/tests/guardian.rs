@@ -13,7 +13,7 @@ use backstop_os::process_table;
 use backstop_os::signal::Signal;
 use backstop_testkit::role::{self, Actor};
 
-use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer};
+use backstop_testkit::subjects::directory::{DirectoryReclaimer, TestDirectory};
 
 const PLACE: &str = "TEST_PLACE";
 /// Far beyond what a loaded machine needs.
@@ -44,7 +44,7 @@ fn say(line: &str) {
 
 fn play(role: &str) {
     let place = PathBuf::from(std::env::var_os(PLACE).expect("an owner is told its place"));
-    let guards = [(); 3].map(|()| Directory::open(&Backstop::global(), &place));
+    let guards = [(); 3].map(|()| TestDirectory::open(&Backstop::global(), &place));
     let guardian = guardian::start().expect("this program can be started again");
     role::say(&guardian.pid().to_string());
     if role == "killed" {
@@ -106,7 +106,7 @@ fn an_owner_that_is_killed() {
     assert!(!guardian.has_exited());
     // What ends the owner and its group is not for the guardian, which has to outlive them.
     let stat = process_table::stat(guardian.pid()).expect("the guardian lives");
-    let its_owner = i32::try_from(owner.pid()).expect("a process number");
+    let its_owner = i32::try_from(owner.pid()).expect("a PID fits into an i32");
     let of_owner = process_table::stat(its_owner).expect("the owner lives");
     assert_ne!(stat.group, of_owner.group, "it is in its owner's group");
     let end_signals = [Signal::HUP, Signal::INT, Signal::TERM];

@@ -19,7 +19,7 @@ use proptest::prelude::*;
 
 const ONE: Kind = Kind::new("hostile.one");
 const TWO: Kind = Kind::new("hostile.two");
-/// Nobody's: it dies with its process.
+/// Without a reclaimer: it dies with its process.
 const PLAIN: Kind = Kind::new("hostile.plain");
 
 /// What a reclaimer acted on: it asks for nothing but a recipe that it can read.
@@ -185,8 +185,8 @@ fn a_sound_one_is_swept_whole() {
     assert!(!swept.is_kept);
 }
 
-/// Each used byte alone; where nothing is used, whole lines: a slot that nobody ever had is looked at
-/// as one.
+/// Each used byte alone; where nothing is used, whole lines: a slot that was never used is inspected as
+/// a whole.
 #[test]
 fn the_reader_answers_any_byte_changed() {
     let used: BTreeSet<usize> = used().collect();
@@ -207,7 +207,7 @@ fn the_reader_answers_any_byte_changed() {
         let is_told = !reading.damage().is_empty() || reading.entries().len() > acts.len() + 1;
         assert!(
             acts.len() == SOUND.open.len() || is_told,
-            "bytes {range:?}: lost one without a word"
+            "bytes {range:?}: lost one without reporting it"
         );
     }
 }

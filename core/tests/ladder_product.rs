@@ -1,5 +1,5 @@
-//! Every act on every rung times every answer of the probe: one outcome each, the stuck ones named,
-//! nobody else held up, and in the end as many released as were acquired.
+//! Every act on every rung times every answer of the probe: one outcome each, the stuck ones named, no
+//! other release delayed, and in the end as many released as were acquired.
 #![cfg(test)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,7 +71,7 @@ impl Case {
         assert_eq!(acquired, released, "{self:?}: acquired and released");
     }
 
-    /// Releases a resource of this script beside one that lets go, and gives both counts at the end.
+    /// Releases a resource of this script next to a cooperative one, and returns both counts at the end.
     fn play(&self) -> (u64, u64) {
         let backstop = Backstop::builder()
             .tracking(Tracking::Anonymous)
@@ -123,7 +123,7 @@ impl Case {
             _ => 0,
         };
         drop(sibling);
-        assert_eq!(sibling_remote.let_go(), 1, "{self:?}: its sibling");
+        assert_eq!(sibling_remote.releases(), 1, "{self:?}: its sibling");
 
         // What was stuck can be released later, and is accounted for.
         remote.unblock();
@@ -239,7 +239,7 @@ fn a_dropped_guard_waits_for_its_patience_and_not_for_the_whole_ladder() {
     drop(backstop.track(scripted));
     // It came back while the release still hangs, on its first rung.
     assert!(!backstop.is_empty());
-    assert_eq!(remote.let_go(), 0);
+    assert_eq!(remote.releases(), 0);
     remote.unblock();
     remote.mend();
     let report = backstop.release_all(Deadline::after(LONG));

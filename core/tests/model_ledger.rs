@@ -280,7 +280,7 @@ impl Model {
                 self.now += span.as_nanos() as u64;
             }
         }
-        // What went with its parent is nobody's guard's any more; its guard finds that out by itself.
+        // What was released with its parent has no guard in the model; the real guard notices by itself.
         let open = &self.expected;
         self.guards
             .retain(|guard| open.contains_key(&guard.id().unwrap()));

@@ -139,10 +139,10 @@ impl Bench {
     }
 
     fn existing(&self) -> usize {
-        assert!(self.remotes.iter().all(|remote| remote.let_go() <= 1));
+        assert!(self.remotes.iter().all(|remote| remote.releases() <= 1));
         self.remotes
             .iter()
-            .filter(|remote| remote.let_go() == 0)
+            .filter(|remote| remote.releases() == 0)
             .count()
     }
 }

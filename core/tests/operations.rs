@@ -149,7 +149,7 @@ fn what_stays_in_memory_is_retained_and_what_is_freed_is_not() {
     let kept = black_box(vec![7_u8; SIZE]);
     let kept_account = operation.finish();
     let operation = operations.begin("free");
-    // Seen from outside: what nobody sees may never be allocated.
+    // Through a black box: the optimizer may remove an allocation that is never observed.
     drop(black_box(vec![7_u8; SIZE]));
     let freed = operation.finish();
     let near = |value: i64, wanted: usize| value.abs_diff(wanted as i64) < SIZE as u64 / 4;

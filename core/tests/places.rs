@@ -27,8 +27,8 @@ use backstop_core::resource::{Deadline, Kind, Presence, Progress, Recipe, Step, 
 use backstop_testkit::conformance::{self, Hold, Subject};
 use backstop_testkit::role::{self, Actor};
 
-const UNKNOWN: Kind = Kind::new("nobody.knows");
-const OTHER: Kind = Kind::new("nobody.knows-this-either");
+const UNKNOWN: Kind = Kind::new("unknown.kind");
+const OTHER: Kind = Kind::new("unknown.other-kind");
 
 /// A base for what is made, with a ledger next to it.
 struct Here {
@@ -164,7 +164,7 @@ fn what_a_killed_owner_left_of_an_unknown_kind_is_reclaimed_by_its_form() {
     let kinds = report.items.iter().map(|item| item.kind.as_str());
     let mut kinds: Vec<&str> = kinds.collect();
     kinds.sort_unstable();
-    let expected = [UNKNOWN.name(); 4].into_iter().chain([ROOT.name()]);
+    let expected = [ROOT.name()].into_iter().chain([UNKNOWN.name(); 4]);
     assert_eq!(kinds, expected.collect::<Vec<_>>(), "{report:#?}");
     for item in &report.items {
         let is_released = item.outcome.as_ref().is_some_and(Outcome::is_released);

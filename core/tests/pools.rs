@@ -67,8 +67,11 @@ impl Bench {
     /// How many exist: opened and not let go, each at most once.
     fn existing(&self) -> usize {
         let remotes = self.remotes.lock().unwrap();
-        assert!(remotes.iter().all(|remote| remote.let_go() <= 1));
-        remotes.iter().filter(|remote| remote.let_go() == 0).count()
+        assert!(remotes.iter().all(|remote| remote.releases() <= 1));
+        remotes
+            .iter()
+            .filter(|remote| remote.releases() == 0)
+            .count()
     }
 }
 

@@ -44,7 +44,7 @@ fn a_release_that_begins_during_another_of_all_is_waited_for() {
     std::thread::scope(|threads| {
         let all = threads.spawn(|| backstop.release_all(Deadline::after(SOON)));
         held.wait();
-        // Its turn has not come, and somebody else begins.
+        // It is still queued, and another thread begins its release.
         let other = threads.spawn(move || second.release());
         wait_until_it_hangs(&remote);
         hold.open();
@@ -56,7 +56,7 @@ fn a_release_that_begins_during_another_of_all_is_waited_for() {
         assert!(!ended_early && report.is_complete(), "{report}");
         assert_eq!(other.join().unwrap().outcome, Outcome::Released);
     });
-    assert_eq!(remote.let_go(), 1);
+    assert_eq!(remote.releases(), 1);
     assert!(backstop.is_empty());
 }
 
@@ -102,16 +102,16 @@ fn what_found_no_thread_is_stuck_and_can_be_tried_again() {
     let report = backstop.release_all(Deadline::after(SOON));
     assert!(report.unfinished.is_empty(), "{:?}", report.unfinished);
     assert!(report.ended[0].outcome.is_stuck(), "{}", report.ended[0]);
-    assert_eq!(remote.let_go(), 0);
+    assert_eq!(remote.releases(), 0);
 
     gate.open();
     let end = Deadline::after(SOON);
     while !backstop.release_all(end).is_complete() {
-        assert!(!end.has_passed(), "nobody may release it any more");
+        assert!(!end.has_passed(), "it cannot be released any more");
         std::thread::yield_now();
     }
-    assert_eq!(remote.let_go(), 1);
+    assert_eq!(remote.releases(), 1);
     assert!(backstop.is_empty());
     drop(guard);
-    assert_eq!(remote.let_go(), 1);
+    assert_eq!(remote.releases(), 1);
 }

@@ -1,4 +1,4 @@
-//! A scope lets go of all that it holds, the last first, however it ends.
+//! A scope releases all that it holds, the last first, however it ends.
 #![cfg(test)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -67,7 +67,7 @@ fn failure() -> Error {
 }
 
 #[test]
-fn a_finished_scope_lets_go_in_reverse_and_undoes_nothing() {
+fn a_finished_scope_releases_in_reverse_and_undoes_nothing() {
     let notes = Notes::new();
     let ended = notes.backstop.scope("work").run(|scope| {
         notes.fill(scope);

@@ -11,7 +11,7 @@ use backstop_core::reclaim::{
 };
 use backstop_core::resource::{Deadline, Kind};
 use backstop_testkit::role::{self, Actor};
-use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer, KIND};
+use backstop_testkit::subjects::directory::{DirectoryReclaimer, KIND, TestDirectory};
 
 const PLACE: &str = "TEST_PLACE";
 
@@ -76,7 +76,7 @@ fn names(place: &Path, wanted: &str) -> usize {
 fn what_a_reclaimer_says_nothing_of_is_kept_with_its_ledger() {
     if role::assigned().is_some() {
         let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
-        let _guards = [(); 12].map(|()| Directory::open(&Backstop::global(), &place));
+        let _guards = [(); 12].map(|()| TestDirectory::open(&Backstop::global(), &place));
         role::say("ready");
         role::wait_to_be_killed();
     }

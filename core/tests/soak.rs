@@ -35,8 +35,8 @@ struct Soak {
     backstop: Backstop,
     pool: Pool<u8, Scripted>,
     opened: AtomicU64,
-    /// How many calls of `let_go` were due, and were made.
-    let_go: AtomicU64,
+    /// How many calls of `releases` were due, and were made.
+    releases: AtomicU64,
 }
 
 /// One thread's part.
@@ -100,7 +100,7 @@ impl Soak {
                 }
             }),
             opened: AtomicU64::new(0),
-            let_go: AtomicU64::new(0),
+            releases: AtomicU64::new(0),
         }
     }
 
@@ -127,8 +127,8 @@ impl Worker<'_> {
 
     /// Checks that what has gone let go once.
     fn gone(&self, remote: &Remote) {
-        assert_eq!(remote.let_go(), 1);
-        self.soak.let_go.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(remote.releases(), 1);
+        self.soak.releases.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One scene; gives how many it opened.
@@ -201,7 +201,7 @@ impl Worker<'_> {
 
     fn dropped_elsewhere(&mut self) -> u64 {
         let (guard, _remote) = self.soak.open_inline(Script::default());
-        // Whoever has ended takes no more.
+        // A thread that has ended receives nothing; the guard is dropped here then.
         let _ = self.next.send(guard);
         self.inbox.try_iter().for_each(drop);
         1
@@ -316,7 +316,7 @@ fn memory_and_handles_stay_flat_and_all_is_accounted_for() {
                     together.wait();
                     stuck.fetch_add(worker.stuck.len() as u64, Ordering::Relaxed);
                     for remote in worker.stuck.drain(..) {
-                        assert_eq!(remote.let_go(), 1);
+                        assert_eq!(remote.releases(), 1);
                     }
                 }
             });

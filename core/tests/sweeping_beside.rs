@@ -7,7 +7,7 @@ use backstop_core::Backstop;
 use backstop_core::reclaim::{LedgerFate, Reclaimers, Sweep};
 use backstop_core::release::Tracking;
 
-use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer};
+use backstop_testkit::subjects::directory::{DirectoryReclaimer, TestDirectory};
 
 #[test]
 fn an_owner_that_begins_during_a_sweep_keeps_its_ledger() {
@@ -33,7 +33,7 @@ fn an_owner_that_begins_during_a_sweep_keeps_its_ledger() {
                 .tracking(Tracking::Directory(ledgers.clone()))
                 .start();
             assert_eq!(backstop.degraded(), None);
-            let guard = Directory::open(&backstop, place.path());
+            let guard = TestDirectory::open(&backstop, place.path());
             let path = guard.path().to_owned();
             assert!(path.exists());
             assert!(guard.release().outcome.is_released());

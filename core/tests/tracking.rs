@@ -86,7 +86,7 @@ fn dropping_a_guard_releases_once() {
 }
 
 #[test]
-fn the_ladder_climbs_until_it_lets_go() {
+fn the_ladder_climbs_until_it_is_released() {
     let count = Arc::new(AtomicU32::new(0));
     let mut thing = Thing::new(&count);
     thing.needs = Rung::Force;
@@ -166,11 +166,17 @@ struct Log(Mutex<Vec<&'static str>>);
 
 impl Log {
     fn push(&self, name: &'static str) {
-        self.0.lock().expect("nobody panics with it").push(name);
+        self.0
+            .lock()
+            .expect("no thread panics while it holds the lock")
+            .push(name);
     }
 
     fn all(&self) -> Vec<&'static str> {
-        self.0.lock().expect("nobody panics with it").clone()
+        self.0
+            .lock()
+            .expect("no thread panics while it holds the lock")
+            .clone()
     }
 }
 

@@ -8,7 +8,7 @@ use backstop_core::Backstop;
 use backstop_core::ledger::Medium;
 use backstop_testkit::role::{self, Actor};
 
-use backstop_testkit::subjects::directory::Directory;
+use backstop_testkit::subjects::directory::TestDirectory;
 
 const PLACE: &str = "TEST_PLACE";
 
@@ -16,7 +16,7 @@ const PLACE: &str = "TEST_PLACE";
 fn say_how_it_is_tracked() {
     let backstop = Backstop::global();
     let place = PathBuf::from(std::env::var_os(PLACE).unwrap());
-    let guard = Directory::open(&backstop, &place);
+    let guard = TestDirectory::open(&backstop, &place);
     let path = guard.path().to_owned();
     let tracked = guard.id().is_some();
     drop(guard);
@@ -56,7 +56,7 @@ fn switched_off_guards_still_release() {
     assert_eq!(line, "none; tracked false; gone true; degraded no");
     assert!(
         !place.path().join("ledgers").exists(),
-        "a directory nobody asked for"
+        "a directory that was not requested"
     );
 }
 
@@ -84,7 +84,7 @@ fn a_directory_that_cannot_be_created_is_reported() {
         return say_how_it_is_tracked();
     }
     let place = tempfile::tempdir().unwrap();
-    // Nobody can make anything there, root included.
+    // No user can create anything there, root included.
     let line = played(place.path(), |command| {
         command.env("BACKSTOP_DIR", "/proc/sys/backstop");
     });

@@ -6,6 +6,6 @@ pub fn take(bytes: &[u8]) {
         return;
     };
     if let Err(message) = backstop::check_settings(text) {
-        assert!(!message.is_empty(), "a mistake without a word");
+        assert!(!message.is_empty(), "an error without a message");
     }
 }

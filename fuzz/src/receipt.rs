@@ -9,8 +9,8 @@ pub fn take(bytes: &[u8]) {
     let lines = lines.filter(|line| !line.is_empty()).count();
     assert_eq!(receipts.len() as u64 + unreadable, lines as u64);
     for receipt in receipts {
-        // What was read can be written and read again. Its item is compared by nobody: a fraction of
-        // many digits, which no receipt has, is read as a neighbour of itself.
+        // What was read can be written and read again. The items are not compared: a fraction of many
+        // digits, which no real receipt has, is rounded to a neighbouring value.
         let mut line = serde_json::to_vec(&receipt).expect("a receipt is JSON");
         line.push(b'\n');
         let (again, unreadable) = Receipts::parse(&line);

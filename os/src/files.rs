@@ -8,10 +8,10 @@ mod skipped;
 mod stat;
 mod survey;
 
-pub use limits::{Limits, Owners, Signs};
+pub use limits::{Owners, Signs, WalkLimits};
 pub use lock_attempt::LockAttempt;
 pub use removal::{Remains, Removal};
 pub use removal_refusal::{Left, RemovalRefusal};
 pub use skipped::{SkipReason, Skipped, SkippedList};
-pub use stat::{Access, DirectoryEntry, FileKind, Stat};
+pub use stat::{DirectoryEntry, FileKind, OpenMode, Stat};
 pub use survey::{Newest, Survey};

@@ -6,13 +6,13 @@ pub struct FileHolder {
     /// The process.
     pub pid: i32,
     /// How the process uses it.
-    pub hold: Hold,
+    pub hold: FileUse,
 }
 
 /// How a process uses a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Hold {
+pub enum FileUse {
     /// An open descriptor of this number.
     Descriptor(i32),
     /// Its working directory.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use backstop_core::error::Error;
 use backstop_core::monitor::{
-    Change, Evidence, Finding, FindingKind, Moment, Observation, Observer, ProcessSample, Sample,
-    Severity, Subject, Unit,
+    Change, Evidence, Finding, FindingKind, FindingSubject, Moment, Observation, Observer,
+    ProcessSample, Sample, Severity, Unit,
 };
 use backstop_core::resource::{Bytes, Deadline};
 use backstop_service::alert::{
@@ -23,7 +23,7 @@ fn finding(kind: FindingKind, subject: String, severity: Severity, text: &str) -
     let now = Moment::now();
     Finding {
         kind,
-        subject: Subject::Kind { kind: subject },
+        subject: FindingSubject::Kind { kind: subject },
         severity,
         evidence: Evidence {
             value: 91.0,
@@ -119,7 +119,7 @@ fn a_storm_needs_bounded_memory_and_its_loss_is_disclosed() {
 
 #[test]
 fn a_sink_that_hangs_blocks_no_other_and_learns_what_it_missed() {
-    let (let_go, held) = crossbeam_channel::bounded::<()>(0);
+    let (releases, held) = crossbeam_channel::bounded::<()>(0);
     let (sink, taken) = ChannelSink::bounded(100);
     let (late, late_taken) = crossbeam_channel::unbounded();
     let hanging = move |alert: &Alert| {
@@ -141,7 +141,7 @@ fn a_sink_that_hangs_blocks_no_other_and_learns_what_it_missed() {
     assert_eq!(serials, [1, 2]);
     let statistics = &alerts.statistics().sinks[0];
     assert_eq!((statistics.delivered, statistics.lost), (0, 2));
-    drop(let_go);
+    drop(releases);
     assert_eq!(late_taken.recv_timeout(PATIENCE), Ok(0));
     // Until its thread has dropped it, it misses more; each is disclosed by the first it accepts.
     let mut number = 3;

@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use backstop_core::monitor::{
-    Change, Evidence, Finding, FindingKind, Moment, Observation, Observer, ProcessSample, Sample,
-    Severity, Subject, Unit,
+    Change, Evidence, Finding, FindingKind, FindingSubject, Moment, Observation, Observer,
+    ProcessSample, Sample, Severity, Unit,
 };
 use backstop_core::resource::Deadline;
 use backstop_os::signal::Signal;
@@ -142,7 +142,7 @@ fn kill_oneself(signal: &str) {
 fn finding(kind: FindingKind, severity: Severity, at: Moment) -> Finding {
     Finding {
         kind,
-        subject: Subject::Process,
+        subject: FindingSubject::Process,
         severity,
         evidence: Evidence {
             value: 60.0,

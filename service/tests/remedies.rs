@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use backstop_core::Backstop;
 use backstop_core::error::{Error, ErrorKind, Stage};
-use backstop_core::monitor::{Evidence, Finding, FindingKind, Moment, Severity, Subject, Unit};
+use backstop_core::monitor::{
+    Evidence, Finding, FindingKind, FindingSubject, Moment, Severity, Unit,
+};
 use backstop_core::policy::{CleanupPolicy, Criticality};
 use backstop_core::release::{Caches, Shrink};
 use backstop_core::release::{Cause, Clock, ManualClock, Owned, Tracked, Tracking};
@@ -225,7 +227,7 @@ fn caches_are_shrunk_on_another_thread_and_a_failing_one_harms_no_other() {
 #[test]
 fn a_cache_that_hangs_is_named_and_abandoned() {
     let caches = Caches::default();
-    let (let_go, held_back) = crossbeam_channel::bounded::<()>(0);
+    let (releases, held_back) = crossbeam_channel::bounded::<()>(0);
     let cache = Cache::new("hanging", move || {
         let _ = held_back.recv();
     });
@@ -237,7 +239,7 @@ fn a_cache_that_hangs_is_named_and_abandoned() {
     let record = remedies.run(Remedy::ShrinkCaches(Shrinkage::All)).unwrap();
     let expected = "failed: did not return within 50ms".to_owned();
     assert_eq!(outcomes(&record), [("shrink hanging", expected)]);
-    drop(let_go);
+    drop(releases);
 }
 
 #[test]
@@ -307,7 +309,7 @@ fn alert(transition: Transition, level: Level, kind: FindingKind) -> Alert {
         level,
         finding: Finding {
             kind,
-            subject: Subject::Process,
+            subject: FindingSubject::Process,
             severity: Severity::Critical,
             evidence: Evidence {
                 value: 2.0,
@@ -406,7 +408,7 @@ fn an_alert_triggers_the_remedies_of_its_level_in_order() {
 
 #[test]
 fn alerts_beyond_the_queue_are_counted() {
-    let (let_go, held_back) = crossbeam_channel::bounded::<()>(0);
+    let (releases, held_back) = crossbeam_channel::bounded::<()>(0);
     let (backstop, _hand, _guards) = held();
     let rules = RemedyRules::none().with_level(Level::Critical, [Remedy::Stop]);
     let mut remedies = of(backstop)
@@ -428,7 +430,7 @@ fn alerts_beyond_the_queue_are_counted() {
     // One runs, sixteen wait.
     assert!((83..=84).contains(&failed), "{failed}");
     assert_eq!(remedies.statistics().alerts_dropped, failed as u64);
-    drop(let_go);
+    drop(releases);
 }
 
 #[test]

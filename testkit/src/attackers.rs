@@ -1,4 +1,4 @@
-//! What an unlucky or hostile machine does to code that kills and deletes: links exchanged under it,
+//! What an unlucky or hostile machine does to code that kills and deletes: exchanged links,
 //! reused PIDs and inodes, forks without exec, a disk that returns errors.
 //!
 //! The only place of the testkit that may be `unsafe`. Every attacker works on what its test made, and

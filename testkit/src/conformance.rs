@@ -5,20 +5,20 @@
 
 mod subject;
 
-mod account;
 mod behaviour;
 mod drive;
+mod fixture;
 mod kill_matrix;
 mod kinds;
+mod ledger_record;
 mod orphaned;
 mod outside;
 mod owner;
 mod releasing;
 mod report;
-mod stage;
 
 pub use drive::check;
+pub use fixture::Fixture;
 pub use kinds::kinds_of;
 pub use report::ConformanceReport;
-pub use stage::Stage;
 pub use subject::{Hold, Subject};

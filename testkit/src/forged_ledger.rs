@@ -12,7 +12,7 @@ use backstop_os::{process, user};
 #[derive(Debug, Clone)]
 #[must_use = "no ledger is there until `write`"]
 pub struct ForgedLedger {
-    /// Who is said to have written it.
+    /// The process that it names as its owner.
     pub owner: OwnerRecord,
     entries: Vec<ForgedEntry>,
 }
@@ -51,7 +51,7 @@ impl ForgedLedger {
         }
     }
 
-    /// One more resource that is said to be open.
+    /// Adds a resource that it lists as open.
     pub fn entry(mut self, kind: &str, label: &str, state: State, recipe: &str) -> Self {
         self.entries.push(ForgedEntry {
             kind: kind.to_owned(),

@@ -1,6 +1,6 @@
 //! SIGKILL at every change of a state that another process relies on, and at instants in between.
 //!
-//! Core kills its own process where `BACKSTOP_KILL_AT` says so (its feature `kill-points`, which this
+//! Core kills its own process at the point named by `BACKSTOP_KILL_AT` (its feature `kill-points`, which this
 //! crate turns on). A [`KillPoints`] plays one scene again and again with the blow a step later each
 //! time, until the process survives the scene.
 
@@ -29,11 +29,11 @@ pub struct Blow {
 enum Falls {
     /// The n-th time at a place.
     At(&'static str, u32),
-    /// So long after the start.
+    /// This long after the start.
     After(Duration),
 }
 
-/// What was killed where.
+/// Where the process was killed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Struck {

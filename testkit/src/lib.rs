@@ -1,7 +1,20 @@
-//! What every adapter is tested with: the conformance suite, scripted resources, attackers, a manual clock, kill points.
+//! Test tools for adapters: the conformance suite, scripted resources, attackers, kill points.
 //!
-//! An adapter's `tests/conformance.rs` is one call of [`conformance::check`]. Time is an input too: a
-//! test passes [`Clock::manual`](backstop_core::release::Clock::manual) of core and moves its hand.
+//! An adapter's `tests/conformance.rs` is one call of [`conformance::check`]. Tests that depend on time
+//! use core's manual clock, [`Clock::manual`](backstop_core::release::Clock::manual).
+//!
+//! # Examples
+//! A resource that follows a script, and a record of its calls:
+//! ```
+//! use backstop_core::release::{Backstop, Tracking};
+//! use backstop_testkit::scripted::{Script, Scripted};
+//!
+//! let (resource, remote) = Scripted::following("a resource", Script::default());
+//! let backstop = Backstop::builder().tracking(Tracking::Off).start();
+//! let guard = backstop.track(resource);
+//! assert!(guard.release().outcome.is_released());
+//! assert_eq!(remote.releases(), 1);
+//! ```
 
 pub mod conformance;
 

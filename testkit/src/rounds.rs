@@ -1,4 +1,4 @@
-//! How long a test attacks.
+//! The number of rounds of a test.
 
 /// The variable that sets how often a test plays its scene.
 pub const ROUNDS: &str = "BACKSTOP_ROUNDS";

@@ -1,7 +1,7 @@
-//! A resource that does exactly what its test scripts: works, fails, hangs, panics, lies.
+//! A resource that follows a script: it succeeds, fails, hangs, panics or reports a wrong state.
 //!
 //! Takes a [`Script`] with an [`Act`] for each rung and a [`Look`] for the probe; returns the resource
-//! and a [`Remote`], by which the test sees what was called, ends what hangs, and repairs the rest.
+//! and a [`Remote`], with which the test reads the calls, ends hanging calls, and stops the failures.
 
 mod remote;
 mod script;
@@ -46,17 +46,17 @@ impl Scripted {
         let refuse = |retry| Error::new(ErrorKind::Io, Stage::Release, "as scripted").retry(retry);
         match act {
             Act::Done => {
-                self.shared.let_go();
+                self.shared.releases();
                 Ok(Progress::Done)
             }
             Act::Pending { looks } => {
-                self.shared.let_go_after(looks);
+                self.shared.release_after(looks);
                 Ok(Progress::Pending)
             }
-            Act::Slow(span) => {
-                // The slowness is the point.
-                std::thread::sleep(span);
-                self.shared.let_go();
+            Act::Slow(duration) => {
+                // The delay is what is tested.
+                std::thread::sleep(duration);
+                self.shared.releases();
                 Ok(Progress::Done)
             }
             Act::Lie => Ok(Progress::Done),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use backstop_os::directory::Directory;
-use backstop_os::files::Limits;
+use backstop_os::files::WalkLimits;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::process;
 use backstop_testkit::attackers::{InodeReuser, PidReuser, SymlinkSwapper, in_forked_child};
@@ -35,7 +35,7 @@ fn a_careless_look_falls_into_the_victim_and_a_careful_removal_does_not() {
     let opened = Directory::open(&root).unwrap();
     for _ in 0..50 {
         let name = std::ffi::OsStr::new("job");
-        let _ = backstop_os::removal::remove_tree(&opened, name, &Limits::default());
+        let _ = backstop_os::removal::remove_tree(&opened, name, &WalkLimits::default());
     }
     drop(swapper);
     assert_eq!(std::fs::read(victim.join("precious")).unwrap(), b"data");
@@ -66,7 +66,7 @@ fn an_inode_given_away_again_is_told_from_the_old_one() {
 }
 
 #[test]
-fn a_process_number_given_away_again_is_told_from_the_old_one() {
+fn a_reused_pid_is_distinguished_from_the_old_process() {
     let mut child = std::process::Command::new("sleep")
         .arg("60")
         .spawn()

@@ -9,21 +9,21 @@ use backstop_core::release::Tracked;
 use backstop_core::resource::Presence;
 use backstop_testkit::conformance::{self, Hold, Subject};
 
-use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer};
+use backstop_testkit::subjects::directory::{DirectoryReclaimer, TestDirectory};
 use backstop_testkit::subjects::port::{self, Port};
 
 struct Directories;
 
 impl Subject for Directories {
-    type Resource = Directory;
+    type Resource = TestDirectory;
 
     fn name(&self) -> &'static str {
         "test.directory"
     }
-    fn open(&self, backstop: &Backstop, place: &Path) -> Tracked<Directory> {
-        Directory::open(backstop, place)
+    fn open(&self, backstop: &Backstop, place: &Path) -> Tracked<TestDirectory> {
+        TestDirectory::open(backstop, place)
     }
-    fn trace(&self, directory: &Directory) -> String {
+    fn trace(&self, directory: &TestDirectory) -> String {
         directory.path().display().to_string()
     }
     fn look(&self, trace: &str) -> Presence {
@@ -41,7 +41,7 @@ impl Subject for Directories {
     fn destroy(&self, trace: &str) -> bool {
         std::fs::remove_dir_all(trace).is_ok()
     }
-    fn hold(&self, directory: &Tracked<Directory>) -> Hold {
+    fn hold(&self, directory: &Tracked<TestDirectory>) -> Hold {
         match Held::immutable(directory.path()) {
             Some(held) => Hold::Held(Box::new(held)),
             None => Hold::NotHere("chattr +i is refused".into()),
@@ -49,7 +49,7 @@ impl Subject for Directories {
     }
 }
 
-/// A directory in which nobody, root included, may change anything.
+/// A directory in which no user may change anything, root included.
 struct Held(std::path::PathBuf);
 
 impl Held {

@@ -9,7 +9,7 @@ use backstop_core::reclaim::{LedgerFate, Reclaimers, Sweep, SweepReport};
 use backstop_testkit::kill_points::KillPoints;
 use backstop_testkit::role::{self, Actor};
 
-use backstop_testkit::subjects::directory::{Directory, DirectoryReclaimer};
+use backstop_testkit::subjects::directory::{DirectoryReclaimer, TestDirectory};
 
 const PLACE: &str = "TEST_PLACE";
 
@@ -65,15 +65,15 @@ fn place_of_actor() -> PathBuf {
     std::env::var_os(PLACE).unwrap().into()
 }
 
-/// Opens three, one of them in a scope of its own, and lets go in three ways.
+/// Opens three resources, one of them in a scope of its own, and releases them in three ways.
 fn live_a_life() {
     let place = place_of_actor();
     let backstop = Backstop::global();
-    let first = Directory::open(&backstop, &place);
+    let first = TestDirectory::open(&backstop, &place);
     let mut scope = backstop.scope("work");
-    let _held = scope.hold(Directory::open(&backstop, &place));
+    let _held = scope.hold(TestDirectory::open(&backstop, &place));
     assert!(scope.finish().is_clean());
-    let last = Directory::open(&backstop, &place);
+    let last = TestDirectory::open(&backstop, &place);
     assert!(first.release().outcome.is_released());
     drop(last);
 }
@@ -108,7 +108,7 @@ fn a_sweeper_killed_anywhere_leaves_the_rest_to_the_next() {
     match role::assigned().as_deref() {
         Some("owner") => {
             let place = place_of_actor();
-            let _guards = [(); 3].map(|()| Directory::open(&Backstop::global(), &place));
+            let _guards = [(); 3].map(|()| TestDirectory::open(&Backstop::global(), &place));
             role::say("open");
             role::wait_to_be_killed();
         }

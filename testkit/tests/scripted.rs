@@ -59,11 +59,11 @@ fn a_lie_is_found_out_and_the_next_rung_is_tried() {
         (release.outcome, release.rung),
         (Outcome::Released, Rung::Insist)
     );
-    assert_eq!(remote.let_go(), 1);
+    assert_eq!(remote.releases(), 1);
 }
 
 #[test]
-fn what_hangs_is_let_go_with_its_remote() {
+fn what_hangs_is_released_with_its_remote() {
     let script = Script::default()
         .on(Rung::Ask, [Act::Never])
         .verify([Look::Present]);

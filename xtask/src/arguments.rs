@@ -2,7 +2,7 @@
 
 use lexopt::prelude::*;
 
-/// What stood on the command line after the command's name.
+/// The command line after the command's name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     flags: Vec<&'static str>,

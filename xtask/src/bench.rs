@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how fast, against the peers in the same run.
+//! `cargo xtask bench`: speed, compared with the peers in the same run.
 
 pub(crate) mod instructions;
 
@@ -83,7 +83,7 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!passed)))
 }
 
-/// Builds the benchmarks and the command that some of them run; gives the benchmarks.
+/// Builds the benchmarks and the command that some of them run; returns the benchmarks' path.
 fn build(workspace: &Workspace) -> anyhow::Result<Command> {
     let mut cargo = program::cargo();
     cargo.args([

@@ -67,7 +67,7 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     }
     // After the other builds: it is the longest, and its programs are what the tests below run.
     if !arguments.has("fast") {
-        record.step("what is shipped", || {
+        record.step("shipped programs", || {
             setup::for_tests()?;
             dist::check(&workspace)
         });
@@ -131,7 +131,7 @@ fn every_interleaving(workspace: &Workspace) -> anyhow::Result<bool> {
     let (status, lines) = program::overheard(&mut command, Stream::Output)?;
     let counts = Counts::from_libtest(&lines).held_against(status);
     if counts.passed != written {
-        println!("{written} models are written, and {} passed", counts.passed);
+        println!("{written} models exist, and {} passed", counts.passed);
     }
     Ok(counts.failed == 0 && written > 0 && counts.passed == written)
 }
@@ -155,7 +155,7 @@ fn added(variable: &str, more: &str) -> OsString {
     value
 }
 
-/// What became of each step.
+/// The result of each step.
 #[derive(Default)]
 struct Record {
     steps: Vec<(String, Duration, bool)>,

@@ -80,7 +80,7 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<bool> {
     Ok(passed)
 }
 
-/// Builds the smallest set to where sets go by default, and gives the program.
+/// Builds the smallest set in the default directory, and returns the program.
 pub(crate) fn minimal(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let chosen = sets::choose(&["minimal".to_owned()])?;
     build(chosen[0], workspace, &default_out(workspace))
@@ -90,7 +90,7 @@ fn default_out(workspace: &Workspace) -> PathBuf {
     workspace.target.join("dist")
 }
 
-/// Builds one set, copies it out, and gives the program.
+/// Builds one set, copies it to `out`, and returns the program.
 fn build(set: &Set, workspace: &Workspace, out: &Path) -> anyhow::Result<PathBuf> {
     let package = workspace.member(PACKAGE);
     set.check(package.context("the workspace has no command")?)?;

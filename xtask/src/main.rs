@@ -2,7 +2,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a developer's command talks to its terminal"
+    reason = "a developer's command prints to its terminal"
 )]
 
 mod arguments;

@@ -14,7 +14,7 @@ pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
 }
 
-/// Where a program stands in the search path.
+/// The path of a program in the search path.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let directories = env::var_os("PATH")?;
     env::split_paths(&directories)
@@ -39,7 +39,7 @@ pub(crate) fn status(command: &mut Command) -> anyhow::Result<ExitStatus> {
         .with_context(|| format!("cannot start `{}`", line(command)))
 }
 
-/// Whether it starts and succeeds; says nothing.
+/// Whether it starts and succeeds; its output is discarded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -56,7 +56,7 @@ pub(crate) enum Stream {
     Error,
 }
 
-/// Runs to the end, shows everything as it comes, and gives the lines of one stream.
+/// Runs to the end, shows all output as it arrives, and returns the lines of one stream.
 pub(crate) fn overheard(
     command: &mut Command,
     stream: Stream,
@@ -72,7 +72,7 @@ pub(crate) fn overheard(
         Stream::Output => show(child.stdout.take(), std::io::stdout()),
         Stream::Error => show(child.stderr.take(), std::io::stderr()),
     };
-    // Waited for before a reading error is told: an abandoned cargo would keep its lock.
+    // Waited for before a reading error is returned: an abandoned cargo would keep its lock.
     let status = child.wait()?;
     Ok((status, lines?))
 }

@@ -26,7 +26,7 @@ const ACCEPTED: Accepted = Accepted {
     passed_on: false,
 };
 
-/// Where unsafe code stands, and what uses it most.
+/// The packages with unsafe code, and those that use it most.
 const PACKAGES: &[&str] = &["backstop-core", "backstop-testkit", "backstop-tempfs"];
 
 /// Tests that measure memory: the sanitizer has an allocator of its own, with other figures.
@@ -69,8 +69,7 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
         command.env(flags, "-Zsanitizer=address");
     }
     command.env("CARGO_TARGET_DIR", workspace.target.join("sanitized"));
-    // What is freed is kept for a while to catch its use: so little that memory which should stay flat
-    // is seen to.
+    // Freed memory is kept for a while to catch its use: little enough that tests of flat memory pass.
     let kept = "quarantine_size_mb=16:thread_local_quarantine_size_kb=64";
     command.env("ASAN_OPTIONS", format!("detect_leaks=0:{kept}"));
     println!("$ {}", program::line(&command));

@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: installs what the full build and its tests need.
 //!
-//! Takes the table of [`needs`]; looks which are absent; installs those it may.
+//! Takes the table of [`needs`], checks which are missing, and installs those it may.
 
 mod install;
 mod needs;
@@ -55,10 +55,10 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(failed)))
 }
 
-/// Installs what the tests need, without a word when nothing is missing.
+/// Installs what the tests need; prints nothing if all of it is installed.
 ///
 /// # Errors
-/// When something is still missing without which they fail. A missing need of one suite is no error:
+/// When something is still missing without which they fail. A missing need of one suite is not an error:
 /// that suite reports itself as skipped.
 pub(crate) fn for_tests() -> anyhow::Result<()> {
     install_all(|need| need.weight != Weight::Peer)
@@ -67,7 +67,7 @@ pub(crate) fn for_tests() -> anyhow::Result<()> {
 /// Installs what the benchmarks need, their peers with it.
 ///
 /// # Errors
-/// When something is still missing without which nothing is built. A missing peer is no error: its
+/// When something is still missing without which nothing is built. A missing peer is not an error: its
 /// question is missed.
 pub(crate) fn for_benches() -> anyhow::Result<()> {
     let of_tests = |need: &Need| matches!(need.weight, Weight::Suite(_));
@@ -85,7 +85,7 @@ fn install_all(wanted: impl Fn(&Need) -> bool) -> anyhow::Result<()> {
         eprintln!("missing: {}: {} ({})", need.name, need.why, need.weight);
     }
     if left.iter().any(|need| need.weight == Weight::Required) {
-        bail!("what is missing is required; see `cargo xtask setup --dry-run`");
+        bail!("required packages are missing; see `cargo xtask setup --dry-run`");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: runs every test and counts honestly the result of each.
+//! `cargo xtask test`: runs every test and counts passed, failed and skipped ones.
 
 mod counts;
 pub(crate) mod skips;

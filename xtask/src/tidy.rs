@@ -1,6 +1,6 @@
 //! `cargo xtask tidy`: the architecture's rules as checks.
 //!
-//! Takes the [`tree`] of files and what cargo knows of the workspace; each check gives offences.
+//! Takes the [`tree`] of files and cargo's metadata of the workspace; each check returns offences.
 //! The checks are pure: they run on a made-up tree in their own tests.
 
 mod markdown;
@@ -62,7 +62,7 @@ pub(crate) fn run(parser: lexopt::Parser) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!passed)))
 }
 
-/// Runs all checks, prints what they found, and says whether the workspace passes.
+/// Runs all checks, prints the offences, and returns whether the workspace passes.
 pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<bool> {
     let tree = Tree::read(&workspace.root)?;
     let mut offences = layering::check(&workspace.members);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-/// The workspace: where it stands and what belongs to it.
+/// The workspace: its location and its packages.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
@@ -39,7 +39,7 @@ pub(crate) struct Dependency {
 impl Workspace {
     /// Asks cargo.
     pub(crate) fn load() -> anyhow::Result<Self> {
-        // Without resolving: direct dependencies are all the commands look at, and it needs no net.
+        // Without resolving: the commands need only direct dependencies, and it works offline.
         let metadata = MetadataCommand::new()
             .no_deps()
             .exec()

@@ -155,7 +155,7 @@ impl Pipe {
         match wait_readable(&[own, wake.as_fd()], None) {
             // Abandoned comes first: a process that never stops writing must not keep the thread.
             Ok(ready) => ready.get(1) != Some(&true),
-            // It blocks in the read instead, as far as this system is concerned.
+            // This system cannot wait for it: the read blocks instead.
             Err(error) => error.kind() == io::ErrorKind::Unsupported,
         }
     }

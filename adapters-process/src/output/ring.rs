@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::config::CaptureLimits;
 
-/// What was kept of a stream.
+/// The captured part of a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Captured {
     /// The first bytes.
@@ -15,7 +15,7 @@ pub struct Captured {
     pub tail: Vec<u8>,
     /// How many bytes between them were not kept.
     pub dropped: u64,
-    /// How many lines a callback was given in parts.
+    /// How many lines a callback received in parts.
     pub cut_lines: u64,
     /// How often a callback panicked.
     pub callback_panics: u64,
@@ -36,12 +36,12 @@ impl Captured {
         self.head.len() as u64 + self.dropped + self.tail.len() as u64
     }
 
-    /// What was kept, with a line about what was not; bytes that are no UTF-8 are replaced.
+    /// The captured text, with a line about what was dropped; invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
         let tail = String::from_utf8_lossy(&self.tail);
         match self.dropped {
-            // In one piece, because a character may stand across the two.
+            // In one piece, because a character may be split between the two.
             0 => String::from_utf8_lossy(&[self.head.as_slice(), &self.tail].concat()).into_owned(),
             dropped => format!(
                 "{}\n[{dropped} bytes were not kept]\n{tail}",
@@ -51,7 +51,7 @@ impl Captured {
     }
 }
 
-/// A stream as it comes in.
+/// A stream while it is read.
 #[derive(Debug)]
 pub(super) struct Ring {
     limits: CaptureLimits,
@@ -74,7 +74,7 @@ impl Ring {
         let room = self.limits.head - self.head.len();
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
         self.head.extend_from_slice(head);
-        // Of what comes at once only the last can stay.
+        // Of a chunk longer than the tail only its end can be kept.
         let skipped = rest.len().saturating_sub(self.limits.tail);
         self.tail.extend(&rest[skipped..]);
         let excess = self.tail.len().saturating_sub(self.limits.tail);

@@ -2,7 +2,7 @@
 
 use std::io::{self, PipeReader, PipeWriter};
 
-/// The waiting side: it can be read from once the waker was dropped.
+/// The waiting side: it becomes readable once the waker was dropped.
 pub(crate) struct Wake(PipeReader);
 
 /// Wakes when it is dropped.

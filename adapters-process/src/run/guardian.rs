@@ -1,10 +1,11 @@
-//! The outer process of a run: it waits, and takes the tree down if the supervisor is killed.
+//! The outer process of a run: it waits, and terminates the tree if the supervisor is killed.
 
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use backstop_core::error::{Error, Stage};
 use backstop_core::resource::{Bytes, Deadline, Rung};
+use backstop_core::text::counted;
 use backstop_core::tree::Containment;
 use backstop_os::adopt::Adopt;
 use backstop_os::fork_child::{exit_now, fork_child};
@@ -18,13 +19,13 @@ use backstop_os::subreaper::set_subreaper;
 use backstop_os::takedown::{Reap, Roots};
 use backstop_os::tree;
 
-use super::account;
-use super::left_processes::{self, LeftProcess};
+use super::leftovers::{self, LeftProcess};
 use super::plan::{Host, RunPlan};
 use super::report::{Ending, RunReport};
+use super::report_builder;
 use super::supervisor;
 
-/// The signals that a run passes on, and the one that tells of a child's end.
+/// The signals that a run forwards, and SIGCHLD.
 const SIGNALS: [Signal; 7] = [
     Signal::CHLD,
     Signal::HUP,
@@ -35,21 +36,21 @@ const SIGNALS: [Signal; 7] = [
     Signal::USR2,
 ];
 
-/// Runs a command under a guardian and a supervisor, and gives the exit code.
+/// Runs a command under a guardian and a supervisor, and returns the exit code.
 ///
-/// Call it from a process with one thread, and end the process with the code: the guardian stays a
+/// Call it from a process with one thread, and exit the process with the code: the guardian stays a
 /// subreaper.
 ///
 /// # Guarantees
-/// When it returns, nothing of the command's tree is alive, whichever of the two was killed. If both
-/// were, a sweep finds the tree by its cookie and its control group.
+/// When it returns, no process of the command's tree is alive, whichever of the two was killed. If both
+/// were, a sweep finds the tree by its cookie and its cgroup.
 ///
 /// # Errors
 /// The guardian or the supervisor could not be set up; nothing was started.
 pub fn run(plan: &RunPlan, host: &dyn Host) -> Result<u8, Error> {
     let failed = |message: &'static str| move |error| Error::io(Stage::Open, message, error);
     let began = Instant::now();
-    // Set up before the fork, so that there is no instant in which one could die unseen.
+    // Set up before the fork, so that neither can die unnoticed at any instant.
     let signals = SignalSource::block(&SIGNALS).map_err(failed("signals cannot be blocked"))?;
     set_subreaper(Adopt::Orphans).map_err(failed("this process cannot adopt orphans"))?;
     let own = PinnedProcess::pin(own_pid()).map_err(failed("this process cannot be pinned"))?;
@@ -93,7 +94,7 @@ impl Guardian<'_> {
         let status = self.wait_for_supervisor();
         match status.and_then(|status| status.code()) {
             Some(code) => {
-                // Nothing is left, as the supervisor has verified; this costs one look.
+                // Nothing is left, as the supervisor has verified; this costs one check.
                 let _ = self.empty_tree();
                 u8::try_from(code).unwrap_or(u8::MAX)
             }
@@ -101,7 +102,7 @@ impl Guardian<'_> {
         }
     }
 
-    /// Passes signals on until the supervisor has ended.
+    /// Forwards signals until the supervisor has exited.
     fn wait_for_supervisor(&self) -> Option<ExitStatus> {
         use std::os::fd::AsFd;
         loop {
@@ -110,11 +111,11 @@ impl Guardian<'_> {
             }
             let ready = wait_readable(&[self.signals.as_fd(), self.supervisor.as_fd()], None);
             if ready.is_err() {
-                // No memory for a poll: look again a little later.
+                // No memory for a poll: check again a little later.
                 std::thread::sleep(Duration::from_millis(10));
             }
             while let Ok(Some(received)) = self.signals.next() {
-                // A key at the terminal reached the supervisor as well.
+                // A key at the terminal sent the signal to the supervisor as well.
                 if received.signal != Signal::CHLD && !received.is_from_kernel() {
                     let _ = self.supervisor.signal(received.signal);
                 }
@@ -128,17 +129,17 @@ impl Guardian<'_> {
         }
     }
 
-    /// The supervisor was killed: its orphans are this process's children now.
+    /// Terminates the tree of a supervisor that was killed: its orphans are this process's children now.
     ///
-    /// They are asked first, although this process may be killed next. A tree that outlives both is in
-    /// the ledger, and a sweep takes it down; what a command that was never asked did not save is lost.
+    /// They receive SIGTERM first, although this process may be killed next. A tree that outlives both is
+    /// in the ledger, and a sweep terminates it; but what a command could not save before SIGKILL is lost.
     fn take_over(&self) -> u8 {
         let members = tree::members(Roots::DescendantsOfSelf, &[])
             .map(|scan| scan.found)
             .unwrap_or_default();
-        let mut processes = left_processes::name(&members);
+        let mut processes = leftovers::name(&members);
         for process in &members {
-            // What cannot be told to end is killed below.
+            // A process that cannot be signalled is killed below.
             let _ = process.signal(Signal::TERM);
             let _ = process.signal(Signal::CONT);
         }
@@ -146,8 +147,8 @@ impl Guardian<'_> {
         let _ = still_running(&members, grace.instant());
         mark(&mut processes, &members);
         let emptied = self.empty_tree();
-        let swept = account::sweep(self.plan, self.host, self.cookie, None);
-        let mut stuck = account::stuck(&[], &swept);
+        let swept = report_builder::sweep(self.plan, self.host, self.cookie, None);
+        let mut stuck = report_builder::stuck(&[], &swept);
         stuck.extend(emptied.err());
         let report = RunReport {
             command: self.plan.command_line(),
@@ -176,16 +177,16 @@ impl Guardian<'_> {
         match tree::kill_until_empty(roots, &[], Reap::OwnChildren, deadline) {
             Ok(takedown) if takedown.is_empty => Ok(()),
             Ok(takedown) => Err(format!(
-                "{} processes do not die: {:?}",
-                takedown.survivors.len(),
+                "{} still running after SIGKILL: {:?}",
+                counted(takedown.survivors.len() as u64, "process", "processes"),
                 takedown.survivors
             )),
-            Err(error) => Err(format!("the tree cannot be looked into: {error}")),
+            Err(error) => Err(format!("the tree cannot be inspected: {error}")),
         }
     }
 }
 
-/// Notes which of the named processes ended when they were told to.
+/// Records which of the processes exited on SIGTERM.
 fn mark(named: &mut [LeftProcess], pinned: &[PinnedProcess]) {
     for process in named {
         let has_exited = pinned

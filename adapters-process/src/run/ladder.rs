@@ -1,4 +1,4 @@
-//! How a running tree is made to end, step by step, while the supervisor goes on listening.
+//! Terminates a running tree step by step, while the supervisor continues to handle signals.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use backstop_core::resource::{Deadline, Rung};
 use backstop_core::tree::ContainedChild;
 use backstop_os::signal::Signal;
 
-/// Where the ladder of a run stands.
+/// The state of a run's ladder.
 #[derive(Debug)]
 pub(super) struct RunLadder {
     grace: Duration,
@@ -25,7 +25,7 @@ impl RunLadder {
         }
     }
 
-    /// The rung that was climbed last; none while nothing was asked.
+    /// The last rung that was reached; `None` before the first.
     pub(super) fn rung(&self) -> Option<Rung> {
         self.rung
     }
@@ -35,35 +35,35 @@ impl RunLadder {
         self.next_at
     }
 
-    /// Whether only killing is left.
+    /// Whether only SIGKILL is left.
     pub(super) fn is_spent(&self) -> bool {
         self.rung == Some(Rung::Force)
     }
 
-    /// Asks the command itself, unless the kernel has told it already (a key at the terminal).
-    pub(super) fn ask(&mut self, tree: &ContainedChild, signal: Signal, is_told: bool) {
+    /// Signals the command itself, unless it has received the signal already (a key at the terminal).
+    pub(super) fn ask(&mut self, tree: &ContainedChild, signal: Signal, has_received: bool) {
         if self.rung.is_none() {
             self.rung = Some(Rung::Ask);
             self.next_at = Some(Deadline::after(self.grace).instant());
         }
-        if !is_told {
-            // If it ended meanwhile there is nobody to ask.
+        if !has_received {
+            // It may have exited meanwhile.
             let _ = tree.signal_child(signal);
         }
     }
 
-    /// Asks everything in the tree to end. Also what is stopped, which only sees the signal once it
-    /// goes on.
-    pub(super) fn insist(&mut self, tree: &ContainedChild, span: Duration) {
+    /// Sends SIGTERM to every process of the tree, and SIGCONT: a stopped process handles signals only
+    /// once it is continued.
+    pub(super) fn insist(&mut self, tree: &ContainedChild, time: Duration) {
         self.rung = Some(Rung::Insist);
-        self.next_at = Some(Deadline::after(span).instant());
+        self.next_at = Some(Deadline::after(time).instant());
         for signal in [Signal::TERM, Signal::CONT] {
-            // One that ended meanwhile needs no signal, and one that refuses it is killed later.
+            // A process that exited meanwhile needs no signal, and one that refuses it is killed later.
             let _ = tree.signal(signal);
         }
     }
 
-    /// Climbs to the next rung: after a second signal, or because its time has come.
+    /// Moves to the next rung when it is due.
     pub(super) fn climb(&mut self, tree: &ContainedChild) {
         match self.rung {
             None | Some(Rung::Ask) => self.insist(tree, self.kill_after),
@@ -71,7 +71,7 @@ impl RunLadder {
         }
     }
 
-    /// Leaves only killing.
+    /// Skips to SIGKILL.
     pub(super) fn force(&mut self) {
         self.rung = Some(Rung::Force);
         self.next_at = None;

@@ -1,4 +1,4 @@
-//! What is run, within which limits, and on whose behalf.
+//! What is run, within which limits, and for which program.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ use super::report::RunReport;
 /// The kind of a run's tree.
 pub(super) const KIND: Kind = Kind::new("process.run");
 
-/// The rules for a run's tree. The supervisor's own loop asks and insists: forcing is all that is left to
-/// do, and it comes last, because files may still be written.
+/// The policy of a run's tree. The supervisor's own loop asks and insists, so only forcing is left. Trees
+/// are released first, because their processes may still write files.
 pub(super) fn tree_policy() -> CleanupPolicy {
     CleanupPolicy::default()
         .with_deadline(Rung::Ask, Duration::ZERO)
@@ -27,13 +27,13 @@ pub(super) fn tree_policy() -> CleanupPolicy {
         .with_order(Order::First)
 }
 
-/// What containment is asked for.
+/// The requested containment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ContainmentChoice {
-    /// The strongest that is available here.
+    /// The strongest available on this machine.
     #[default]
     Strongest,
-    /// This one, or none of the stronger.
+    /// This one, or a weaker one if it is unavailable.
     Only(Containment),
 }
 
@@ -42,21 +42,21 @@ pub enum ContainmentChoice {
 pub struct RunPlan {
     /// The program and its arguments.
     pub command: Vec<OsString>,
-    /// The longest that it may run. Default: for ever.
+    /// Maximum run time. Default: no limit.
     pub timeout: Option<Duration>,
-    /// How long the command has to end after it was asked to. Default: 2 s.
+    /// Time to exit after SIGTERM, before the rest of the tree is signalled. Default: 2 s.
     pub grace: Duration,
-    /// How long the rest of its tree has after that before it is killed. Default: 3 s.
+    /// Time between SIGTERM and SIGKILL for the remaining processes. Default: 3 s.
     pub kill_after: Duration,
-    /// The most memory that the whole tree may have resident. Default: no limit.
+    /// Maximum resident memory of the whole tree. Default: no limit.
     pub memory: Option<Bytes>,
-    /// The most files that each process may have open. Default: as inherited.
+    /// Maximum number of open files of each process. Default: as inherited.
     pub open_files: Option<u64>,
-    /// How the tree is held together. Default: the strongest that can be had.
+    /// How descendants are tracked. Default: the strongest mechanism available.
     pub containment: ContainmentChoice,
-    /// Where the run's ledger is kept. Default: the user's ledger directory.
+    /// Location of the run's ledger. Default: the user's ledger directory.
     pub tracking: Tracking,
-    /// Whether the command's temp directory stays. Default: it goes.
+    /// Whether the command's temp directory is kept. Default: it is removed.
     pub keep_files: bool,
 }
 
@@ -77,7 +77,7 @@ impl RunPlan {
         }
     }
 
-    /// The command as one line, for people.
+    /// The command as one line, for messages.
     #[must_use]
     pub fn command_line(&self) -> String {
         let words: Vec<_> = self
@@ -89,44 +89,44 @@ impl RunPlan {
     }
 }
 
-/// What the program around a run brings: this crate knows no other family and prints nothing.
+/// What the calling program provides: this crate prints nothing and knows no other kinds of resources.
 pub trait Host {
-    /// Makes the command's own temp directory. Called in the supervisor.
+    /// Creates the command's own temp directory. Called in the supervisor.
     ///
     /// # Errors
-    /// It cannot be made; the command then runs with the inherited one, and the report says so.
+    /// It cannot be created; the command then runs with the inherited one, and the report contains a note.
     fn open_scratch(&self, backstop: Backstop) -> Result<Box<dyn Scratch>, Error>;
 
-    /// The reclaimers of every family whose leftovers a run may find.
+    /// The reclaimers of all kinds of which a run may find leftovers.
     fn reclaimers(&self) -> Reclaimers;
 
-    /// Is told that the command has begun, for whoever wants to watch it. Called in the supervisor; what
-    /// it starts there ends with [`finish`](Self::finish).
+    /// Called in the supervisor when the command was started, for example to monitor it. What this starts
+    /// must end with [`finish`](Self::finish).
     fn started(&self, _backstop: Backstop, _tree: &StartedTree) {}
 
-    /// Takes the account, shows it, and gives the exit code. Called once, by whichever process is
-    /// left to make the account.
+    /// Receives the report and returns the exit code of the run. Called once: in the supervisor, or in
+    /// the guardian if the supervisor was killed.
     fn finish(&self, report: &RunReport) -> u8;
 }
 
-/// A command that has begun.
+/// A command that was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartedTree {
-    /// The number of its first process.
+    /// The PID of its first process.
     pub leader: i32,
-    /// The directory of the control group that holds all of it, if one does.
+    /// The directory of the tree's cgroup, if it has one.
     pub cgroup: Option<PathBuf>,
 }
 
-/// A temp directory of a run.
+/// The temp directory of a run.
 pub trait Scratch {
-    /// Where it is.
+    /// Its path.
     fn path(&self) -> &Path;
 
     /// Removes it with all that is in it.
     fn release(self: Box<Self>) -> Release;
 
-    /// Lets it stay, and gives the path that it has from here on.
+    /// Keeps it, and returns its path from then on.
     ///
     /// # Errors
     /// It could not be kept.

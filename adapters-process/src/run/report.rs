@@ -1,4 +1,4 @@
-//! The account of a run.
+//! The report of a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,37 +8,38 @@ use backstop_core::resource::Bytes;
 use backstop_core::tree::Containment;
 use serde::Serialize;
 
-use super::left_processes::LeftProcess;
+use super::leftovers::LeftProcess;
 
-/// What a command did, what it left behind, and what became of that.
+/// How a command ended, what it left behind, and how that was cleaned up.
 #[derive(Debug, Serialize)]
 pub struct RunReport {
     /// The command as one line.
     pub command: String,
-    /// How the tree was held together.
+    /// How descendants were tracked.
     pub containment: Containment,
-    /// Why a stronger containment could not be had, where one was tried.
+    /// Why a stronger containment was unavailable, if one was tried.
     pub containment_notes: Vec<String>,
     /// How it ended.
     pub ending: Ending,
     /// The command's own exit code, or 128 plus the signal that ended it.
     pub code: u8,
-    /// The signal that killed the command, if one did: an exit code of 128 and more may be its own.
+    /// The signal that killed the command, if one did. An exit code of 128 or more may also be the command's
+    /// own.
     pub signal: Option<i32>,
     /// How long it ran.
     #[serde(serialize_with = "seconds")]
     pub took: Duration,
-    /// The processes that were alive when the command had ended, and what became of each.
+    /// The processes that were still alive after the command had exited, and how each of them ended.
     pub processes: Vec<LeftProcess>,
-    /// What was in its temp directory when it had ended.
+    /// What was in its temp directory after it had exited.
     pub files: Option<LeftFiles>,
     /// Resident memory of the processes that it left.
     pub memory: Bytes,
-    /// What programs under it left in ledgers of their own.
+    /// What programs in its tree left in ledgers of their own.
     pub swept: SweepReport,
     /// What could not be released, or not verified: empty if nothing is left.
     pub stuck: Vec<String>,
-    /// What did not work as it should and did not stop the run.
+    /// Problems that did not stop the run.
     pub notes: Vec<String>,
 }
 
@@ -51,31 +52,31 @@ pub enum Ending {
     Itself,
     /// The command could not be started.
     SpawnError {
-        /// Why not.
+        /// The error.
         error: String,
-        /// Whether there is no such program, or it may not be executed.
+        /// Whether the program was not found; otherwise it could not be executed.
         missing: bool,
     },
     /// A signal to the run ended it.
     Signal {
-        /// Which.
+        /// Its name.
         signal: String,
     },
-    /// It ran longer than it may.
+    /// It exceeded its time limit.
     Timeout {
         /// The limit, in seconds.
         limit: f64,
     },
-    /// Its tree had more memory than it may.
+    /// Its tree exceeded its memory limit.
     Memory {
         /// The limit.
         limit: Bytes,
-        /// What it had.
+        /// The resident memory of the tree.
         resident: Bytes,
     },
-    /// The guardian was killed; the supervisor took the tree down.
+    /// The guardian was killed; the supervisor terminated the tree.
     GuardianLost,
-    /// The supervisor was killed; the guardian took the tree down.
+    /// The supervisor was killed; the guardian terminated the tree.
     SupervisorLost,
 }
 
@@ -92,7 +93,7 @@ pub struct LeftFiles {
     pub bytes: Bytes,
     /// The first names in it.
     pub names: Vec<String>,
-    /// Where it is kept, if that was asked for.
+    /// Where it is kept, if that was requested.
     pub kept: Option<PathBuf>,
 }
 
@@ -116,6 +117,6 @@ impl RunReport {
     }
 }
 
-fn seconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(span.as_secs_f64())
+fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64())
 }

@@ -1,4 +1,4 @@
-//! What stands before a command runs: the intent, the containment, the command itself.
+//! Starting the command of a run: the intent, the containment, the command itself.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use backstop_os::signals::SignalSource;
 
 use super::plan::{ContainmentChoice, KIND, RunPlan, Scratch};
 
-/// What stands before the command runs.
+/// What is needed to start the command.
 pub(super) struct Setup<'a> {
     pub(super) plan: &'a RunPlan,
     pub(super) cookie: Cookie,
@@ -21,7 +21,7 @@ pub(super) struct Setup<'a> {
 }
 
 impl Setup<'_> {
-    /// Writes down what is about to exist, so that a sweep finds it whenever which process is killed.
+    /// Records the tree before it exists, so that a sweep finds it whenever any of the processes is killed.
     pub(super) fn announce(&self, backstop: Backstop) -> Result<AnnouncedTree, Error> {
         let at_most = match self.plan.containment {
             ContainmentChoice::Strongest => Containment::Cgroup,
@@ -46,7 +46,7 @@ impl Setup<'_> {
         let spawned = announced.spawn(&mut command, before)?;
         let missing = spawned.without_cgroup.iter();
         self.containment_notes
-            .extend(missing.map(|why| format!("no control group: {why}")));
+            .extend(missing.map(|why| format!("no cgroup: {why}")));
         Ok(spawned.intent.fulfil(spawned.child))
     }
 

@@ -1,4 +1,4 @@
-//! The inner process of a run: it sets the command up, follows it, and makes the account.
+//! The inner process of a run: it starts the command, supervises it, and writes the report.
 
 use std::time::Instant;
 
@@ -9,10 +9,10 @@ use backstop_os::pinned::PinnedProcess;
 use backstop_os::signals::SignalSource;
 use backstop_os::subreaper::set_subreaper;
 
-use super::account::Account;
-use super::course::{Course, Outcome};
 use super::plan::{Host, KIND, RunPlan, StartedTree, tree_policy};
+use super::report_builder::ReportBuilder;
 use super::setup::Setup;
+use super::supervision::{RunOutcome, Supervision};
 
 pub(super) fn supervise(
     plan: &RunPlan,
@@ -45,7 +45,7 @@ pub(super) fn supervise(
         .ok();
     let started = announced.and_then(|tree| setup.start(tree, scratch.as_deref()));
     let containment_notes = setup.containment_notes;
-    let account = |outcome: Outcome| Account {
+    let account = |outcome: RunOutcome| ReportBuilder {
         plan,
         host,
         cookie,
@@ -64,9 +64,9 @@ pub(super) fn supervise(
                 cgroup,
             };
             host.started(backstop, &started);
-            let course = Course::new(plan, guardian, signals, tree);
+            let course = Supervision::new(plan, guardian, signals, tree);
             account(course.run()).finish()
         }
-        Err(error) => account(Outcome::not_started(&error)).finish(),
+        Err(error) => account(RunOutcome::not_started(&error)).finish(),
     }
 }

@@ -1,23 +1,23 @@
-//! What happens to a server.
+//! The events, the state and the counters of a server.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// What happened to a server.
+/// An event of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 #[non_exhaustive]
 pub enum ServerEvent {
     /// A child was started.
     Started {
-        /// Its process number.
+        /// Its PID.
         pid: u32,
     },
     /// It is healthy for the first time.
     Ready {
-        /// Its process number.
+        /// Its PID.
         pid: u32,
         /// How long it took.
         after: Duration,
@@ -29,39 +29,39 @@ pub enum ServerEvent {
         /// How many checks in a row have failed.
         in_a_row: u32,
     },
-    /// The child ended, or was ended because it was not well; its tree was released.
+    /// The child exited, or was terminated because it was unhealthy; its tree was released.
     Ended {
         /// Why.
         reason: String,
         /// The outcome of the release of its tree.
         release: String,
     },
-    /// Another one will be started.
+    /// Another child will be started.
     Restarting {
         /// After this pause.
         pause: Duration,
     },
-    /// It died too often and is not started again.
+    /// The restart limit is reached; no further child is started.
     GaveUp {
         /// Why the last one ended.
         reason: String,
     },
-    /// Its child was released from outside, and no other is started.
+    /// Its child was released from outside; no further child is started.
     Stopped,
 }
 
-/// What a server is doing.
+/// The state of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ServerState {
-    /// The first child is on its way.
+    /// The first child is starting.
     Starting,
-    /// It runs and is well.
+    /// It is running and healthy.
     Healthy,
-    /// Its child is gone and another one is on its way.
+    /// Its child is gone and another one is starting.
     Restarting,
-    /// It died too often.
+    /// It reached the restart limit.
     GaveUp,
     /// It was released.
     Stopped,
@@ -79,12 +79,12 @@ impl fmt::Display for ServerState {
     }
 }
 
-/// What a server did so far.
+/// Counters of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ServerStatistics {
-    /// What it is doing.
+    /// Its state.
     pub state: ServerState,
-    /// The process number of the child that runs now.
+    /// The PID of the running child.
     pub pid: Option<u32>,
     /// Children started, the first included.
     pub starts: u64,

@@ -9,9 +9,9 @@ use std::time::Duration;
 use backstop_core::release::within;
 use backstop_core::resource::Deadline;
 
-/// A health check, with a time in which it must succeed.
+/// A health check, with the time in which it must succeed.
 #[derive(Clone)]
-pub struct Health {
+pub struct HealthCheck {
     look: Look,
     timeout: Duration,
 }
@@ -27,7 +27,7 @@ enum Look {
 /// The maximum length of an answer's first line that is read.
 const STATUS_LINE: usize = 256;
 
-impl Health {
+impl HealthCheck {
     /// Its process runs.
     #[must_use]
     pub fn running() -> Self {
@@ -72,7 +72,7 @@ impl Health {
             Look::Running => Ok(()),
             Look::Port(address) => TcpStream::connect_timeout(address, self.timeout)
                 .map(drop)
-                .map_err(|error| format!("{address} takes no connection: {error}")),
+                .map_err(|error| format!("{address} accepts no connection: {error}")),
             Look::Http(address, path) => self.get(*address, path),
             Look::Check(check) => {
                 let check = Arc::clone(check);
@@ -94,7 +94,7 @@ impl Health {
         stream.write_all(request.as_bytes()).map_err(failed)?;
         let mut line = Vec::new();
         let mut byte = [0];
-        // Byte by byte, each within what is left: a server that trickles must not take for ever.
+        // Byte by byte, each within the remaining time: a slow server must not exceed the deadline.
         while line.len() < STATUS_LINE && !line.ends_with(b"\r\n") {
             let left = deadline.remaining();
             if left.is_zero() {
@@ -114,13 +114,13 @@ impl Health {
     }
 }
 
-impl fmt::Debug for Health {
+impl fmt::Debug for HealthCheck {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.look {
-            Look::Running => formatter.write_str("Health(running)"),
-            Look::Port(address) => write!(formatter, "Health(port {address})"),
-            Look::Http(address, path) => write!(formatter, "Health(http://{address}{path})"),
-            Look::Check(_) => formatter.write_str("Health(check)"),
+            Look::Running => formatter.write_str("HealthCheck(running)"),
+            Look::Port(address) => write!(formatter, "HealthCheck(port {address})"),
+            Look::Http(address, path) => write!(formatter, "HealthCheck(http://{address}{path})"),
+            Look::Check(_) => formatter.write_str("HealthCheck(check)"),
         }
     }
 }

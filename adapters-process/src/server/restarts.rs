@@ -1,4 +1,4 @@
-//! How often something may be started again.
+//! The restart limit.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -20,7 +20,7 @@ impl Restarts {
         }
     }
 
-    /// Whether there may be another one now, which then counts.
+    /// Whether another restart is allowed now; it is counted then.
     pub(crate) fn allow(&mut self, now: Instant) -> bool {
         while let Some(first) = self.within.front()
             && now.duration_since(*first) >= self.limit.window

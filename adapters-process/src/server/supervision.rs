@@ -1,4 +1,4 @@
-//! The thread that starts a server's children, looks at them, and starts others.
+//! The thread that starts a server's children, checks their health, and restarts them.
 
 use std::io;
 use std::process::Command;
@@ -12,16 +12,16 @@ use backstop_core::resource::{Deadline, ResourceId, Site};
 use parking_lot::{Condvar, Mutex};
 
 use super::events::{ServerEvent, ServerState, ServerStatistics};
-use super::health::Health;
+use super::health::HealthCheck;
 use super::restarts::Restarts;
 use crate::output::{Wake, Waker, wake};
 use crate::resource::ChildProcess;
 use crate::thread::StopToken;
 
-/// How a server is to be run.
+/// The settings of a server.
 pub(super) struct Plan {
     pub(super) command: Box<dyn FnMut() -> Command + Send>,
-    pub(super) health: Health,
+    pub(super) health: HealthCheck,
     pub(super) start_deadline: Duration,
     pub(super) health_interval: Duration,
     pub(super) failures_allowed: u32,
@@ -31,10 +31,10 @@ pub(super) struct Plan {
     pub(super) on_event: Option<EventCallback>,
 }
 
-/// What is called with each event.
+/// The callback for each event.
 pub(super) type EventCallback = Box<dyn Fn(&ServerEvent) + Send>;
 
-/// Whom to tell, and until when.
+/// Where events are sent, and until when.
 struct Listener<'a> {
     server: &'a str,
     stop: &'a StopToken,
@@ -52,15 +52,15 @@ pub(super) struct Supervision {
     stuck_child: Mutex<Option<String>>,
 }
 
-/// Why a child is no more.
+/// Why a child has ended.
 enum Over {
-    /// It ended or was ended; another one may follow.
+    /// It exited or was terminated; another one may follow.
     Died(String),
-    /// Somebody wants no more of it.
+    /// The server is being stopped.
     Stopped,
 }
 
-/// Between two looks at a server that is not up yet.
+/// Interval of the health checks of a server that is still starting.
 const START_PAUSE: Duration = Duration::from_millis(25);
 
 impl Listener<'_> {
@@ -112,7 +112,7 @@ impl Supervision {
 
     pub(super) fn ask_to_stop(&self, force: bool) {
         if force {
-            // Relaxed: only a hint to whoever has not begun its release yet.
+            // Relaxed: only a hint for a release that has not begun yet.
             self.is_forced.store(true, Ordering::Relaxed);
         }
         drop(self.waker.lock().take());
@@ -174,7 +174,7 @@ impl Supervision {
                     statistics.state = ServerState::Restarting;
                 }
             });
-            // One that never was well is its starter's to try again.
+            // A server that never was healthy is not restarted: `start` returns the error.
             if is_first || self.stuck_child().is_some() || !plan.restarts.allow(Instant::now()) {
                 listener.tell(&ServerEvent::GaveUp { reason });
                 self.note(|statistics| statistics.state = ServerState::GaveUp);
@@ -193,7 +193,7 @@ impl Supervision {
         listener.tell(&ServerEvent::Stopped);
     }
 
-    /// Watches one child until it is over.
+    /// Supervises one child until it has ended.
     fn watch(
         &self,
         child: &Tracked<ChildProcess>,
@@ -219,7 +219,7 @@ impl Supervision {
                 statistics.failed_looks += u64::from(looked.is_err());
             });
             match looked {
-                // The port may be a stranger's: only a child that still runs can be well.
+                // The port may belong to another process: only a running child can be healthy.
                 Ok(()) if !is_ready && !child.tree.has_exited() => {
                     is_ready = true;
                     in_a_row = 0;
@@ -253,7 +253,7 @@ impl Supervision {
         }
     }
 
-    /// Waits until the child exits, somebody wants to stop, or the pause is over.
+    /// Waits until the child exits, the server is to stop, or the pause is over.
     fn rest(&self, child: &Tracked<ChildProcess>, pause: Duration) {
         #[cfg(unix)]
         if let Some(pinned) = child.tree.pinned() {
@@ -265,7 +265,7 @@ impl Supervision {
                 return;
             }
         }
-        // Nothing wakes it here: it looks more often instead.
+        // Nothing wakes it on this system, so it polls more often.
         std::thread::sleep(pause.min(START_PAUSE));
     }
 

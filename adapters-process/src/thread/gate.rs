@@ -1,4 +1,4 @@
-//! What every callback passes through, and none once it is closed.
+//! A gate that every callback passes through, and none after it is closed.
 
 use std::thread::ThreadId;
 
@@ -8,9 +8,9 @@ use parking_lot::{Condvar, Mutex};
 /// Lets callbacks through until it is closed.
 ///
 /// # Guarantees
-/// After [`close`](Self::close) none begins. After [`wait_empty`](Self::wait_empty) said yes, none of
-/// another thread runs, and none ever will: whether it is closed and which threads are inside is one state
-/// behind one lock.
+/// After [`close`](Self::close) no callback begins. After [`wait_empty`](Self::wait_empty) returned true, no
+/// callback of another thread is running or will run again: whether it is closed and which threads are
+/// inside is one state behind one lock.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -40,7 +40,7 @@ impl Gate {
         Some(callback())
     }
 
-    /// Lets none in any more. Does not wait for those inside.
+    /// Closes the gate. Does not wait for the threads inside.
     pub(crate) fn close(&self) {
         self.state.lock().is_closed = true;
     }

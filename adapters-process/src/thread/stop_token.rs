@@ -1,4 +1,4 @@
-//! What a thread's body sees of the wish that it stop.
+//! How a thread's body learns that it is to stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 
 use super::Shared;
 
-/// Tells a thread's body when to stop, and keeps its callbacks from running after that.
+/// Signals a thread's body to stop, and prevents its callbacks from running after that.
 #[derive(Clone)]
 pub struct StopToken(Arc<Shared>);
 
@@ -40,14 +40,13 @@ impl StopToken {
     /// Runs a callback, unless the thread is to stop.
     ///
     /// # Guarantees
-    /// None begins once stopping has begun. A caller that waited for the stop, by
-    /// [`Worker::stop`](crate::Worker::stop) or a release that ended `released`, sees none running and
-    /// none ever again.
+    /// No callback begins once stopping has begun. After [`Worker::stop`](crate::Worker::stop) returned
+    /// true, or after a release that ended `released`, none is running or will run again.
     pub fn callback<T>(&self, callback: impl FnOnce() -> T) -> Option<T> {
         self.0.gate.pass(callback)
     }
 
-    /// The token behind it, for what asks for one. Cancelling it does not close the way for callbacks.
+    /// The underlying cancellation token, for code that needs one. Cancelling it does not stop callbacks.
     #[must_use]
     pub fn token(&self) -> CancelToken {
         self.0.token().clone()

@@ -1,4 +1,4 @@
-//! Nothing outlives an owner that is killed, once somebody has swept.
+//! Nothing of a killed owner's trees is left after a sweep.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -126,7 +126,7 @@ fn a_tree_goes_with_the_sweep_after_its_owner_was_killed() {
             .collect();
         assert!(pinned.len() >= SLEEPERS);
 
-        // A living owner's tree is nobody else's affair.
+        // A sweep must leave the tree of a living owner alone.
         assert!(sweep(place.path(), false).items.is_empty());
         let alive = || pinned.iter().filter(|one| !one.has_exited()).count();
         assert!(alive() >= SLEEPERS);

@@ -1,4 +1,4 @@
-//! Output is kept within bounds, and nobody who holds a pipe hangs anybody.
+//! Captured output is bounded, and a process that keeps a pipe open blocks no caller.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn a_flood_is_kept_within_bounds_and_its_loss_disclosed() {
 }
 
 #[test]
-fn a_grandchild_that_holds_the_pipe_hangs_nobody() {
+fn a_grandchild_that_holds_the_pipe_blocks_no_caller() {
     let finished = ChildProcess::builder(sh("echo done; setsid sleep 1061 & exit 0"))
         .policy(impatient())
         .run_to_end_on(&backstop(), LONG)

@@ -46,7 +46,7 @@ pub(crate) const FIVE: &str = "sleep 1001 & \
 /// How many of them sleep once all are there.
 pub(crate) const SLEEPERS: usize = 4;
 
-/// The containments that can be had here; for each that cannot, it says so.
+/// The containments that are available here; each that is not is reported as skipped.
 pub(crate) fn containments() -> Vec<Containment> {
     let backstop = backstop();
     [Containment::Cgroup, Containment::Walk]
@@ -92,7 +92,7 @@ pub(crate) fn grown(
     (child, pinned)
 }
 
-/// Asserts that nobody of a tree lives, by its pidfds and by its cookie.
+/// Asserts that no process of a tree lives, by its pidfds and by its cookie.
 pub(crate) fn assert_gone(pinned: &[PinnedProcess], cookie: &Cookie, what: &str) {
     for process in pinned {
         assert!(process.has_exited(), "{what}: {:?} lives", process.stat());

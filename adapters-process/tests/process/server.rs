@@ -9,7 +9,7 @@ use backstop_core::policy::Backoff;
 use backstop_core::release::Outcome;
 use backstop_os::pinned::PinnedProcess;
 use backstop_os::signal::Signal;
-use backstop_process::{Health, RestartLimit, Server, ServerEvent, ServerState};
+use backstop_process::{HealthCheck, RestartLimit, Server, ServerEvent, ServerState};
 
 use crate::scene::{LONG, backstop, impatient, sh};
 
@@ -45,9 +45,9 @@ fn one_is_healthy_when_given_and_gone_when_released() {
     for kind in ["port", "http", "check"] {
         let address = free_port();
         let health = match kind {
-            "port" => Health::port(address),
-            "http" => Health::http(address, "/"),
-            _ => Health::check(move || {
+            "port" => HealthCheck::port(address),
+            "http" => HealthCheck::http(address, "/"),
+            _ => HealthCheck::check(move || {
                 std::net::TcpStream::connect(address)
                     .map(drop)
                     .map_err(|error| error.to_string())
@@ -121,7 +121,7 @@ fn one_that_turns_unhealthy_is_replaced() {
     let sick = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let look = Arc::clone(&sick);
     let server = Server::builder("moody", || sh("sleep 1072"))
-        .health(Health::check(move || {
+        .health(HealthCheck::check(move || {
             // Well again at the look after the one that finds it sick.
             match look.swap(false, std::sync::atomic::Ordering::SeqCst) {
                 true => Err("on purpose".into()),
@@ -155,7 +155,7 @@ fn one_that_does_not_come_up_is_an_error_and_leaves_nothing() {
         ("sleep 1073", short, "in time"),
     ] {
         let error = Server::builder("never", move || sh(script))
-            .health(Health::port(address))
+            .health(HealthCheck::port(address))
             .start_deadline(deadline)
             .child_policy(impatient())
             .start_on(&backstop)

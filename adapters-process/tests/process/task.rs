@@ -84,7 +84,7 @@ fn the_tasks_of_a_runtime_that_was_shut_down_are_gone() {
 }
 
 #[test]
-fn one_whose_runtime_nobody_drives_is_stuck_and_named() {
+fn one_whose_runtime_is_not_driven_is_stuck_and_named() {
     let backstop = backstop();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()

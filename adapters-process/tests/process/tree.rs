@@ -1,4 +1,4 @@
-//! Nobody of a tree outlives its release.
+//! No process of a tree survives its release.
 
 use backstop_core::release::Outcome;
 use backstop_core::resource::Rung;
@@ -17,7 +17,7 @@ use crate::scene::{
 };
 
 #[test]
-fn nobody_outlives_release_force_or_drop() {
+fn no_process_outlives_release_force_or_drop() {
     let backstop = backstop();
     for containment in containments() {
         for way in ["release", "force", "drop"] {
@@ -62,7 +62,7 @@ fn what_a_child_left_behind_goes_with_it() {
         assert_eq!(child.try_wait().unwrap().unwrap().code(), Some(3));
         let release = child.release();
         assert_eq!(release.outcome, Outcome::Released, "{release}");
-        // The sleepers follow the signal; there is nobody to ask first.
+        // The child has exited, so there is no process to ask first; the sleepers exit on the signal.
         assert_eq!(release.rung, Rung::Ask, "{left:?}");
         assert_gone(&[], &cookie, &containment.to_string());
     }
@@ -90,7 +90,7 @@ fn reads_so_far() -> Option<u64> {
 fn hundreds_of_sessions_are_looked_for_together() {
     const SESSIONS: usize = 300;
     let backstop = backstop();
-    // Without environment: known, and nobody's child any more once the leader is dead.
+    // Without environment, so without the cookie; reparented to init once the leader is dead.
     let script = format!(
         "i=0; while [ $i -lt {SESSIONS} ]; do env -i setsid sleep 1041 & i=$((i+1)); done; wait"
     );

@@ -8,9 +8,9 @@ use backstop_core::error::{Error, ErrorKind, Stage};
 
 use super::OrphanRule;
 
-/// The variable that says how the names begin.
+/// The variable with the name prefix.
 pub const PREFIX_VARIABLE: &str = "TEMP_FILE_PREFIX";
-/// The variable that says how old an entry must be, in hours, such as `24` or `0.5`.
+/// The variable with the minimum age in hours, such as `24` or `0.5`.
 pub const AGE_VARIABLE: &str = "TEMP_FILE_MAX_AGE_HOURS";
 
 impl OrphanRule {
@@ -18,16 +18,16 @@ impl OrphanRule {
     /// prefix.
     ///
     /// # Errors
-    /// A variable says what means nothing: an empty prefix, an age that is no number of hours above 0.
-    /// The error names it.
+    /// A variable is invalid: an empty prefix, or an age that is not a number of hours above 0. The error
+    /// names the variable.
     pub fn from_environment(directory: impl Into<PathBuf>) -> Result<Option<Self>, Error> {
         Self::from_variables(directory, |name| std::env::var_os(name))
     }
 
-    /// As [`from_environment`](Self::from_environment), from wherever `look_up` finds variables.
+    /// As [`from_environment`](Self::from_environment), with variables from `look_up`.
     ///
     /// # Errors
-    /// As there.
+    /// As [`from_environment`](Self::from_environment).
     pub fn from_variables(
         directory: impl Into<PathBuf>,
         look_up: impl Fn(&str) -> Option<OsString>,
@@ -37,13 +37,17 @@ impl OrphanRule {
             return Ok(None);
         };
         let Some(text) = prefix.to_str() else {
-            return Err(refuse(PREFIX_VARIABLE, &prefix, "it is not text"));
+            return Err(refuse(
+                PREFIX_VARIABLE,
+                &prefix,
+                "the value is not valid UTF-8",
+            ));
         };
         let rule = Self::new(directory, text).map_err(|error| {
             Error::new(
                 ErrorKind::Configuration,
                 Stage::Configure,
-                "a variable is not valid",
+                "invalid environment variable",
             )
             .with("variable", PREFIX_VARIABLE)
             .with_source(error)
@@ -56,7 +60,7 @@ impl OrphanRule {
 }
 
 fn hours(text: &OsString) -> Result<Duration, Error> {
-    let expected = "write a number of hours above 0, such as 24 or 0.5";
+    let expected = "use a number of hours above 0, e.g. 24 or 0.5";
     let hours: f64 = text
         .to_str()
         .and_then(|text| text.trim().parse().ok())
@@ -69,7 +73,7 @@ fn refuse(variable: &'static str, value: &OsString, expected: &'static str) -> E
     Error::new(
         ErrorKind::Configuration,
         Stage::Configure,
-        "a variable is not valid",
+        "invalid environment variable",
     )
     .with("variable", variable)
     .with("value", format_args!("{value:?}"))
@@ -97,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_that_means_nothing_is_an_error_that_names_the_variable() {
+    fn an_invalid_age_is_an_error_that_names_the_variable() {
         for age in ["-1", "0", "soon", "", "inf", "NaN", "1e300"] {
             let error = rule(Some("job-"), Some(age)).unwrap_err().to_string();
             assert!(error.contains(AGE_VARIABLE), "{age}: {error}");

@@ -1,4 +1,4 @@
-//! What a rule found and did.
+//! The report of an orphan sweep.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,21 +6,21 @@ use std::path::PathBuf;
 use backstop_core::resource::Bytes;
 use serde::Serialize;
 
-/// The account of one pass by one rule.
+/// The report of one sweep by one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct OrphanReport {
-    /// Where it looked.
+    /// The directory.
     pub directory: PathBuf,
-    /// How the names began.
+    /// The name prefix.
     pub prefix: String,
-    /// How old an entry had to be, in seconds.
+    /// Minimum age, in seconds.
     pub older_than_seconds: u64,
-    /// Whether nothing was done.
+    /// Whether it was a dry run.
     pub dry_run: bool,
-    /// How many entries went; in a dry run, would go.
+    /// Number of entries that were removed; in a dry run, that would be.
     pub count: u64,
-    /// How many bytes came back; in a dry run, would.
+    /// Bytes that were freed; in a dry run, that would be.
     pub bytes: Bytes,
     /// Each entry whose name matched.
     pub entries: Vec<OrphanEntry>,
@@ -29,17 +29,17 @@ pub struct OrphanReport {
 /// One entry whose name matched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OrphanEntry {
-    /// Where.
+    /// Its path.
     pub path: PathBuf,
-    /// What became of it.
+    /// The verdict.
     pub verdict: OrphanVerdict,
-    /// Why.
+    /// The reason.
     pub why: String,
-    /// How many bytes it held.
+    /// Its size on disk.
     pub bytes: Bytes,
 }
 
-/// What a rule says of an entry.
+/// The verdict on an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -50,9 +50,9 @@ pub enum OrphanVerdict {
     WouldRemove,
     /// It is too young.
     Young,
-    /// Something speaks against it.
+    /// It shows a sign of use, or could not be checked.
     Kept,
-    /// It was to go and did not, or not all of it.
+    /// Its removal failed or is incomplete.
     Failed,
 }
 

@@ -1,32 +1,33 @@
-//! Which leftovers may go.
+//! Which entries count as leftovers.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use backstop_core::error::{Error, ErrorKind, Stage};
 
-/// Entries of a directory whose names begin alike, and the age at which they are leftovers.
+/// Selects the entries of a directory with a name prefix and a minimum age as leftovers.
 ///
 /// # Guarantees
-/// A directory is judged as a unit, by its newest member. What somebody has locked is not even looked
-/// at: the lock comes first, then the age. Left alone are other users' entries, mount points, devices,
-/// bound sockets, files with the sticky bit, and directories that cannot be read to the end.
+/// A directory is treated as a unit, by its newest member. An entry that another process has locked is
+/// never touched: the lock is checked first, then the age. Entries of other users, mount points, devices,
+/// bound sockets, files with the sticky bit, and directories that cannot be read completely are kept.
 ///
 /// # When it does not hold
-/// An open file without a lock is no sign of use: who keeps files open beyond the age locks them
-/// (`flock`). The age is by the clock of the system, and a clock that was set back makes files young.
+/// An open file without a lock does not count as in use: a program that keeps files open beyond the age
+/// must lock them (`flock`). The age is by the system clock; setting the clock back makes files appear
+/// younger.
 ///
 /// # Examples
 /// ```
 /// use std::time::Duration;
-/// use backstop_tempfs::orphans::{OrphanRule, Rehearsal};
+/// use backstop_tempfs::orphans::{OrphanRule, SweepMode};
 ///
 /// # let place = backstop_tempfs::temp_dir()?;
 /// # std::fs::write(place.path().join("frames-1"), "").unwrap();
 /// # let directory = place.path();
 /// let rule = OrphanRule::new(directory, "frames-")?.older_than(Duration::from_secs(7200));
-/// let report = rule.sweep(Rehearsal::DryRun)?;
-/// assert!(report.entries[0].why.contains("the rule says 2.0 h"));
+/// let report = rule.sweep(SweepMode::DryRun)?;
+/// assert!(report.entries[0].why.contains("the rule requires 2.0 h"));
 /// # Ok::<(), backstop_core::error::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +39,13 @@ pub struct OrphanRule {
 }
 
 impl OrphanRule {
-    /// The age without another one said: a day.
+    /// The default age: one day.
     pub const DEFAULT_AGE: Duration = Duration::from_secs(24 * 3600);
 
     /// The names in `directory` that begin with `prefix`.
     ///
     /// # Errors
-    /// The prefix is empty, which would match everything, or no part of a name.
+    /// The prefix is empty or `.`, which would match too much, or cannot be part of a file name.
     pub fn new(directory: impl Into<PathBuf>, prefix: impl Into<String>) -> Result<Self, Error> {
         let prefix = prefix.into();
         let fault = if prefix.is_empty() {
@@ -52,7 +53,7 @@ impl OrphanRule {
         } else if prefix == "." || prefix == ".." {
             "the prefix of an orphan rule would match the names of every hidden file"
         } else if prefix.contains(['/', '\0']) {
-            "the prefix of an orphan rule is no part of a file name"
+            "the prefix of an orphan rule cannot be part of a file name"
         } else {
             return Ok(Self {
                 directory: directory.into(),
@@ -68,33 +69,33 @@ impl OrphanRule {
         ))
     }
 
-    /// How old an entry must be. Default: 24 hours.
+    /// Minimum age. Default: 24 hours.
     #[must_use]
     pub fn older_than(mut self, age: Duration) -> Self {
         self.older_than = age;
         self
     }
 
-    /// The time by which ages are told. Default: the system's, at the sweep.
+    /// The reference time for ages. Default: the system time at the sweep.
     #[must_use]
     pub fn at(mut self, now: SystemTime) -> Self {
         self.now = Some(now);
         self
     }
 
-    /// Where it looks.
+    /// The directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// How the names begin.
+    /// The name prefix.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// How old an entry must be.
+    /// Minimum age.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.older_than

@@ -1,4 +1,4 @@
-//! One pass by a rule.
+//! One sweep by a rule.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -10,23 +10,25 @@ use backstop_core::reclaim::{Authority, side_by_side};
 use backstop_core::resource::Bytes;
 use backstop_os::claim::{Claim, Claims};
 use backstop_os::directory::Directory;
-use backstop_os::files::{DirectoryEntry, FileKind, Limits, Newest, Owners, Signs, Stat, Survey};
+use backstop_os::files::{
+    DirectoryEntry, FileKind, Newest, Owners, Signs, Stat, Survey, WalkLimits,
+};
 use backstop_os::quarantine::Quarantine;
 use backstop_os::{survey, user};
 
 use super::{OrphanEntry, OrphanReport, OrphanRule, OrphanVerdict};
 use crate::error;
 
-/// Whether anything is done.
+/// Whether a sweep removes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rehearsal {
-    /// Only explains.
+pub enum SweepMode {
+    /// Only reports.
     DryRun,
     /// Removes.
     Act,
 }
 
-/// An entry that may go, with the lock that keeps it so.
+/// An entry that may be removed, with the lock that keeps other processes from using it.
 struct Condemned {
     claim: Claim,
     survey: Survey,
@@ -34,16 +36,16 @@ struct Condemned {
 }
 
 impl OrphanRule {
-    /// Looks at every entry whose name matches, and removes those that are leftovers.
+    /// Checks every entry whose name matches, and removes those that are leftovers.
     ///
     /// # Guarantees
     /// An entry is removed through a private quarantine, and only if it still is the one that was
-    /// judged. A sweep that was killed is finished by the next one of the same rule.
+    /// checked. A sweep that was killed is finished by the next one of the same rule.
     ///
     /// # Errors
-    /// The directory cannot be read, or another sweep is at work in it. What goes wrong with one entry
-    /// is in the report.
-    pub fn sweep(&self, rehearsal: Rehearsal) -> Result<OrphanReport, Error> {
+    /// The directory cannot be read, or another sweep is running in it. Errors of a single entry are in
+    /// the report.
+    pub fn sweep(&self, mode: SweepMode) -> Result<OrphanReport, Error> {
         let failed = |message| error::at(self.directory(), Stage::Reclaim, message);
         let directory = Directory::open(self.directory())
             .map_err(failed("the directory of the rule cannot be opened"))?;
@@ -61,7 +63,7 @@ impl OrphanRule {
             now: self.now(),
         };
         let mut entries = Vec::new();
-        if rehearsal == Rehearsal::DryRun {
+        if mode == SweepMode::DryRun {
             entries.extend(pass.all(&listed, |judge, entry| judge.rehearse(&directory, entry)));
         } else if !listed.is_empty() || directory.stat_beneath(&quarantine_name()).is_ok() {
             let quarantine =
@@ -73,11 +75,11 @@ impl OrphanRule {
                 judge.act(&directory, &quarantine, entry)
             }));
         }
-        Ok(pass.report(rehearsal, entries))
+        Ok(pass.report(mode, entries))
     }
 }
 
-/// One for each user, as it must be its user's alone.
+/// One for each user, as no other user may have access to it.
 fn quarantine_name() -> OsString {
     OsString::from(format!(".backstop-orphans-{}", user::effective_id()))
 }
@@ -94,7 +96,7 @@ struct Judge<'a> {
 }
 
 impl Pass<'_> {
-    /// Gives each entry its verdict, in the entries' order.
+    /// Returns the verdict of each entry, in the entries' order.
     fn all(
         &self,
         listed: &[DirectoryEntry],
@@ -119,8 +121,8 @@ impl Pass<'_> {
         }
     }
 
-    /// What a sweep that was killed had moved away: judged anew, because it may have been killed before
-    /// it proved what it moved.
+    /// Entries that a killed sweep had moved into the quarantine: they are checked again, because it may
+    /// have been killed before it verified them.
     fn finish_earlier(
         &self,
         directory: &Directory,
@@ -142,7 +144,7 @@ impl Pass<'_> {
         verdicts.collect()
     }
 
-    fn report(&self, rehearsal: Rehearsal, entries: Vec<OrphanEntry>) -> OrphanReport {
+    fn report(&self, mode: SweepMode, entries: Vec<OrphanEntry>) -> OrphanReport {
         use OrphanVerdict::{Removed, WouldRemove};
         let went = || {
             entries
@@ -153,7 +155,7 @@ impl Pass<'_> {
             directory: self.rule.directory().to_owned(),
             prefix: self.rule.prefix().to_owned(),
             older_than_seconds: self.rule.age().as_secs(),
-            dry_run: rehearsal == Rehearsal::DryRun,
+            dry_run: mode == SweepMode::DryRun,
             count: went().count() as u64,
             bytes: went().map(|entry| entry.bytes).sum(),
             entries,
@@ -185,7 +187,7 @@ impl Judge<'_> {
         }
     }
 
-    /// The lock first, then the age; the other way round, its owner could begin to use it in between.
+    /// The lock first, then the age: in the other order, its owner could begin to use it in between.
     fn judge(
         &mut self,
         directory: &Directory,
@@ -203,19 +205,19 @@ impl Judge<'_> {
         }
         let survey = look(directory, name, claim.stat());
         if let Some(cause) = &survey.error {
-            return Err(keep(format!("it cannot be read to the end: {cause}")));
+            return Err(keep(format!("it cannot be read completely: {cause}")));
         }
         if let Some(skipped) = survey.skipped.listed().first() {
             return Err(keep(format!(
-                "its age cannot be told: {}: {}",
+                "its age cannot be determined: {}: {}",
                 skipped.path.display(),
                 skipped.reason
             )));
         }
         let Some(newest) = &survey.newest else {
-            return Err(keep("it went meanwhile".to_owned()));
+            return Err(keep("it was removed meanwhile".to_owned()));
         };
-        // A time in the future is no age at all: the clock was set back.
+        // A time in the future means that the clock was set back: the age is unknown.
         let age = self
             .pass
             .now
@@ -224,7 +226,7 @@ impl Judge<'_> {
         let limit = self.pass.rule.age();
         if age < limit {
             let why = format!(
-                "its newest member {} is {} old, and the rule says {}",
+                "its newest member {} is {} old, the rule requires {}",
                 newest.path.display(),
                 whole(age),
                 whole(limit)
@@ -232,8 +234,8 @@ impl Judge<'_> {
             return Err(entry(OrphanVerdict::Young, why, survey.bytes));
         }
         let why = format!(
-            "its name begins with {}, nobody holds its lock, and its newest member {} is {} old, more \
-             than {}",
+            "its name begins with {}, no process holds its lock, and its newest member {} is {} old, \
+             more than {}",
             self.pass.rule.prefix(),
             newest.path.display(),
             whole(age),
@@ -243,10 +245,10 @@ impl Judge<'_> {
     }
 }
 
-/// What `name` holds, and its newest member. Of what is no directory the claim knows that already.
+/// The content of `name`, and its newest member. For other files than directories the claim has both.
 fn look(directory: &Directory, name: &OsStr, stat: &Stat) -> Survey {
     if stat.kind == FileKind::Directory {
-        return survey::survey(directory, name, &Limits::default());
+        return survey::survey(directory, name, &WalkLimits::default());
     }
     Survey {
         files: 1,
@@ -261,7 +263,7 @@ fn look(directory: &Directory, name: &OsStr, stat: &Stat) -> Survey {
     }
 }
 
-/// An entry of the report that has no path yet.
+/// An entry of the report without its path.
 type Verdict = OrphanEntry;
 
 fn named(above: &Path, name: &OsStr, verdict: Verdict) -> OrphanEntry {
@@ -281,11 +283,11 @@ fn entry(verdict: OrphanVerdict, why: String, bytes: u64) -> Verdict {
 }
 
 fn remove(quarantine: &Quarantine<'_>, name: &OsStr, condemned: Condemned) -> Verdict {
-    let limits = Limits {
+    let limits = WalkLimits {
         owners: Owners::OnlyOurs,
-        // The first entry's own lock is the claim's.
+        // The lock of the first entry is held by the claim.
         signs: Signs::RespectBelow,
-        ..Limits::default()
+        ..WalkLimits::default()
     };
     let claim = &condemned.claim;
     let authority = Authority::by_claim(claim);
@@ -310,8 +312,8 @@ fn remove(quarantine: &Quarantine<'_>, name: &OsStr, condemned: Condemned) -> Ve
     }
 }
 
-/// An age for people: in whole seconds, or tenths of an hour. In whole numbers, because writing out a
-/// fraction takes as long as a system call.
+/// An age for messages: in whole seconds, or tenths of an hour. In integers, because formatting a float
+/// takes as long as a system call.
 fn whole(age: Duration) -> String {
     let seconds = age.as_secs();
     match seconds {

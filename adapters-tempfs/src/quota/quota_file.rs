@@ -1,17 +1,17 @@
-//! A file in a temp directory whose writes count.
+//! A file in a temp directory whose writes count against the directory's quota.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::account::Membership;
+use super::shared_limit::Membership;
 use crate::HandlePermit;
-use crate::resource::{Access, LimitedFile};
+use crate::resource::{LimitedAccess, LimitedFile};
 
-/// A file made by [`TempDir::create_file`](crate::TempDir::create_file). Dropping it closes it; its name
-/// goes with the directory.
+/// A file created by [`TempDir::create_file`](crate::TempDir::create_file). Dropping it closes it; its name
+/// is removed with the directory.
 ///
 /// # Guarantees
-/// A write that would exceed the quota is refused before anything of it is written, with
+/// A write that would exceed the quota is refused before any byte of it is written, with
 /// [`QuotaExceeded`](std::io::ErrorKind::QuotaExceeded). Overwriting costs nothing; growing does.
 #[derive(Debug)]
 pub struct QuotaFile {
@@ -32,7 +32,7 @@ impl QuotaFile {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.file.path()
@@ -40,7 +40,7 @@ impl QuotaFile {
 
     /// Reads and writes it.
     #[must_use]
-    pub fn access(&self) -> Access<'_> {
-        Access::new(&self.file, self.membership.as_ref())
+    pub fn access(&self) -> LimitedAccess<'_> {
+        LimitedAccess::new(&self.file, self.membership.as_ref())
     }
 }

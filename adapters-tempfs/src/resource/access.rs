@@ -1,4 +1,4 @@
-//! An open file whose writes count to a quota.
+//! Access to an open file whose writes count against a quota.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,23 +12,23 @@ use crate::quota::Membership;
 /// An open file with its place under a handle limit.
 pub(crate) type LimitedFile = HeldFile<HandlePermit>;
 
-/// Reads and writes a held file, under its quota if it has one.
+/// Reads and writes an open file, within its quota if it has one.
 ///
-/// All of them share the file's one position. Each call locks the file, so that a release from outside
-/// waits until the call has ended; the next call returns an error.
+/// All accesses share one file position. Each call locks the file: a release from outside waits until the
+/// call has returned, and the next call returns an error.
 #[derive(Debug)]
-pub struct Access<'a> {
+pub struct LimitedAccess<'a> {
     file: &'a LimitedFile,
     membership: Option<&'a Membership>,
 }
 
-impl<'a> Access<'a> {
+impl<'a> LimitedAccess<'a> {
     pub(crate) fn new(file: &'a LimitedFile, membership: Option<&'a Membership>) -> Self {
         Self { file, membership }
     }
 
-    /// Uses the file itself, for what reading and writing do not cover. Bytes written so are seen by a
-    /// quota at its next count only.
+    /// Uses the file itself, for operations other than reading and writing. A quota sees bytes that are
+    /// written this way only at its next count.
     ///
     /// # Errors
     /// It was released before this use.
@@ -37,13 +37,13 @@ impl<'a> Access<'a> {
     }
 }
 
-impl Read for Access<'_> {
+impl Read for LimitedAccess<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.access().read(buffer)
     }
 }
 
-impl Write for Access<'_> {
+impl Write for LimitedAccess<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(membership) = self.membership else {
             return self.file.access().write(bytes);
@@ -51,7 +51,7 @@ impl Write for Access<'_> {
         self.file.operate(|mut file| {
             let length = file.metadata()?.len();
             let end = file.stream_position()?.saturating_add(bytes.len() as u64);
-            // Before writing: what is over the quota must not reach the disk first.
+            // Before writing: bytes beyond the quota must not reach the disk.
             let charge = membership
                 .charge(end.saturating_sub(length))
                 .map_err(|error| io::Error::new(io::ErrorKind::QuotaExceeded, error))?;
@@ -69,7 +69,7 @@ impl Write for Access<'_> {
     }
 }
 
-impl Seek for Access<'_> {
+impl Seek for LimitedAccess<'_> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.file.access().seek(position)
     }

@@ -1,9 +1,9 @@
-//! Files whose content changes all at once.
+//! Files that are replaced atomically.
 
 use crate::HandlePermit;
 
-/// The new content of a file, under a name of its own next to it until it is committed.
-/// [`AtomicOptions::create`](crate::AtomicOptions::create) begins one, and it counts to a
+/// The new content of a file, under a separate name next to it until it is committed. Created by
+/// [`AtomicOptions::create`](crate::AtomicOptions::create), and counted against a
 /// [`HandleLimit`](crate::HandleLimit) while it is open. Its guarantees are those of core's
 /// [`AtomicFile`](backstop_core::place::AtomicFile).
 ///

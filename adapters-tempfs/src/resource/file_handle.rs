@@ -1,4 +1,4 @@
-//! Open files that others keep: only the handle is ours.
+//! Open files of any path: only the handle is tracked, not the file.
 
 use std::borrow::Cow;
 use std::fs::OpenOptions;
@@ -12,7 +12,7 @@ use backstop_core::error::{Error, Stage};
 use backstop_core::release::Tracked;
 use backstop_core::resource::{Footprint, Kind, Presence, Progress, Site, Step, TrackedResource};
 
-use super::{Access, LimitedFile};
+use super::{LimitedAccess, LimitedFile};
 use crate::{HANDLE, HandleLimit, error};
 
 /// An open file of any path, closed with its guard. The file itself stays.
@@ -51,8 +51,8 @@ impl HandleLimit {
     /// Opens a file under this limit.
     ///
     /// # Errors
-    /// The limit is reached, or the process has no descriptor left: the error names the oldest
-    /// holders. Or the file cannot be opened so.
+    /// The limit is reached, or the process has no file descriptor left: the error names the longest-open
+    /// files. Or the file cannot be opened with these options.
     #[track_caller]
     pub fn open_file(
         &self,
@@ -91,8 +91,8 @@ impl FileHandle {
 
     /// Reads and writes it.
     #[must_use]
-    pub fn access(&self) -> Access<'_> {
-        Access::new(&self.file, None)
+    pub fn access(&self) -> LimitedAccess<'_> {
+        LimitedAccess::new(&self.file, None)
     }
 }
 
@@ -117,7 +117,7 @@ impl TrackedResource for FileHandle {
         if self.file.is_closed() != Some(true) {
             return Presence::present("its user");
         }
-        // The number may be another file's by now; only if it stands for the same one is it unclear.
+        // The descriptor may refer to another file by now; it is unclear only if it refers to the same one.
         match std::fs::metadata(format!("/proc/self/fd/{}", self.descriptor)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if Path::new("/proc/self/fd").exists() {
@@ -128,7 +128,7 @@ impl TrackedResource for FileHandle {
             }
             Ok(facts) if (facts.dev(), facts.ino()) != (self.device, self.inode) => Presence::Gone,
             Ok(_) => Presence::unknown(format!(
-                "it was closed, and descriptor {} stands for the same file again",
+                "it was closed, and descriptor {} refers to the same file again",
                 self.descriptor
             )),
             Err(error) => Presence::unknown(error.to_string()),

@@ -14,17 +14,17 @@ use backstop_core::resource::{
 use crate::quota::{Membership, QuotaFile};
 use crate::{DIRECTORY, HandleLimit, TempOptions, error};
 
-/// A directory of mode 0700 that goes with its guard, whatever is in it by then.
+/// A directory of mode 0700 that is removed with its guard, with everything in it.
 ///
 /// # Guarantees
 /// It is removed through open directories, never by following a link, and only if it still is the
-/// directory that was made: one that was put in its place stays. What could not be removed is in the
-/// [`Release`](backstop_core::release::Release), and `release()` never says "released" while the name
-/// stands for it.
+/// directory that was created: another one that was put in its place is kept. What could not be removed
+/// is listed in the [`Release`](backstop_core::release::Release), and `release()` never returns
+/// `released` while the name refers to it.
 ///
 /// # When it does not hold
-/// A process that goes on writing into it while it is removed can keep it from becoming empty: then
-/// the release ends stuck, and says what is left.
+/// A process that continues to write into it while it is removed can keep it from becoming empty: then
+/// the release ends stuck, and lists what is left.
 #[derive(Debug)]
 pub struct TempDir {
     directory: LeasedDirectory,
@@ -32,7 +32,7 @@ pub struct TempDir {
     handles: HandleLimit,
 }
 
-/// Makes a temp directory in this process's leased root.
+/// Creates a temp directory in this process's leased root.
 ///
 /// # Errors
 /// As [`TempOptions::create_dir`].
@@ -42,11 +42,11 @@ pub fn temp_dir() -> Result<Tracked<TempDir>, Error> {
 }
 
 impl TempOptions {
-    /// Makes a temp directory. It is announced in the ledger first.
+    /// Creates a temp directory. It is recorded in the ledger first.
     ///
     /// # Errors
-    /// Prefix and suffix make no name; the directory above cannot be written to; this is a forked
-    /// child.
+    /// Prefix and suffix do not form a valid file name; the parent directory is not writable; this is a
+    /// forked child.
     #[track_caller]
     pub fn create_dir(&self) -> Result<Tracked<TempDir>, Error> {
         self.place(DIRECTORY)
@@ -60,17 +60,18 @@ impl TempOptions {
 }
 
 impl TempDir {
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Makes a file `name` in it whose writes count to the directory's quota, if it has one. The file
-    /// goes with the directory.
+    /// Creates a file `name` in it whose writes count against the directory's quota, if it has one. The
+    /// file is removed with the directory.
     ///
     /// # Errors
-    /// The name exists or is none; there is no room, no right, or no handle left.
+    /// The name exists or is invalid; the disk is full; permission is denied; or the handle limit is
+    /// reached.
     #[track_caller]
     pub fn create_file(&self, name: &str) -> Result<QuotaFile, Error> {
         let path = self.path().join(name);
@@ -80,14 +81,14 @@ impl TempDir {
             .entry()
             .open()
             .and_then(|directory| directory.create_file_beneath(name.as_ref()))
-            .map_err(error::at(&path, Stage::Use, "the file cannot be made"))?;
+            .map_err(error::at(&path, Stage::Use, "cannot create the file"))?;
         Ok(QuotaFile::new(path, file, permit, self.membership.clone()))
     }
 
-    /// Counts what is in it, and notes that in the ledger.
+    /// Measures its content, and records the size in the ledger.
     ///
     /// # Errors
-    /// It cannot be read to the end.
+    /// It cannot be read completely.
     pub fn measure(directory: &Tracked<Self>) -> Result<Footprint, Error> {
         let survey = directory.directory.entry().survey();
         if let Some(cause) = survey.error {
@@ -102,11 +103,11 @@ impl TempDir {
         Ok(footprint)
     }
 
-    /// Lets it stay, and gives the path that it has from here on. From the leased root, which goes with
-    /// this process, it moves to the directory above, under the same name.
+    /// Keeps it, and returns its path from then on. Out of the leased root, which is removed with this
+    /// process, it moves to the parent directory, under the same name.
     ///
     /// # Errors
-    /// Its release has begun already; or it cannot be moved, and then it goes with the root.
+    /// Its release has begun already; or it cannot be moved, and then it is removed with the root.
     pub fn keep(directory: Tracked<Self>) -> Result<PathBuf, Error> {
         let entry = Arc::clone(directory.directory.entry());
         entry.keep(directory)

@@ -11,26 +11,25 @@ use backstop_core::resource::{
     Bytes, Footprint, Kind, Presence, Progress, Recipe, Site, Step, TrackedResource,
 };
 
-use super::Access;
+use super::LimitedAccess;
 use crate::quota::Membership;
 use crate::{FILE, HandlePermit, TempOptions, error};
 
-/// A file of mode 0600, open for reading and writing, that goes with its guard.
+/// A file of mode 0600, open for reading and writing, that is removed with its guard.
 ///
 /// # Guarantees
-/// As [`TempDir`](crate::TempDir). Its handle is closed by the release, so that its bytes come back at
-/// once.
+/// As [`TempDir`](crate::TempDir). Its handle is closed by the release, so that its disk space is freed
+/// immediately.
 ///
 /// # When it does not hold
-/// Somebody else who has it open keeps its bytes until they close it: gone means that the name is
-/// gone.
+/// Its disk space is not freed while another process has it open: "gone" means that the name is gone.
 #[derive(Debug)]
 pub struct TempFile {
     file: LeasedFile<HandlePermit>,
     membership: Option<Membership>,
 }
 
-/// Makes a temp file in this process's leased root.
+/// Creates a temp file in this process's leased root.
 ///
 /// # Errors
 /// As [`TempOptions::create_file`].
@@ -40,11 +39,11 @@ pub fn temp_file() -> Result<Tracked<TempFile>, Error> {
 }
 
 impl TempOptions {
-    /// Makes a temp file. It is announced in the ledger first.
+    /// Creates a temp file. It is recorded in the ledger first.
     ///
     /// # Errors
-    /// Prefix and suffix make no name; the directory above cannot be written to; no handle is left
-    /// under the limit; this is a forked child.
+    /// Prefix and suffix do not form a valid file name; the parent directory is not writable; the handle
+    /// limit is reached; this is a forked child.
     #[track_caller]
     pub fn create_file(&self) -> Result<Tracked<TempFile>, Error> {
         let site = Site::caller();
@@ -59,7 +58,7 @@ impl TempOptions {
 }
 
 impl TempFile {
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.file.path()
@@ -67,14 +66,14 @@ impl TempFile {
 
     /// Reads and writes it.
     #[must_use]
-    pub fn access(&self) -> Access<'_> {
-        Access::new(self.file.file(), self.membership.as_ref())
+    pub fn access(&self) -> LimitedAccess<'_> {
+        LimitedAccess::new(self.file.file(), self.membership.as_ref())
     }
 
-    /// Counts what it holds on disk, and notes that in the ledger.
+    /// Measures its size on disk, and records it in the ledger.
     ///
     /// # Errors
-    /// It cannot be looked at.
+    /// It cannot be inspected.
     pub fn measure(file: &Tracked<Self>) -> Result<Footprint, Error> {
         let survey = file.file.entry().survey();
         if let Some(cause) = survey.error {
@@ -89,11 +88,11 @@ impl TempFile {
         Ok(footprint)
     }
 
-    /// Lets it stay, and gives the path that it has from here on. From the leased root, which goes with
-    /// this process, it moves to the directory above, under the same name. Its handle is closed.
+    /// Keeps it, and returns its path from then on. Out of the leased root, which is removed with this
+    /// process, it moves to the parent directory, under the same name. Its handle is closed.
     ///
     /// # Errors
-    /// Its release has begun already; or it cannot be moved, and then it goes with the root.
+    /// Its release has begun already; or it cannot be moved, and then it is removed with the root.
     pub fn keep(file: Tracked<Self>) -> Result<PathBuf, Error> {
         let entry = Arc::clone(file.file.entry());
         entry.keep(file)

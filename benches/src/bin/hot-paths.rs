@@ -1,5 +1,5 @@
-//! Runs one hot path so many times, for a counter of instructions: `hot-paths NAME TIMES LEDGER`. Without
-//! arguments, names them all, with how often each is to be run; `hot-paths ledger FILE` writes the ledger
+//! Runs one hot path N times, for a counter of instructions: `hot-paths NAME TIMES LEDGER`. Without
+//! arguments, lists them all, with how often each is to be run; `hot-paths ledger FILE` writes the ledger
 //! that one of them reads.
 #![expect(clippy::print_stdout, reason = "a program that is read by another")]
 

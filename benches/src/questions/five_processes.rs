@@ -1,7 +1,7 @@
 //! How many of five processes survive the end of their supervisor?
 //!
 //! A leader; one in its group; one in its group that ignores TERM; one in a session of its own; a
-//! double-forked daemon that ignores TERM. The supervisor gets TERM, or KILL.
+//! double-forked daemon that ignores TERM. The supervisor receives TERM, or KILL.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,17 +26,14 @@ pub(crate) const NAME: &str = "five_processes";
 const SCRIPT: &str = include_str!("../../../cli/tests/data/five.sh");
 const COUNT: usize = 5;
 
-/// How long the command has after a TERM, with those that can be told so.
+/// How long the command has after a TERM, for supervisors with such an option.
 const GRACE: &str = "0.3s";
 
 /// What a peer needs that ours does not.
-const PID_NAMESPACE: Option<&str> = Some(
-    "a PID namespace: root or user namespaces; names nothing that was left, finds no ports and files, \
-     sweeps nothing",
-);
+const PID_NAMESPACE: Option<&str> = Some("a PID namespace: root or user namespaces");
 const SYSTEMD: Option<&str> = Some("systemd as the first process");
 
-/// Each in its strongest setting.
+/// Each with its strongest options.
 const PEERS: [(&str, &[&str], Option<&str>); 7] = [
     ("tini", &["-s", "-g", "--"], None),
     ("dumb-init", &["--"], None),
@@ -66,7 +63,7 @@ const PEERS: [(&str, &[&str], Option<&str>); 7] = [
 /// Carried by the five, by which they are found from outside of a namespace.
 const MARK: &str = "BACKSTOP_BENCH_FIVE";
 
-/// Who gets the signal.
+/// The process that receives the signal.
 #[derive(Clone, Copy)]
 enum Victim {
     /// The process that was started.
@@ -113,7 +110,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     Ok(answers)
 }
 
-/// What the supervisors came to, ours first.
+/// The results of the supervisors, ours first.
 #[derive(Default)]
 struct Table {
     rows: Vec<(String, String, Series, Series)>,
@@ -133,7 +130,7 @@ impl Table {
         for _ in 0..rounds {
             let (survivors, milliseconds) = play().with_context(|| name.to_owned())?;
             alive.0.push(survivors as f64);
-            // Where nobody ended there is no time until they had.
+            // If all of them survive there is no time to report.
             if survivors < COUNT {
                 took.0.push(milliseconds);
             }
@@ -166,7 +163,7 @@ impl Table {
             answer("survivors")
                 .aspect(format!("survivors of {signal}"))
                 .absolute_goal(Goal::AtMost(0.0)),
-            answer("ms").aspect(format!("until the last that ended had ended, {signal}")),
+            answer("ms").aspect(format!("time until the last exit, {signal}")),
         ]
     }
 }
@@ -277,7 +274,7 @@ fn pinned(path: &Path, mark: &str) -> anyhow::Result<Vec<PinnedProcess>> {
 /// A supervisor as one writes it with process-wrap: a process group, TERM passed on to it, KILL after a
 /// grace.
 pub(crate) fn play(command: &[String]) -> anyhow::Result<String> {
-    let (program, arguments) = command.split_first().context("a command is wanted")?;
+    let (program, arguments) = command.split_first().context("a command is required")?;
     let mut signals = Signals::new([SIGTERM, SIGCHLD])?;
     let mut child = CommandWrap::with_new(program, |command| {
         command.args(arguments);

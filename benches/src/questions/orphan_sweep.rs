@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, ensure};
 use backstop_benches::place;
-use backstop_tempfs::orphans::{OrphanRule, Rehearsal};
+use backstop_tempfs::orphans::{OrphanRule, SweepMode};
 
 use crate::answer::{Answer, Figure, Goal};
 use crate::measure::{Effort, Ratio, Series, milliseconds, rounds_of};
@@ -67,7 +67,7 @@ fn ask_at(base: &Path, count: usize) -> anyhow::Result<Answer> {
         .note(format!("{count} empty files in {}", base.display())))
 }
 
-/// Ours and find, for so many orphans in memory, for the curve.
+/// Ours and find, for this many orphans in memory, for the curve.
 pub(crate) fn at(count: usize, rounds: usize) -> anyhow::Result<Vec<Series>> {
     let stage = Stage::new(&place::in_memory())?;
     let find = peer::program("find").context("find is not installed")?;
@@ -93,12 +93,12 @@ fn sweep(directory: &Path) -> anyhow::Result<()> {
     // forward instead.
     let tomorrow = SystemTime::now() + Duration::from_secs(2 * 24 * 3600);
     let rule = OrphanRule::new(directory, PREFIX)?.at(tomorrow);
-    let report = rule.sweep(Rehearsal::Act)?;
+    let report = rule.sweep(SweepMode::Act)?;
     ensure!(report.count == report.entries.len() as u64, "some stayed");
     Ok(())
 }
 
-/// A directory that is filled anew for each sweep.
+/// A directory that is refilled before each sweep.
 struct Stage(tempfile::TempDir);
 
 impl Stage {
@@ -111,7 +111,7 @@ impl Stage {
         self.0.path().join("full")
     }
 
-    /// Fills the directory, and gives how long the act takes that must empty it, in milliseconds.
+    /// Fills the directory, and returns how long `act` takes to empty it, in milliseconds.
     fn time(&self, count: usize, act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
         let full = self.full();
         std::fs::create_dir(&full)?;

@@ -45,7 +45,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
             .against("kill and rm -rf", Ratio::of(&series[0], &series[1]))
             .goal(Goal::AtMost(1.0))
             .note(format!(
-                "{DIRECTORIES} directories, {} files, {PROCESSES} processes; Ryuk waits 10 s before it begins",
+                "{DIRECTORIES} directories, {} files, {PROCESSES} processes; for comparison, Ryuk starts after 10 s",
                 DIRECTORIES * FILES_EACH
             )),
         Answer::new(NAME, Figure::ours("until the first process is gone", &noticed, unit))
@@ -58,7 +58,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
             ))
             .against("poll of a pidfd", Ratio::of(&noticed, &series[2]))
             .goal(Goal::AtMost(3.0))
-            .note("ours is two deaths, one after the other: the owner's, and that of the first process that its guardian kills"),
+            .note("ours includes two process exits: the owner's, and that of the first process that its guardian kills"),
     ])
 }
 
@@ -79,7 +79,10 @@ fn ours() -> anyhow::Result<(f64, f64)> {
         .map(|pid| Ok(PinnedProcess::pin(pid.parse()?)?));
     let mut pinned = pids.collect::<anyhow::Result<Vec<_>>>()?;
     let guardian = pinned.pop().context("the guardian's number is the last")?;
-    ensure!(pinned.len() == PROCESSES, "the owner said {said}");
+    ensure!(
+        pinned.len() == PROCESSES,
+        "unexpected output of the owner: {said}"
+    );
 
     let start = Instant::now();
     owner.kill()?;
@@ -173,7 +176,7 @@ fn waking() -> anyhow::Result<f64> {
     Ok(first.as_secs_f64() * 1e3)
 }
 
-/// The owner's part: holds everything, says the numbers of its processes and of its guardian, and waits
+/// The owner's part: holds everything, prints the PIDs of its processes and of its guardian, and waits
 /// to be killed.
 pub(crate) fn play() -> anyhow::Result<String> {
     let mut directories = Vec::new();

@@ -1,4 +1,4 @@
-//! What does it cost to take a resource from a pool and give it back?
+//! What does it cost to check a resource out of a pool and return it?
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -77,7 +77,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     let deadpool = deadpool::managed::Pool::<Flags>::builder(Flags)
         .max_size(8)
         .build()?;
-    // One runtime for the whole run: starting it is no part of a checkout.
+    // One runtime for the whole run: starting it does not count as part of a checkout.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;

@@ -17,10 +17,10 @@ pub(crate) const NAME: &str = "run_true";
 /// How many of the contenders are ours.
 const OURS: usize = 3;
 
-/// The command as `cargo build --release` gives it.
+/// The command as `cargo build --release` builds it.
 const PLAIN: &str = "backstop, plain release build";
 
-/// Each with what stands before the command.
+/// Each with its arguments before the command.
 const PEERS: [(&str, &[&str]); 4] = [
     ("tini", &["-s", "--"]),
     ("dumb-init", &["--"]),
@@ -77,7 +77,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         .iter()
         .filter(|(name, _)| installed.iter().all(|(program, _)| program.name != *name))
         .map(|(name, _)| Figure::missing(*name, unit));
-    // Asked also without it: the answer then says that it is missed.
+    // Measured also without it: the answer is then reported as missed.
     let against_tini = |answer: Answer, ours: usize| match tini {
         Some(tini) => answer.against("tini", Ratio::of(&series[ours], &series[tini + OURS])),
         None => answer,
@@ -106,7 +106,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     ])
 }
 
-/// How long one of so many runs takes, in milliseconds.
+/// How long one run takes, in milliseconds, averaged over `times`.
 fn time(times: u32, command: impl Fn() -> Command) -> anyhow::Result<f64> {
     let start = Instant::now();
     for _ in 0..times {
@@ -145,7 +145,7 @@ fn memory(shipped: &Backstop, plain: &Backstop, tini: Option<&Program>) -> anyho
         })
         .absolute_goal(Goal::AtMost(6.0))
         .note(format!(
-            "the larger of the two has {:.1} MB; pages that both share counted once, the two have {:.1} MB",
+            "the larger of the two uses {:.1} MB; with shared pages counted once, both use {:.1} MB",
             largest.median(),
             share.median()
         )))
@@ -207,7 +207,10 @@ impl Backstop {
     /// The smallest that is shipped, from where `cargo xtask dist` puts it.
     fn shipped() -> anyhow::Result<Self> {
         let own = std::env::current_exe()?;
-        let target = own.ancestors().nth(2).context("a program in no folder")?;
+        let target = own
+            .ancestors()
+            .nth(2)
+            .context("the program's path has no such parent")?;
         Self::at(target.join("dist/backstop-minimal"))
     }
 

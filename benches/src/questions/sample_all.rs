@@ -1,4 +1,4 @@
-//! What does it cost to look at all processes, and to watch many of them for good?
+//! What does it cost to sample all processes, and to monitor many of them permanently?
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn once(effort: Effort) -> anyhow::Result<Answer> {
     let mut system = System::new()?;
     let psutil = Psutil::find();
 
-    // Memory alone, which makes it the cheapest that tells anything.
+    // Memory only, the cheapest useful refresh.
     let kind = ProcessRefreshKind::nothing().without_tasks().with_memory();
     let milliseconds = |times: u64, act: &mut dyn FnMut()| {
         let each = nanoseconds_each(times, |times| (0..times).for_each(|_| act()));
@@ -89,7 +89,7 @@ fn once(effort: Effort) -> anyhow::Result<Answer> {
         })
         .against("sysinfo", Ratio::of(&series[0], &series[1]))
         .goal(Goal::AtMost(0.25))
-        .note(format!("{count} processes; backstop also tells threads, parents and times, sysinfo is asked for memory alone")))
+        .note(format!("{count} processes; backstop also reads threads, parents and times, sysinfo only memory")))
 }
 
 /// A watch over a tree of many, at a sample a second that is played: what it takes of a processor, beside
@@ -134,9 +134,9 @@ fn at_one_hertz(effort: Effort) -> anyhow::Result<Answer> {
     let unit = "% of a processor";
     Ok(
         Answer::new(NAME, Figure::ours("backstop", &series[0], unit))
-            .aspect("a tree watched at 1 Hz, with findings, handles and shares of memory")
+            .aspect("a tree monitored at 1 Hz, with findings, open files and shares of memory")
             .peer(Figure::of(
-                "sysinfo, a refresh of memory and time on a processor alone",
+                "sysinfo, a refresh of memory and CPU time only",
                 peer::library("sysinfo"),
                 &series[1],
                 unit,

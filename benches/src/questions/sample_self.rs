@@ -1,4 +1,4 @@
-//! What does it cost to look at oneself: memory, handles, threads?
+//! What does it cost to sample this process: memory, open files, threads?
 
 use std::hint::black_box;
 
@@ -22,7 +22,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     let own = Pid::from_u32(std::process::id());
     let psutil = Psutil::find();
 
-    // It does not ask for threads, which would make it dearer.
+    // Without threads, which would make it more expensive.
     let kind = ProcessRefreshKind::nothing().without_tasks().with_memory();
     let mut by_ours = || {
         Ok(nanoseconds_each(times, |times| {
@@ -84,7 +84,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         .peer(library("sysinfo", 1))
         .peer(library("procfs", 2))
         .peer(Figure::ours(
-            "backstop, with what is dear in its share of time",
+            "backstop, with expensive readings in their CPU-time budget",
             &series[3],
             unit,
         ))
@@ -94,6 +94,6 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
         })
         .against("sysinfo", Ratio::of(&series[0], &series[1]))
         .goal(Goal::AtMost(0.08))
-        .note("backstop also tells the peak, the handle limit and the time on a processor; sysinfo is not asked for threads");
+        .note("backstop also reads the peak, the limit of open files and the CPU time; sysinfo reads no threads");
     Ok(vec![answer])
 }

@@ -25,7 +25,7 @@ pub(super) struct Record {
     pub(super) _opened: u64,
 }
 
-/// Inserts a record and removes it, so many times.
+/// Inserts a record and removes it, `times` times.
 #[track_caller]
 pub(super) fn insert_and_remove(map: &DashMap<u64, Record>, first: u64, times: u64) {
     let site = std::panic::Location::caller();
@@ -102,7 +102,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
             .peers(peers)
             .against("dashmap", ratio)
             .goal(Goal::AtMost(1.0))
-            .note("for information: some 50 ns on a machine on which dashmap takes as long"),
+            .note("for information: about 50 ns on a machine on which dashmap takes as long"),
     ])
 }
 

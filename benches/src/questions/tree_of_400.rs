@@ -31,7 +31,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     Ok(vec![
         Answer::new(
             NAME,
-            Figure::ours("backstop, in a control group", &series[0], unit),
+            Figure::ours("backstop, in a cgroup", &series[0], unit),
         )
         .peer(Figure::of(
             "cgroup.kill and wait",
@@ -45,8 +45,8 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     ])
 }
 
-/// Ours, the kernel's own way, and ours without a control group, for a tree of so many. In a process of
-/// its own: it adopts and reaps whatever it finds.
+/// Ours, the kernel's own way, and ours without a cgroup, for a tree of `count` processes. In a process
+/// of its own: it adopts and reaps every orphan of it.
 pub(crate) fn at(count: usize, rounds: usize) -> anyhow::Result<Vec<Series>> {
     let arguments = [count.to_string(), rounds.to_string()];
     let mut helper = role::command("tree", &arguments)?;
@@ -86,7 +86,7 @@ fn ours(backstop: &Backstop, count: usize, containment: Containment) -> anyhow::
         .spawn_on(backstop)?;
     ensure!(
         child.containment() == containment,
-        "{containment} cannot be had here"
+        "{containment} is not available here"
     );
     await_all(child.pid() as i32, count)?;
     milliseconds(|| {

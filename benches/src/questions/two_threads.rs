@@ -16,7 +16,7 @@ use crate::peer;
 
 pub(crate) const NAME: &str = "two_threads";
 
-/// How many are done between two looks at the clock.
+/// How many are done between two readings of the clock.
 const BATCH: u64 = 256;
 
 pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
@@ -63,7 +63,7 @@ pub(crate) fn ask(effort: Effort) -> anyhow::Result<Vec<Answer>> {
     ])
 }
 
-/// How many millions so many threads do in a second, together.
+/// How many millions this many threads do in a second, together.
 pub(crate) fn rate(threads: u64, span: Duration, batch: impl Fn(u64) + Sync) -> f64 {
     let done = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
@@ -72,7 +72,7 @@ pub(crate) fn rate(threads: u64, span: Duration, batch: impl Fn(u64) + Sync) -> 
         for thread in 0..threads {
             let (done, stop, ready, batch) = (&done, &stop, &ready, &batch);
             scope.spawn(move || {
-                // What a thread sets up once is no part of the rate.
+                // A thread's one-time setup does not count towards the rate.
                 batch(thread);
                 ready.wait();
                 let mut own = 0;
@@ -92,7 +92,7 @@ pub(crate) fn rate(threads: u64, span: Duration, batch: impl Fn(u64) + Sync) -> 
     done.into_inner() as f64 / took.as_secs_f64() / 1e6
 }
 
-/// The rates of ours and of dashmap at so many threads, for the curve.
+/// The rates of ours and of dashmap with this many threads, for the curve.
 pub(crate) fn at(tracker: &Tracker, threads: u64, rounds: usize) -> anyhow::Result<Vec<Series>> {
     let map = DashMap::new();
     let span = Duration::from_millis(100);

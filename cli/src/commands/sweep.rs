@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backstop_core::reclaim::{LedgerFate, Sweep, SweepReport, SweptLedger};
 use backstop_core::text::printable;
-use backstop_tempfs::orphans::{OrphanReport, OrphanRule, OrphanVerdict, Rehearsal};
+use backstop_tempfs::orphans::{OrphanReport, OrphanRule, OrphanVerdict, SweepMode};
 use clap::Args;
 use serde::Serialize;
 
@@ -61,15 +61,15 @@ impl SweepArguments {
     pub(crate) fn execute(&self, settings: &Settings) -> Result<Exit, Failure> {
         let rule = self.rule(settings)?;
         let reclaimers = composition::reclaimers();
-        let rehearsal = if self.dry_run {
-            Rehearsal::DryRun
+        let mode = if self.dry_run {
+            SweepMode::DryRun
         } else {
-            Rehearsal::Act
+            SweepMode::Act
         };
         let swept = Swept {
             dry_run: self.dry_run,
             ledgers: Sweep::new(&reclaimers).rehearse(self.dry_run).run(),
-            orphans: rule.map(|rule| rule.sweep(rehearsal)).transpose()?,
+            orphans: rule.map(|rule| rule.sweep(mode)).transpose()?,
         };
         for ledger in &swept.ledgers.ledgers {
             note_ledger(ledger);

@@ -165,7 +165,7 @@ impl WatchArguments {
             if self.length.is_some_and(|length| next > length) {
                 break "the duration has elapsed";
             }
-            // A tree may outlive its root: then the next sample tells.
+            // A tree may outlive its root: then the next sample finds out.
             if wait(pinned.as_ref(), next.saturating_sub(began.elapsed())) && !self.tree {
                 break "the program has exited";
             }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backstop_core::monitor::{
-    Change, Disturbance, Evidence, Finding, FindingKind, LedgerSample, LedgerTally, Moment,
-    Observation, Observer, ProcessSample, Sample, Severity, SiteTally, Subject, SystemSample, Unit,
+    Change, Disturbance, Evidence, Finding, FindingKind, FindingSubject, LedgerSample, LedgerTally,
+    Moment, Observation, Observer, ProcessSample, Sample, Severity, SiteTally, SystemSample, Unit,
 };
 use backstop_core::resource::Bytes;
 use backstop_service::history::{Event, EventKind, History, HistoryWriter};
@@ -136,7 +136,7 @@ impl Recording {
     fn finding(&self, kind: FindingKind, severity: Severity, text: &str) -> Finding {
         Finding {
             kind,
-            subject: Subject::Process,
+            subject: FindingSubject::Process,
             severity,
             evidence: Evidence {
                 value: 612e6,

@@ -18,7 +18,7 @@ use super::slot::FreeSlot;
 use super::thread_cache::{self, Local};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{ResourceId, Site};
-use backstop_os::files::Access;
+use backstop_os::files::OpenMode;
 use backstop_os::fork;
 use backstop_os::identity::Cookie;
 
@@ -99,7 +99,7 @@ impl Ledger {
         // keep a lock on the open file that was mapped.
         let prepared = place
             .handle()
-            .open_file_beneath(&unnamed, Access::ReadWrite)
+            .open_file_beneath(&unnamed, OpenMode::ReadWrite)
             .and_then(|leased| Self::prepare(&file, leased, cookie, options))
             .map_err(failed("cannot prepare the ledger"));
         let (header, growth, lease) = match prepared {

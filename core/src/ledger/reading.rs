@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::ResourceId;
 use backstop_os::clock;
 use backstop_os::directory::Directory;
-use backstop_os::files::Access;
+use backstop_os::files::OpenMode;
 use backstop_os::pinned::PinnedProcess;
 
 /// One ledger, as it was when it was read.
@@ -183,7 +183,7 @@ fn open(path: &Path) -> std::io::Result<File> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    Directory::open(parent)?.open_file_beneath(name, Access::Read)
+    Directory::open(parent)?.open_file_beneath(name, OpenMode::Read)
 }
 
 /// Reads every ledger in the directories where this user's programs keep them.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use backstop_os::holder::{Hold, Mappings};
+use backstop_os::holder::{FileUse, Mappings};
 use backstop_os::{holders, process_table, sockets};
 use serde::Serialize;
 
@@ -99,11 +99,11 @@ impl Users {
         let scan = scan.map_err(failed)?;
         let found = scan.found.into_iter().map(|holder| {
             let usage = match holder.hold {
-                Hold::Descriptor(number) => Usage::Open(number),
-                Hold::WorkingDirectory => Usage::WorkingDirectory,
-                Hold::Root => Usage::Root,
-                Hold::Executable => Usage::Executes,
-                Hold::Mapping => Usage::Mapped,
+                FileUse::Descriptor(number) => Usage::Open(number),
+                FileUse::WorkingDirectory => Usage::WorkingDirectory,
+                FileUse::Root => Usage::Root,
+                FileUse::Executable => Usage::Executes,
+                FileUse::Mapping => Usage::Mapped,
                 _ => Usage::Other,
             };
             (holder.pid, usage)

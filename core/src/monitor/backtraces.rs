@@ -1,6 +1,6 @@
 //! The sampled backtraces for a finding.
 
-use super::finding::{Finding, Subject};
+use super::finding::{Finding, FindingSubject};
 use crate::release::{BacktraceSampling, SiteBacktraces};
 
 /// The sampled backtraces of the site, or of all sites of the kind, that a finding about this
@@ -10,11 +10,11 @@ use crate::release::{BacktraceSampling, SiteBacktraces};
 pub fn backtraces_of(finding: &Finding) -> Vec<SiteBacktraces> {
     let mut kept = BacktraceSampling::kept();
     kept.retain(|place| match &finding.subject {
-        Subject::Kind { kind } => place.kind.name() == kind,
-        Subject::Site { kind, site } => {
+        FindingSubject::Kind { kind } => place.kind.name() == kind,
+        FindingSubject::Site { kind, site } => {
             place.kind.name() == kind && place.site.to_string() == *site
         }
-        Subject::Process | Subject::System => false,
+        FindingSubject::Process | FindingSubject::System => false,
     });
     kept
 }

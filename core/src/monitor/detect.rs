@@ -20,7 +20,7 @@ use growing::Reading;
 use sparsity::Sparsity;
 
 use super::trend::Trend;
-use super::{Evidence, FindingKind, Limits, Sample, Severity, Subject};
+use super::{Evidence, FindingKind, FindingSubject, Limits, Sample, Severity};
 
 /// The input of a detector.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ pub(super) struct Look {
     /// What holds.
     pub(super) so: Vec<Sighting>,
     /// What does not hold.
-    pub(super) not_so: Vec<(FindingKind, Subject)>,
+    pub(super) not_so: Vec<(FindingKind, FindingSubject)>,
     /// Of these kinds nothing holds except what was reported.
     pub(super) complete: Vec<FindingKind>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Look {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sighting {
     pub(super) kind: FindingKind,
-    pub(super) subject: Subject,
+    pub(super) subject: FindingSubject,
     pub(super) severity: Severity,
     pub(super) evidence: Evidence,
     /// The window, where it was widened to have enough readings.
@@ -123,7 +123,7 @@ impl Look {
     fn growth(
         &mut self,
         kind: FindingKind,
-        subject: Subject,
+        subject: FindingSubject,
         reading: Reading,
         grade: impl FnOnce(&Trend) -> (Severity, Evidence),
     ) {

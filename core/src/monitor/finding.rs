@@ -15,7 +15,7 @@ pub struct Finding {
     /// The kind.
     pub kind: FindingKind,
     /// The subject.
-    pub subject: Subject,
+    pub subject: FindingSubject,
     /// The severity.
     pub severity: Severity,
     /// The evidence.
@@ -110,7 +110,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "of", rename_all = "lowercase")]
 #[non_exhaustive]
-pub enum Subject {
+pub enum FindingSubject {
     /// The monitored process, or its tree.
     Process,
     /// The machine.
@@ -251,7 +251,7 @@ impl fmt::Display for Severity {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for FindingSubject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process => formatter.write_str("process"),

@@ -7,7 +7,7 @@ use super::detect::{Detectors, Look, Scene};
 use super::leak_tally::LeakTallies;
 use super::open_findings::OpenFindings;
 use super::{
-    Change, Disturbance, Finding, FindingKind, LeakTally, Limits, Moment, Sample, Subject,
+    Change, Disturbance, Finding, FindingKind, FindingSubject, LeakTally, Limits, Moment, Sample,
 };
 
 /// The findings of one process, derived from its samples in the order of time.
@@ -116,7 +116,7 @@ impl Findings {
         {
             return Vec::new();
         }
-        let mut changes = self.begin_anew_if_another(sample);
+        let mut changes = self.restart_if_another(sample);
         let has_slept = self.has_slept(sample);
         if has_slept {
             self.detectors.forget_measures();
@@ -176,13 +176,13 @@ impl Findings {
     }
 
     /// Another process with the same name is monitored now: earlier findings no longer hold.
-    fn begin_anew_if_another(&mut self, sample: &Sample) -> Vec<Change> {
+    fn restart_if_another(&mut self, sample: &Sample) -> Vec<Change> {
         if self.last.is_none_or(|last| last.pid == sample.process.pid) {
             return Vec::new();
         }
         self.last = None;
         self.detectors = Detectors::new(&self.limits);
-        let is_of_process = |finding: &Finding| finding.subject != Subject::System;
+        let is_of_process = |finding: &Finding| finding.subject != FindingSubject::System;
         self.open.clear_where(sample.at, is_of_process)
     }
 

@@ -1,7 +1,7 @@
 //! What each site has leaked.
 
 use super::recent::Recent;
-use super::{Change, Finding, LedgerSample, Subject};
+use super::{Change, Finding, FindingSubject, LedgerSample};
 
 /// What one site was found to leak since the monitor started.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,7 +103,7 @@ impl LeakTallies {
 
 fn site_of(finding: &Finding) -> Option<(String, String)> {
     match &finding.subject {
-        Subject::Site { kind, site } => Some((kind.clone(), site.clone())),
+        FindingSubject::Site { kind, site } => Some((kind.clone(), site.clone())),
         _ => None,
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::detect::Sighting;
 use super::recent::Recent;
-use super::{Change, Finding, FindingKind, Moment, Subject};
+use super::{Change, Finding, FindingKind, FindingSubject, Moment};
 
 /// The identity of a finding.
-pub(super) type Key = (FindingKind, Subject);
+pub(super) type Key = (FindingKind, FindingSubject);
 
 /// The open findings. Sites share [`OpenFindings::MOST`] places; further ones are counted.
 #[derive(Debug)]
@@ -106,9 +106,9 @@ impl OpenFindings {
         &self.beyond
     }
 
-    fn is_full_for(&self, subject: &Subject) -> bool {
+    fn is_full_for(&self, subject: &FindingSubject) -> bool {
         let most = match subject {
-            Subject::Site { .. } => Self::MOST - Self::RESERVED,
+            FindingSubject::Site { .. } => Self::MOST - Self::RESERVED,
             _ => Self::MOST,
         };
         self.open.len() >= most

@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::limits::{LimitError, Limits};
 use super::observation::Change;
 use super::sample::Sample;
-use super::{Finding, FindingKind, Severity, Subject};
+use super::{Finding, FindingKind, FindingSubject, Severity};
 use crate::resource::Bytes;
 
 /// How many samples the short window holds.
@@ -24,7 +24,7 @@ pub(super) struct ShortWindow {
     open: Vec<Finding>,
 }
 
-type Key = (FindingKind, Subject);
+type Key = (FindingKind, FindingSubject);
 
 impl ShortWindow {
     /// `None` if it would not be shorter than the window of `limits`.

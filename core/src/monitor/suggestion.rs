@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, FindingKind, Subject};
+use super::finding::{Finding, FindingKind, FindingSubject};
 use super::sample::{Holding, LedgerSample, SiteTally};
 use crate::resource::Bytes;
 use crate::text::show_duration;
@@ -253,7 +253,7 @@ impl View<'_> {
 
     fn here(&self, rule: Rule, text: &str) -> Suggestion {
         let mut suggestion = rule.says(text);
-        if let Subject::Site { site, .. } = &self.finding.subject {
+        if let FindingSubject::Site { site, .. } = &self.finding.subject {
             suggestion.site = Some(site.clone());
         }
         suggestion
@@ -285,9 +285,9 @@ impl View<'_> {
 
     fn is_about(&self, kind: &str, site: &str) -> bool {
         match &self.finding.subject {
-            Subject::Process | Subject::System => true,
-            Subject::Kind { kind: own } => own == kind,
-            Subject::Site {
+            FindingSubject::Process | FindingSubject::System => true,
+            FindingSubject::Kind { kind: own } => own == kind,
+            FindingSubject::Site {
                 kind: own,
                 site: own_site,
             } => own == kind && own_site == site,
@@ -328,7 +328,7 @@ mod tests {
     use super::*;
     use crate::monitor::{Evidence, LedgerTally, Moment, Severity, Unit};
 
-    fn finding(kind: FindingKind, subject: Subject, value: f64) -> Finding {
+    fn finding(kind: FindingKind, subject: FindingSubject, value: f64) -> Finding {
         let now = Moment::now();
         Finding {
             kind,
@@ -398,7 +398,7 @@ mod tests {
         ledger
     }
 
-    fn one(kind: FindingKind, subject: Subject, value: f64) -> Suggestion {
+    fn one(kind: FindingKind, subject: FindingSubject, value: f64) -> Suggestion {
         let finding = finding(kind, subject, value);
         let mut found = suggestions(&finding, Some(&ledger()));
         assert_eq!(found.len(), 1);
@@ -407,30 +407,30 @@ mod tests {
 
     #[test]
     fn memory_in_the_ledger_names_the_place_with_most_bytes() {
-        let suggestion = one(FindingKind::GrowingMemory, Subject::Process, 8_000.0);
+        let suggestion = one(FindingKind::GrowingMemory, FindingSubject::Process, 8_000.0);
         assert_eq!(suggestion.rule, Rule::MostBytes);
         assert_eq!(suggestion.site.as_deref(), Some("b.rs:2:2"));
     }
 
     #[test]
     fn memory_outside_the_ledger_suggests_a_profile_and_names_no_site() {
-        let suggestion = one(FindingKind::GrowingMemory, Subject::Process, 9_000.0);
+        let suggestion = one(FindingKind::GrowingMemory, FindingSubject::Process, 9_000.0);
         assert_eq!(suggestion.rule, Rule::MemoryNotTracked);
         assert_eq!(suggestion.site, None);
     }
 
     #[test]
     fn handles_name_the_place_with_most_of_them_or_none() {
-        let half = one(FindingKind::GrowingHandles, Subject::Process, 150.0);
+        let half = one(FindingKind::GrowingHandles, FindingSubject::Process, 150.0);
         assert_eq!(half.site.as_deref(), Some("b.rs:2:2"));
-        let less = one(FindingKind::GrowingHandles, Subject::Process, 1000.0);
+        let less = one(FindingKind::GrowingHandles, FindingSubject::Process, 1000.0);
         assert_eq!(less.rule, Rule::HandlesNotTracked);
     }
 
     #[test]
     fn growth_of_a_kind_names_a_place_of_that_kind() {
         let kind = "db.connection".to_owned();
-        let suggestion = one(FindingKind::GrowingKind, Subject::Kind { kind }, 5.0);
+        let suggestion = one(FindingKind::GrowingKind, FindingSubject::Kind { kind }, 5.0);
         assert_eq!(suggestion.site.as_deref(), Some("b.rs:2:2"));
         assert!(
             suggestion.text.contains("5 db.connection from this site"),
@@ -440,9 +440,9 @@ mod tests {
 
     #[test]
     fn threads_and_children_are_distinguished() {
-        let threads = one(FindingKind::GrowingThreads, Subject::Process, 9.0);
+        let threads = one(FindingKind::GrowingThreads, FindingSubject::Process, 9.0);
         assert_eq!(threads.site.as_deref(), Some("c.rs:3:3"));
-        let children = one(FindingKind::GrowingChildren, Subject::Process, 9.0);
+        let children = one(FindingKind::GrowingChildren, FindingSubject::Process, 9.0);
         assert_eq!(children.rule, Rule::RunningNotTracked);
     }
 
@@ -451,21 +451,25 @@ mod tests {
         let kind = "db.connection".to_owned();
         let idle = one(
             FindingKind::HeldIdle,
-            Subject::Site {
+            FindingSubject::Site {
                 kind: kind.clone(),
                 site: "b.rs:2:2".into(),
             },
             700.0,
         );
         assert_eq!(idle.site.as_deref(), Some("b.rs:2:2"));
-        let orphan = one(FindingKind::OrphanedResource, Subject::Kind { kind }, 1.0);
+        let orphan = one(
+            FindingKind::OrphanedResource,
+            FindingSubject::Kind { kind },
+            1.0,
+        );
         assert_eq!(orphan.site.as_deref(), Some("b.rs:9:9"));
     }
 
     #[test]
     fn without_a_ledger_no_site_is_named() {
         for kind in FindingKind::ALL {
-            for suggestion in suggestions(&finding(kind, Subject::Process, 1.0), None) {
+            for suggestion in suggestions(&finding(kind, FindingSubject::Process, 1.0), None) {
                 assert_eq!(suggestion.site, None);
             }
         }

@@ -1,4 +1,4 @@
-//! Files whose content changes all at once.
+//! Files that are replaced atomically.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use super::error;
-use super::held_file::{Access, HeldFile};
+use super::held_file::{FileAccess, HeldFile};
 use crate::error::{Error, Stage};
 use crate::release::Tracked;
 use crate::resource::{Footprint, Kind, Presence, Progress, Recipe, Step, TrackedResource};
@@ -16,15 +16,15 @@ use crate::resource::{Footprint, Kind, Presence, Progress, Recipe, Step, Tracked
 ///
 /// # Guarantees
 /// At every instant, and after a kill at any instant, the target is the old file or the new one, whole.
-/// What was written and not committed goes: when the guard is dropped, by an error or a panic, when a
-/// scope is cancelled, and by the next sweep when this process was killed. By default the content is
+/// What was written and not committed is removed: when the guard is dropped, by an error or a panic, when
+/// a scope is cancelled, and by the next sweep when this process was killed. By default the content is
 /// on the disk before the name changes, and the name when `commit` returns, so that a power cut
 /// leaves the old or the new file too.
 ///
 /// # When it does not hold
-/// A target that is a symbolic link is replaced itself; what it led to stays as it is. Other names of
-/// the old file keep its old content. Owner, extended attributes and access lists are those of a new
-/// file.
+/// A target that is a symbolic link is replaced itself; the file that it refers to is not changed. Other
+/// names (hard links) of the old file keep the old content. Owner, extended attributes and access lists
+/// are those of a new file.
 ///
 /// # Examples
 /// ```
@@ -84,7 +84,7 @@ impl<W> AtomicFile<W> {
 
     /// Writes it, and reads what was written.
     #[must_use]
-    pub fn access(&self) -> Access<'_, W> {
+    pub fn access(&self) -> FileAccess<'_, W> {
         self.file.access()
     }
 
@@ -92,8 +92,8 @@ impl<W> AtomicFile<W> {
     ///
     /// # Errors
     /// It was released before; the disk failed; or the target exists and is not to be replaced. The
-    /// target is the old one then. Only if the very last step failed, writing the directory to the disk,
-    /// is it the new one, and the error says so.
+    /// target is the old file then. Only if the last step failed, syncing the directory to the disk, is it
+    /// the new file, as the error message states.
     pub fn commit(file: Tracked<Self>) -> Result<(), Error>
     where
         W: Send + 'static,
@@ -123,13 +123,13 @@ impl<W> AtomicFile<W> {
                 directory.rename_into(self.entry.name(), directory, &self.target_name)
             }
         };
-        let failed = "the new content cannot take the target's name";
+        let failed = "cannot rename the new content to the target";
         renamed.map_err(error::at(&self.target, Stage::Use, failed))?;
         crate::kill_point::reach("place.partial-renamed");
         if self.durability == Durability::Cache {
             return Ok(Ok(()));
         }
-        let failed = "the target is the new one, but may be the old one after a power cut";
+        let failed = "the target is the new file, but may be the old file after a power cut";
         Ok(directory
             .sync()
             .map_err(error::at(&self.target, Stage::Use, failed)))
@@ -154,7 +154,7 @@ impl<W: Send + 'static> TrackedResource for AtomicFile<W> {
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
-        // First, because a commit holds it: after that the name is the target's.
+        // First, because a commit holds it: after a commit the name belongs to the target.
         self.file.close(step.deadline)?;
         self.entry.remove(step.deadline)
     }

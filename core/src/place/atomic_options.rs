@@ -18,9 +18,9 @@ use crate::policy::CleanupPolicy;
 use crate::release::{Backstop, Tracked};
 use crate::resource::{Kind, ResourceId, Site};
 
-/// Describes how a file is replaced; [`create`](Self::create) begins.
+/// Options for replacing a file atomically; [`create`](Self::create) begins.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is made until `create`"]
+#[must_use = "nothing is created until `create`"]
 pub struct AtomicOptions {
     kind: Kind,
     label: Option<Cow<'static, str>>,
@@ -34,7 +34,7 @@ pub struct AtomicOptions {
 }
 
 impl AtomicOptions {
-    /// One of this kind: through to the disk, over an existing file, with its mode.
+    /// Of this kind: synced to the disk, replacing an existing file, with its mode.
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
@@ -49,13 +49,13 @@ impl AtomicOptions {
         }
     }
 
-    /// What it is called in the ledger. Default: its path, and for what.
+    /// Its label in the ledger. Default: its path and the target.
     pub fn label(mut self, label: impl Into<Cow<'static, str>>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Who tracks it. Default: [`Backstop::global`].
+    /// The tracker. Default: [`Backstop::global`].
     pub fn backstop(mut self, backstop: Backstop) -> Self {
         self.backstop = Some(backstop);
         self
@@ -73,15 +73,15 @@ impl AtomicOptions {
         self
     }
 
-    /// How the name of the unfinished content begins, before twelve random letters and digits. Default:
+    /// Name prefix of the unfinished content, before twelve random letters and digits. Default:
     /// `.backstop-partial-`.
     pub fn prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Does not wait for the disk: right for what can be computed again. A kill still leaves the old or
-    /// the new file; a power cut may leave an empty one. Default: waits.
+    /// Does not wait for the disk (no `fsync`): for data that can be computed again. A kill still leaves
+    /// the old or the new file; a power cut may leave an empty one. Default: waits.
     pub fn without_sync(mut self) -> Self {
         self.durability = Durability::Cache;
         self
@@ -102,14 +102,14 @@ impl AtomicOptions {
     /// Begins the new content of `target`, whose directory must exist.
     ///
     /// # Errors
-    /// The path has no file name; the directory cannot be written to; this is a forked child.
+    /// The path has no file name; the directory is not writable; this is a forked child.
     #[track_caller]
     pub fn create(&self, target: impl AsRef<Path>) -> Result<Tracked<AtomicFile>, Error> {
         self.create_with(target, |_| Ok(()))
     }
 
-    /// As [`create`](Self::create), with what is dropped when the new content is closed: `while_open`
-    /// makes it for the full path of the target, before anything else is made.
+    /// As [`create`](Self::create), with a value that is dropped when the new content is closed:
+    /// `while_open` creates it for the full path of the target, before anything else is created.
     ///
     /// # Errors
     /// As [`create`](Self::create), and those of `while_open`.
@@ -160,7 +160,7 @@ impl AtomicOptions {
                 if !draft.may_exist() {
                     intent.abandon();
                 }
-                let message = "the new content cannot be begun";
+                let message = "cannot create a file for the new content";
                 return Err(error::at(&path, Stage::Open, message)(cause));
             }
         };
@@ -177,7 +177,7 @@ impl AtomicOptions {
             existing: self.existing,
         });
         if let Some(mode) = mode {
-            let failed = "the new content cannot be given its mode";
+            let failed = "cannot set the mode of the new content";
             atomic
                 .file
                 .with(|file| file.set_permissions(Permissions::from_mode(mode)))?
@@ -187,8 +187,8 @@ impl AtomicOptions {
     }
 }
 
-/// The permission bits of the file that will be replaced. A link is replaced itself, and its mode is
-/// not meant.
+/// The permission bits of the file that will be replaced. A link is replaced itself, so the mode of its
+/// target does not count.
 fn mode_of(target: &Path) -> Option<u32> {
     let facts = std::fs::symlink_metadata(target).ok()?;
     facts.is_file().then(|| facts.permissions().mode() & 0o777)

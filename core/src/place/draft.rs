@@ -19,7 +19,7 @@ use crate::resource::{Kind, ResourceId, Site, TrackedResource};
 /// A name that was drawn with [`PlaceOptions::draw`](super::PlaceOptions::draw), for adapters that need
 /// the path before they make it, or that track a resource of their own around it.
 #[derive(Debug)]
-#[must_use = "nothing is made until `create_directory` or `create_file`"]
+#[must_use = "nothing is created until `create_directory` or `create_file`"]
 pub struct PlaceDraft {
     pub(super) backstop: Backstop,
     pub(super) kind: Kind,
@@ -32,7 +32,7 @@ pub struct PlaceDraft {
 }
 
 impl PlaceDraft {
-    /// Where it will be.
+    /// Its future path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.draft.path()
@@ -60,7 +60,7 @@ impl PlaceDraft {
                 if !draft.may_exist() {
                     intent.abandon();
                 }
-                let message = "the temp directory cannot be made";
+                let message = "cannot create the temp directory";
                 Err(error::at(&path, Stage::Open, message)(cause))
             }
         }
@@ -91,7 +91,7 @@ impl PlaceDraft {
                 if !draft.may_exist() {
                     intent.abandon();
                 }
-                let message = "the temp file cannot be made";
+                let message = "cannot create the temp file";
                 Err(error::at(&path, Stage::Open, message)(cause))
             }
         }

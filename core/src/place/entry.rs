@@ -1,4 +1,4 @@
-//! A name that this process makes in a directory, from its drawing to its removal.
+//! A directory entry of this process, from the choice of its name to its removal.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use backstop_os::directory::Directory;
-use backstop_os::files::{FileKind, Limits, Survey};
+use backstop_os::files::{FileKind, Survey, WalkLimits};
 use backstop_os::identity::{Cookie, FileIdentity};
 
 use super::error;
@@ -18,7 +18,7 @@ use super::removal::{Doomed, is_same};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::resource::{Deadline, Presence, Progress, Recipe};
 
-/// What an entry is, and where.
+/// The position of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Position {
     /// A leased root in its base.
@@ -29,7 +29,7 @@ pub(super) enum Position {
     Elsewhere,
 }
 
-/// A name that was drawn and is not yet made.
+/// An entry that has a name and does not exist yet.
 #[derive(Debug)]
 pub(super) struct Draft {
     directory: Arc<KnownDirectory>,
@@ -39,7 +39,7 @@ pub(super) struct Draft {
     path: PathBuf,
 }
 
-/// An entry that was made.
+/// An entry that was created.
 #[derive(Debug)]
 pub(super) struct Entry {
     draft: Draft,
@@ -50,7 +50,7 @@ impl Draft {
     /// The name `prefix`, the cookie, `suffix`, in `directory`.
     ///
     /// # Errors
-    /// That is no name: it holds a slash or a zero byte, or is too long.
+    /// That is not a valid name: it contains a slash or a zero byte, or is too long.
     pub(super) fn new(
         directory: Arc<KnownDirectory>,
         position: Position,
@@ -58,11 +58,11 @@ impl Draft {
         cookie: Cookie,
         suffix: &str,
     ) -> Result<Self, Error> {
-        /// What Linux file systems take at the most.
+        /// Maximum length of a name on Linux file systems.
         const LONGEST: usize = 255;
         let name = format!("{prefix}{}{suffix}", cookie.abbreviation());
         if name.contains(['/', '\0']) || name.len() > LONGEST {
-            let message = "prefix and suffix make no file name of at most 255 bytes";
+            let message = "prefix and suffix do not form a file name of at most 255 bytes";
             return Err(Error::new(ErrorKind::Configuration, Stage::Open, message)
                 .with("prefix", format_args!("{prefix:?}"))
                 .with("suffix", format_args!("{suffix:?}")));
@@ -100,7 +100,7 @@ impl Draft {
             identity: identity.cloned(),
         };
         let written = recipe.write().inspect_err(
-            |error| tracing::warn!(%error, path = %self.path.display(), "it has no recipe"),
+            |error| tracing::warn!(%error, path = %self.path.display(), "the recipe cannot be written"),
         );
         written.ok()
     }
@@ -109,7 +109,7 @@ impl Draft {
         self.directory.handle()
     }
 
-    /// Whether something has the name: after a failed attempt to make it.
+    /// Whether something has the name: after a failed attempt to create it.
     pub(super) fn may_exist(&self) -> bool {
         !matches!(
             self.handle().stat_beneath(OsStr::new(&self.name)),
@@ -117,7 +117,7 @@ impl Draft {
         )
     }
 
-    /// Makes it a directory of mode 0700.
+    /// Creates it as a directory of mode 0700.
     pub(super) fn make_directory(self) -> Result<(Entry, Directory), (Self, io::Error)> {
         let made = self
             .handle()
@@ -135,13 +135,13 @@ impl Draft {
         }
     }
 
-    /// Makes it a file of mode 0600, open for reading and writing.
+    /// Creates it as a file of mode 0600, open for reading and writing.
     pub(super) fn make_file(self) -> Result<(Entry, File), (Self, io::Error)> {
         let name = OsStr::new(&self.name);
         let made = self.handle().create_file_beneath(name).and_then(|file| {
             let identity = self.handle().identity_beneath(name)?;
             let opened = file.metadata()?;
-            // The identity was read by name: it must be that of what was opened.
+            // The identity was read by name: it must match the open file.
             if (identity.device, identity.inode) == (opened.dev(), opened.ino()) {
                 Ok((identity, file))
             } else {
@@ -177,7 +177,7 @@ impl Entry {
     /// Opens the directory that it is.
     ///
     /// # Errors
-    /// It is gone, or another one by now.
+    /// It is gone or was replaced.
     pub(super) fn open(&self) -> io::Result<Directory> {
         let opened = self.directory().handle().open_beneath(self.name())?;
         if is_same(&self.identity, &opened.identity()?) {
@@ -189,10 +189,10 @@ impl Entry {
         ))
     }
 
-    /// How many descriptors holding it takes.
+    /// How many descriptors it occupies.
     pub(super) fn handles(&self) -> u32 {
         match self.draft.position {
-            // The root counts its own.
+            // The root counts its own descriptors.
             Position::InRoot => 0,
             Position::Root | Position::Elsewhere => 1,
         }
@@ -206,7 +206,7 @@ impl Entry {
     /// Removes it with all that is in it.
     ///
     /// # Errors
-    /// It is another file by now, something of it could not be removed, or the deadline passed.
+    /// It was replaced, could not be removed completely, or the deadline passed.
     pub(super) fn remove(&self, deadline: Deadline) -> Result<Progress, Error> {
         let doomed = Doomed {
             directory: self.directory().handle(),
@@ -236,14 +236,14 @@ impl Entry {
         }
     }
 
-    /// Counts what is in it.
+    /// Measures its content.
     pub(super) fn survey(&self) -> Survey {
         let handle = self.directory().handle();
-        backstop_os::survey::survey(handle, self.name(), &Limits::default())
+        backstop_os::survey::survey(handle, self.name(), &WalkLimits::default())
     }
 
-    /// How many bytes it holds: a file by its length, as its writers count, a directory by what the disk
-    /// gives to what is in it. `None` if it cannot be told.
+    /// Its size: the length of a file, as its writers count, or the disk space allocated to the content of
+    /// a directory. `None` if it cannot be determined.
     pub(super) fn bytes(&self) -> Option<u64> {
         match self.directory().handle().stat_beneath(self.name()) {
             Ok(stat) if stat.kind != FileKind::Directory => Some(stat.len),

@@ -12,11 +12,11 @@ pub(super) fn forked() -> Error {
     Error::new(
         ErrorKind::Unsupported,
         Stage::Open,
-        "a forked child makes no temp files: its guards release nothing, so they would stay",
+        "a forked child cannot create temp files: its guards release nothing, so they would be left behind",
     )
 }
 
-/// Something could not be done at `path`.
+/// An operation on `path` failed.
 pub(super) fn at(
     path: &Path,
     stage: Stage,

@@ -21,10 +21,10 @@ pub struct HeldFile<W = ()> {
 
 /// Reads and writes a held file.
 ///
-/// All of them share the file's one position. Each call locks the file, so that a release from outside
-/// waits until the call has ended; the next call returns an error.
+/// All accesses share one file position. Each call locks the file: a release from outside waits until the
+/// call has returned, and the next call returns an error.
 #[derive(Debug)]
-pub struct Access<'a, W = ()>(&'a HeldFile<W>);
+pub struct FileAccess<'a, W = ()>(&'a HeldFile<W>);
 
 impl<W> HeldFile<W> {
     /// Holds `file`, and `while_open` for as long.
@@ -44,8 +44,8 @@ impl<W> HeldFile<W> {
 
     /// Reads and writes it.
     #[must_use]
-    pub fn access(&self) -> Access<'_, W> {
-        Access(self)
+    pub fn access(&self) -> FileAccess<'_, W> {
+        FileAccess(self)
     }
 
     /// Uses the file itself.
@@ -105,8 +105,8 @@ impl<W> HeldFile<W> {
     }
 }
 
-impl<W> Access<'_, W> {
-    /// Uses the file itself, for what reading and writing do not cover.
+impl<W> FileAccess<'_, W> {
+    /// Uses the file itself, for operations other than reading and writing.
     ///
     /// # Errors
     /// It was released before this use.
@@ -115,13 +115,13 @@ impl<W> Access<'_, W> {
     }
 }
 
-impl<W> Read for Access<'_, W> {
+impl<W> Read for FileAccess<'_, W> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.operate(|mut file| file.read(buffer))
     }
 }
 
-impl<W> Write for Access<'_, W> {
+impl<W> Write for FileAccess<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.operate(|mut file| file.write(bytes))
     }
@@ -131,7 +131,7 @@ impl<W> Write for Access<'_, W> {
     }
 }
 
-impl<W> Seek for Access<'_, W> {
+impl<W> Seek for FileAccess<'_, W> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.0.operate(|mut file| file.seek(position))
     }

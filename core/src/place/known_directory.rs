@@ -9,7 +9,7 @@ use crate::error::{Error, Stage};
 
 /// An open directory, its path at the time, and its identity for recipes.
 ///
-/// It stays the same directory when its name goes to another one; the path is for people and for a
+/// It stays the same directory when another one takes its name; the path is for messages and for a
 /// reclaimer, which compares the identity.
 #[derive(Debug)]
 pub(super) struct KnownDirectory {
@@ -22,7 +22,7 @@ impl KnownDirectory {
     /// Opens the directory at `path`, links on the way resolved once and for all.
     ///
     /// # Errors
-    /// It does not exist, is no directory, or cannot be read.
+    /// It does not exist, is not a directory, or cannot be read.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |error| {
             Error::io(Stage::Open, "the directory cannot be used", error)

@@ -1,4 +1,4 @@
-//! Directories that go with their guard.
+//! Directories that are removed with their guard.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use crate::error::Error;
 use crate::release::Tracked;
 use crate::resource::{Footprint, Kind, Presence, Progress, Recipe, Step, TrackedResource};
 
-/// A directory of mode 0700 that is removed with its guard, whatever is in it by then.
+/// A directory of mode 0700 that is removed with its guard, with everything in it.
 ///
 /// # Guarantees
 /// It is removed through open directories, never by following a link, and only if it still is the
-/// directory that was made: one that was put in its place stays. What could not be removed is in the
-/// [`Release`](crate::release::Release), and `release()` never says "released" while the name refers
-/// to it.
+/// directory that was created: another one that was put in its place is kept. What could not be removed
+/// is listed in the [`Release`](crate::release::Release), and `release()` never returns `released` while
+/// the name refers to it.
 ///
 /// # When it does not hold
 /// A process that continues to write into it while it is removed can keep it from becoming empty: then
-/// the release ends stuck, and says what is left.
+/// the release ends stuck, and lists what is left.
 #[derive(Debug)]
 pub struct LeasedDirectory {
     kind: Kind,
@@ -36,7 +36,7 @@ impl LeasedDirectory {
         Self { kind, label, entry }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.entry.path()
@@ -48,8 +48,8 @@ impl LeasedDirectory {
         &self.entry
     }
 
-    /// Lets it stay, and returns the path that it has from then on. Out of the leased root, which is
-    /// removed with this process, it moves to the directory above, under the same name.
+    /// Keeps it, and returns its path from then on. Out of the leased root, which is removed with this
+    /// process, it moves to the parent directory, under the same name.
     ///
     /// # Errors
     /// Its release has begun already; or it cannot be moved, and then it is removed with the root.

@@ -14,7 +14,7 @@ use crate::error::{Error, Stage};
 use crate::release::Tracked;
 use crate::resource::TrackedResource;
 
-/// A name that this process made in a directory and removes again.
+/// A directory entry that this process created and removes again.
 #[derive(Debug)]
 pub struct LeasedEntry {
     entry: Entry,
@@ -31,7 +31,7 @@ impl LeasedEntry {
         &self.entry
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.entry.path()
@@ -40,7 +40,7 @@ impl LeasedEntry {
     /// Opens the directory that it is.
     ///
     /// # Errors
-    /// It is gone, or another one by now, or no directory.
+    /// It is gone, was replaced, or is not a directory.
     pub fn open(&self) -> io::Result<Directory> {
         self.entry.open()
     }
@@ -66,15 +66,15 @@ impl LeasedEntry {
     /// Its release has begun already; or it cannot be moved, and then it is removed with the root.
     pub fn keep<R: TrackedResource>(self: &Arc<Self>, guard: Tracked<R>) -> Result<PathBuf, Error> {
         let entry = Arc::clone(self);
-        // Detached before it is moved: who loses against a release has not moved anything, and who is
-        // killed in between has kept nothing.
+        // Detached before it is moved: if a release wins, nothing was moved; if the process is killed in
+        // between, nothing was kept.
         if !guard.dismiss() {
             return Err(error::revoked(entry.path()));
         }
         let Some(root) = &entry.root else {
             return Ok(entry.path().to_owned());
         };
-        let failed = "it cannot be moved out of the leased root, and goes with it";
+        let failed = "it cannot be moved out of the leased root, and will be removed with it";
         root.move_out(entry.entry.name())
             .map_err(error::at(entry.path(), Stage::Use, failed))
     }

@@ -1,10 +1,10 @@
-//! Files that go with their guard.
+//! Files that are removed with their guard.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::held_file::{Access, HeldFile};
+use super::held_file::{FileAccess, HeldFile};
 use super::leased_entry::LeasedEntry;
 use crate::error::Error;
 use crate::release::Tracked;
@@ -14,11 +14,11 @@ use crate::resource::{Footprint, Kind, Presence, Progress, Recipe, Step, Tracked
 /// dropped when it is closed.
 ///
 /// # Guarantees
-/// As [`LeasedDirectory`](super::LeasedDirectory). The release closes it, so that its bytes come back at
-/// once.
+/// As [`LeasedDirectory`](super::LeasedDirectory). The release closes it, so that its disk space is freed
+/// immediately.
 ///
 /// # When it does not hold
-/// Another process that has it open keeps its bytes until it closes it: gone means that the name is gone.
+/// Its disk space is not freed while another process has it open: "gone" means that the name is gone.
 #[derive(Debug)]
 pub struct LeasedFile<W = ()> {
     kind: Kind,
@@ -42,7 +42,7 @@ impl<W> LeasedFile<W> {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.entry.path()
@@ -50,7 +50,7 @@ impl<W> LeasedFile<W> {
 
     /// Reads and writes it.
     #[must_use]
-    pub fn access(&self) -> Access<'_, W> {
+    pub fn access(&self) -> FileAccess<'_, W> {
         self.file.access()
     }
 
@@ -68,8 +68,8 @@ impl<W> LeasedFile<W> {
 }
 
 impl<W: Send + 'static> LeasedFile<W> {
-    /// Lets it stay, and returns the path that it has from then on. Out of the leased root, which is
-    /// removed with this process, it moves to the directory above, under the same name. It is closed.
+    /// Keeps it, and returns its path from then on. Out of the leased root, which is removed with this
+    /// process, it moves to the parent directory, under the same name. It is closed.
     ///
     /// # Errors
     /// Its release has begun already; or it cannot be moved, and then it is removed with the root.
@@ -98,7 +98,7 @@ impl<W: Send + 'static> TrackedResource for LeasedFile<W> {
     }
 
     fn release(&self, step: &Step) -> Result<Progress, Error> {
-        // The name is removed also when the file is in use for longer than this: the bytes follow.
+        // The name is removed also if the file is in use for longer: its disk space is freed later.
         let closed = self.file.close(step.deadline);
         let removed = self.entry.inner().remove(step.deadline)?;
         closed.map(|()| removed)

@@ -1,4 +1,4 @@
-//! What is to be made, and where.
+//! Options for creating entries.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ use crate::policy::CleanupPolicy;
 use crate::release::{Backstop, Tracked};
 use crate::resource::{Kind, ResourceId, Site};
 
-/// Describes a leased file or directory; [`create_directory`](Self::create_directory) and
-/// [`create_file`](Self::create_file) make it.
+/// Options of a leased file or directory; [`create_directory`](Self::create_directory) and
+/// [`create_file`](Self::create_file) create it.
 ///
 /// # Examples
 /// ```
@@ -36,7 +36,7 @@ use crate::resource::{Kind, ResourceId, Site};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "nothing is made until `create_directory` or `create_file`"]
+#[must_use = "nothing is created until `create_directory` or `create_file`"]
 pub struct PlaceOptions {
     kind: Kind,
     label: Option<Cow<'static, str>>,
@@ -55,7 +55,7 @@ enum Location {
 }
 
 impl PlaceOptions {
-    /// One of this kind in this process's leased root, without prefix and suffix.
+    /// Of this kind, in this process's leased root, without prefix and suffix.
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
@@ -69,44 +69,44 @@ impl PlaceOptions {
         }
     }
 
-    /// What it is called in the ledger. Default: its path.
+    /// Its label in the ledger. Default: its path.
     pub fn label(mut self, label: impl Into<Cow<'static, str>>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Who tracks it. Default: [`Backstop::global`].
+    /// The tracker. Default: [`Backstop::global`].
     pub fn backstop(mut self, backstop: Backstop) -> Self {
         self.backstop = Some(backstop);
         self
     }
 
-    /// Where the leased root is made. Default: `$TMPDIR`, else `/tmp`.
+    /// The directory in which the leased root is created. Default: `$TMPDIR`, else `/tmp`.
     pub fn base(mut self, base: impl Into<PathBuf>) -> Self {
         self.location = Location::Leased(Some(base.into()));
         self
     }
 
-    /// Puts it into this directory, which must exist, instead of the leased root. Programs that clean up
-    /// there by age may remove it: no lock keeps them from it.
+    /// Creates it in this directory, which must exist, instead of the leased root. Programs that clean up
+    /// there by age may remove it, because no lock protects it.
     pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.location = Location::In(directory.into());
         self
     }
 
-    /// How its name begins, before twelve random letters and digits. Default: nothing.
+    /// Name prefix, before twelve random letters and digits. Default: none.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How its name ends. Default: nothing.
+    /// Name suffix. Default: none.
     pub fn suffix(mut self, suffix: impl Into<String>) -> Self {
         self.suffix = suffix.into();
         self
     }
 
-    /// The resource it belongs to: it is released before that is. Default: the leased root.
+    /// The resource it belongs to: it is released before that one. Default: the leased root.
     pub fn parent(mut self, parent: Option<ResourceId>) -> Self {
         self.parent = parent;
         self
@@ -118,7 +118,7 @@ impl PlaceOptions {
         self
     }
 
-    /// Makes a directory of mode 0700. It is written to the ledger first.
+    /// Creates a directory of mode 0700. It is recorded in the ledger first.
     ///
     /// # Errors
     /// As [`draw`](Self::draw) and [`PlaceDraft::create_directory`].
@@ -127,7 +127,7 @@ impl PlaceOptions {
         self.draw()?.create_directory(|directory| directory)
     }
 
-    /// Makes a file of mode 0600. It is written to the ledger first.
+    /// Creates a file of mode 0600. It is recorded in the ledger first.
     ///
     /// # Errors
     /// As [`draw`](Self::draw) and [`PlaceDraft::create_file`].
@@ -136,11 +136,11 @@ impl PlaceOptions {
         self.draw()?.create_file((), |file| file)
     }
 
-    /// Draws its name. Nothing is made or written to the ledger yet, apart from the leased root.
+    /// Chooses its random name. Nothing is created or recorded yet, apart from the leased root.
     ///
     /// # Errors
-    /// Prefix and suffix make no file name; the base or the directory does not exist, or cannot be written
-    /// to; this is a forked child.
+    /// Prefix and suffix do not form a valid file name; the base or the directory does not exist or is not
+    /// writable; this is a forked child.
     #[track_caller]
     pub fn draw(&self) -> Result<PlaceDraft, Error> {
         let site = Site::caller();

@@ -1,4 +1,4 @@
-//! What the ledger says of an entry, for the process that removes it after its owner was killed.
+//! The ledger's record of an entry, for the process that removes it after its owner was killed.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ impl EntryForm {
     }
 }
 
-/// A path in a recipe: as text where it is text, so that people can read it, else as its bytes.
+/// A path in a recipe: readable text if it is valid UTF-8, else its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum RecordedPath {

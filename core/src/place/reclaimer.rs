@@ -1,4 +1,4 @@
-//! Removing for a dead owner what its ledger says it made.
+//! Removes the entries in the ledger of a dead owner.
 
 mod find;
 
@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use backstop_os::claim::Claim;
-use backstop_os::files::{Limits, Removal, RemovalRefusal};
+use backstop_os::files::{Removal, RemovalRefusal, WalkLimits};
 use backstop_os::quarantine::Quarantine;
 
 use super::error;
@@ -22,12 +22,12 @@ use find::{Finding, HeldRoot, find};
 ///
 /// # Guarantees
 /// It removes only what is proven by the recorded file handle, or, where only an intent was written or
-/// the file system gives no handles, by the random cookie in its name; only what belongs to this user;
+/// the file system has no file handles, by the random cookie in its name; only what belongs to this user;
 /// and nothing in a leased root whose lock another process holds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EntryReclaimer;
 
-/// How many entries are judged before the first of them is removed.
+/// How many entries are checked before the first of them is removed.
 const MOST: usize = 64;
 
 impl Reclaimer for EntryReclaimer {
@@ -44,7 +44,7 @@ impl Reclaimer for EntryReclaimer {
         match find(orphan, None) {
             Finding::Settled(judgement) => judgement,
             Finding::Proven(proven) => Judgement::Reclaim {
-                rule: "its owner is dead, and it is what that owner made".to_owned(),
+                rule: "its owner is dead, and it is the entry that the owner created".to_owned(),
                 act: format!("remove {} with all that is in it", proven.path().display()),
                 evidence: proven.evidence,
             },
@@ -112,7 +112,7 @@ pub fn remove_claimed(
     quarantine: &Quarantine<'_>,
     name: &OsStr,
     claim: &Claim,
-    limits: &Limits,
+    limits: &WalkLimits,
     _authority: &Authority<'_>,
 ) -> Result<Removal, RemovalRefusal> {
     quarantine.remove_claimed(name, claim, limits)

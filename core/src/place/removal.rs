@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 
 use backstop_os::directory::Directory;
-use backstop_os::files::{FileKind, Left, Limits, Owners, Removal, RemovalRefusal, Signs};
+use backstop_os::files::{FileKind, Left, Owners, Removal, RemovalRefusal, Signs, WalkLimits};
 use backstop_os::identity::{Cookie, FileIdentity};
 use backstop_os::quarantine::remove_proven;
 use backstop_os::removal::remove_tree;
@@ -17,7 +17,7 @@ pub(super) struct Doomed<'a> {
     pub(super) directory: &'a Directory,
     pub(super) name: &'a str,
     pub(super) cookie: Cookie,
-    /// Which file it is. Without a handle, or without any, the random name is the proof.
+    /// Its identity. Without a file handle, or without an identity, the random name is the proof.
     pub(super) identity: Option<&'a FileIdentity>,
 }
 
@@ -31,17 +31,18 @@ impl Doomed<'_> {
     /// # Errors
     /// It is another file, or the system refused before anything was removed.
     pub(super) fn remove(&self, deadline: Deadline) -> Result<Removal, RemovalRefusal> {
-        let limits = Limits {
+        let limits = WalkLimits {
             deadline: Some(deadline.instant()),
-            // What is in it is ours by proof, whichever user wrote there: a container's root, a service.
+            // Its content is proven to be ours, even if another user wrote there: a container's root, a
+            // service.
             owners: Owners::Any,
             signs: Signs::Ignore,
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let has_quarantine = self
             .has_quarantine()
             .map_err(|source| RemovalRefusal::System {
-                step: "look for an earlier removal",
+                step: "check for an earlier removal",
                 source,
             })?;
         if !has_quarantine {
@@ -79,7 +80,7 @@ impl Doomed<'_> {
 
     /// Removes what is in the directory, through a handle that is proven: a quarantine takes space, and
     /// on a full disk only this makes some.
-    fn make_room(&self, limits: &Limits) -> Removal {
+    fn make_room(&self, limits: &WalkLimits) -> Removal {
         let mut emptied = Removal::default();
         let Some(expected) = self.identity.filter(|identity| identity.is_strong()) else {
             return emptied;
@@ -116,7 +117,7 @@ impl Doomed<'_> {
 
     /// Where no other user may write, no other user can exchange the entry, and it need not be moved away
     /// first.
-    fn remove_in_private(&self, limits: &Limits) -> Result<Removal, RemovalRefusal> {
+    fn remove_in_private(&self, limits: &WalkLimits) -> Result<Removal, RemovalRefusal> {
         let name = OsStr::new(self.name);
         let found = match self.directory.identity_beneath(name) {
             Ok(found) => found,
@@ -139,7 +140,7 @@ impl Doomed<'_> {
     /// Whether an earlier removal moved it away and did not get to its end.
     ///
     /// # Errors
-    /// That cannot be looked at, which is no sign that it is not so.
+    /// That cannot be determined, which does not mean that there was none.
     pub(super) fn is_in_quarantine(&self) -> io::Result<bool> {
         let Some(quarantine) = self.quarantine()? else {
             return Ok(false);
@@ -177,7 +178,7 @@ impl Doomed<'_> {
             Ok(quarantine) => return Ok(Some(quarantine)),
             Err(error) => error,
         };
-        // A link is refused with an error that says nothing else.
+        // A link is refused with an error that has no other cause.
         let is_no_directory = || {
             let found = self.directory.stat_beneath(&name);
             found.is_ok_and(|found| found.kind != FileKind::Directory)
@@ -196,7 +197,7 @@ impl Doomed<'_> {
 }
 
 /// Whether nothing has that name, or something that no removal of ours made. Any other error (of the disk,
-/// for want of handles or memory) says nothing about what is there.
+/// or because there is no descriptor or memory) does not show what is there.
 fn shows_none_of_ours(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -211,8 +212,8 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// Whether two identities are of one file. Where the file system gives no handle, birth time and inode
-/// must do, together with the random name.
+/// Whether two identities are of one file. Where the file system has no file handles, birth time and inode
+/// are compared, in addition to the random name.
 pub(super) fn is_same(recorded: &FileIdentity, found: &FileIdentity) -> bool {
     recorded == found
 }

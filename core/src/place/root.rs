@@ -25,7 +25,7 @@ use crate::resource::{
 /// The private directory of one process, in which its leased files and directories are.
 pub const ROOT: Kind = Kind::new("place.root");
 
-/// The variable that says where leased roots are made.
+/// The variable with the directory in which leased roots are created.
 pub const DEFAULT_BASE_VARIABLE: &str = "TMPDIR";
 
 /// A leased root, held by everything that is in it: it is removed with the last of that.
@@ -38,7 +38,7 @@ pub const DEFAULT_BASE_VARIABLE: &str = "TMPDIR";
 /// lives. It is announced in the ledger before it is made.
 ///
 /// # When it does not hold
-/// On a file system without BSD locks it has none: cleaners that go by age may then take from it.
+/// On a file system without BSD locks it has none: programs that clean up by age may then remove its entries.
 #[derive(Debug)]
 pub struct LeasedRoot {
     base: Arc<KnownDirectory>,
@@ -47,8 +47,8 @@ pub struct LeasedRoot {
     guard: Tracked<RootDirectory>,
 }
 
-/// Whether the root's removal has begun. Locked while something moves out of it, so that what is kept
-/// is kept whole or goes whole.
+/// Whether the root's removal has begun. Locked while an entry moves out of it, so that the entry is either
+/// kept or removed completely.
 type RemovalBegun = Mutex<bool>;
 
 /// The root as the ladder sees it.
@@ -85,7 +85,7 @@ impl LeasedRoot {
         site: Site,
     ) -> Result<Arc<Self>, Error> {
         let cookie = backstop.ledger().map(|ledger| ledger.cookie());
-        // As it was given, made absolute: finding a root again takes no system call on the base.
+        // Made absolute without resolving it: finding a root again takes no system call on the base.
         let key = (
             cookie,
             std::path::absolute(base).unwrap_or_else(|_| base.to_owned()),
@@ -135,7 +135,7 @@ impl LeasedRoot {
             announced = announced.recipe(recipe);
         }
         let intent = announced.declare();
-        let failed = "the leased root cannot be made";
+        let failed = "cannot create the leased root";
         let (entry, handle) = match draft.make_directory() {
             Ok(made) => made,
             Err((draft, cause)) => {
@@ -180,7 +180,7 @@ impl LeasedRoot {
         Ok(self.base.path().join(name))
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.path()
@@ -203,12 +203,12 @@ impl LeasedRoot {
     }
 }
 
-/// Holds the root's lock. Without one the root is of use all the same.
+/// Acquires the root's lock. The root can also be used without one.
 fn lock(handle: &Directory, path: &Path) -> Option<Lease> {
     match handle.open_again().and_then(Lease::attempt) {
         Ok(LeaseAttempt::Won(lease)) => Some(lease),
         Ok(LeaseAttempt::Held(_)) => {
-            tracing::warn!(path = %path.display(), "somebody locked the new leased root first");
+            tracing::warn!(path = %path.display(), "another process locked the new leased root first");
             None
         }
         Err(error) => {

@@ -14,7 +14,7 @@ use super::sweep::Sweep;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::ledger::{Lease, LedgerDirectory, Medium};
 use crate::release::Backstop;
-use backstop_os::files::Access;
+use backstop_os::files::OpenMode;
 
 /// The variable that makes a program its own guardian: the path of the ledger to wait for.
 const VARIABLE: &str = "BACKSTOP_GUARDS";
@@ -66,7 +66,7 @@ fn guard(path: &Path, reclaimers: &Reclaimers) -> Result<(), Error> {
     };
     let name = OsString::from(name);
     let place = LedgerDirectory::open(directory)?;
-    let opened = place.handle().open_file_beneath(&name, Access::ReadWrite);
+    let opened = place.handle().open_file_beneath(&name, OpenMode::ReadWrite);
     let file = match opened {
         Ok(file) => file,
         // The owner has already exited normally.

@@ -16,7 +16,7 @@ use crate::ledger::{
 };
 use crate::policy::Order;
 use crate::resource::Deadline;
-use backstop_os::files::Access;
+use backstop_os::files::OpenMode;
 use backstop_os::identity::Cookie;
 use backstop_os::pinned::PinnedProcess;
 
@@ -152,7 +152,7 @@ impl<'a> Sweep<'a> {
         };
         let file = directory
             .handle()
-            .open_file_beneath(name, Access::ReadWrite)
+            .open_file_beneath(name, OpenMode::ReadWrite)
             .map_err(failed("the ledger cannot be opened"))?;
         let attempt = Lease::attempt(file).and_then(|attempt| match attempt {
             LeaseAttempt::Held(file) if !directory.is_unnamed(name) => outwait(file, &path),

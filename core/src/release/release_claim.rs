@@ -205,7 +205,7 @@ mod loom_models {
     }
 
     #[test]
-    fn what_is_stuck_is_handed_on_to_whoever_tries_next() {
+    fn what_is_stuck_is_handed_on_to_the_next_attempt() {
         loom::model(|| {
             let resource = Resource::new();
             let other = {

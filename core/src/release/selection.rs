@@ -9,7 +9,7 @@ use crate::resource::{Deadline, Footprint, Kind, ResourceId, Rung, Site};
 
 /// How an open resource stands at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct ResourceStatus {
     /// What it is.
     pub kind: Kind,
     /// Its age, and how long it has not been touched.
@@ -30,15 +30,15 @@ pub struct Candidate {
     /// Where it was opened.
     pub site: Site,
     /// How it stands.
-    pub standing: Standing,
+    pub status: ResourceStatus,
 }
 
 impl Backstop {
     /// Which open resources are chosen: what [`release_where`](Self::release_where) would release, and
     /// with them those that belong to them. Touches nothing.
     #[must_use]
-    pub fn candidates(&self, chosen: impl Fn(&Standing) -> bool) -> Vec<Candidate> {
-        self.listed(self.now(), |_, standing| chosen(standing))
+    pub fn candidates(&self, chosen: impl Fn(&ResourceStatus) -> bool) -> Vec<Candidate> {
+        self.listed(self.now(), |_, status| chosen(status))
     }
 
     /// Which open resources their policies say must go: what [`enforce`](Self::enforce) would release.
@@ -46,8 +46,8 @@ impl Backstop {
     #[must_use]
     pub fn due_by_policy(&self) -> Vec<Candidate> {
         let now = self.now();
-        self.listed(now, |state, standing| {
-            self.policy_of(state).judge(&standing.facts) != Verdict::Keep
+        self.listed(now, |state, status| {
+            self.policy_of(state).judge(&status.facts) != Verdict::Keep
         })
     }
 
@@ -55,34 +55,38 @@ impl Backstop {
     /// a remedy said so.
     pub fn release_where(
         &self,
-        chosen: impl Fn(&Standing) -> bool,
+        chosen: impl Fn(&ResourceStatus) -> bool,
         deadline: Deadline,
     ) -> ReleaseReport {
         let now = self.now();
         self.release_open(
-            |state| chosen(&self.standing(state, now)),
+            |state| chosen(&self.status(state, now)),
             Cause::Remedy,
             Rung::Ask,
             deadline,
         )
     }
 
-    fn listed(&self, now: u64, chosen: impl Fn(&AnyState, &Standing) -> bool) -> Vec<Candidate> {
+    fn listed(
+        &self,
+        now: u64,
+        chosen: impl Fn(&AnyState, &ResourceStatus) -> bool,
+    ) -> Vec<Candidate> {
         let states = self.open_states();
         let candidates = states.iter().filter_map(|state| {
-            let standing = self.standing(state, now);
-            chosen(state, &standing).then(|| Candidate {
+            let status = self.status(state, now);
+            chosen(state, &status).then(|| Candidate {
                 id: state.id(),
                 label: state.label(),
                 site: state.site,
-                standing,
+                status,
             })
         });
         candidates.collect()
     }
 
-    fn standing(&self, state: &AnyState, now: u64) -> Standing {
-        Standing {
+    fn status(&self, state: &AnyState, now: u64) -> ResourceStatus {
+        ResourceStatus {
             kind: state.kind,
             facts: state.facts(now),
             footprint: state.footprint(),

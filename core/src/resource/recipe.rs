@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recipe_has_its_limit_whoever_writes_it() {
+    fn a_recipe_has_its_limit_in_every_writer() {
         let fits = "x".repeat(Recipe::LIMIT - 2);
         assert_eq!(Recipe::of(&fits).unwrap().as_str().len(), Recipe::LIMIT);
         let too_large = "x".repeat(Recipe::LIMIT - 1);

@@ -33,8 +33,8 @@ use crate::resource::{Deadline, Kind};
 /// its environment and its cgroup.
 ///
 /// # When it does not hold
-/// As each [`Containment`] says of itself. The child of a program that ignores `SIGCHLD`, or waits for
-/// all children, loses its exit status to that; it is released all the same.
+/// The limits of each [`Containment`] are documented there. If the program ignores `SIGCHLD` or waits for
+/// all children, the exit status is lost; the child is released all the same.
 pub struct ContainedChild {
     pub(super) kind: Kind,
     pub(super) label: String,

@@ -22,7 +22,7 @@ fn sleep(played: &mut Played, span: Duration) {
 fn a_night_asleep_makes_nothing_grow() {
     let mut played = Played::new(Limits::default());
     for night in 0..10_u64 {
-        // Each morning the program connects anew, and keeps more.
+        // Each morning the program reconnects, and keeps more.
         played.run(minutes(12), |seconds, sample| {
             let filled = (seconds / 50.0).min(1.0) * 200.0 + night as f64 * 200.0;
             sample.process.handles = Some(filled as u64);

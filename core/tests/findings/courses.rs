@@ -1,7 +1,7 @@
 //! Growth: of what, from when on, and until when.
 
 use backstop_core::monitor::{
-    Change, FindingKind, HeapSample, LedgerTally, Limits, Severity, Subject,
+    Change, FindingKind, FindingSubject, HeapSample, LedgerTally, Limits, Severity,
 };
 use backstop_core::resource::Bytes;
 
@@ -20,7 +20,7 @@ fn growth_is_named_with_its_figures_and_clears_when_it_stops() {
     });
     let finding = played.only();
     assert_eq!(finding.kind, FindingKind::GrowingMemory);
-    assert_eq!(finding.subject, Subject::Process);
+    assert_eq!(finding.subject, FindingSubject::Process);
     assert_eq!(finding.severity, Severity::High);
     let per_hour = finding.evidence.per_hour.unwrap();
     assert!((per_hour / 1.2e9 - 1.0).abs() < 0.05, "{per_hour}");
@@ -243,7 +243,7 @@ fn rare_samples_find_it_in_the_long_window_and_it_clears() {
 }
 
 #[test]
-fn another_process_begins_anew() {
+fn another_process_starts_from_scratch() {
     let mut played = Played::new(Limits::default());
     played.run(minutes(15), |seconds, sample| {
         sample.process.threads = 8 + seconds as u32;
@@ -263,7 +263,11 @@ fn releases_that_end_stuck_are_named_by_their_share() {
         }
     };
     played.run(minutes(5), release(1000, 100));
-    assert_eq!(played.opened(), [], "what was before is nobody's news");
+    assert_eq!(
+        played.opened(),
+        [],
+        "growth before the restart is not reported again"
+    );
     played.run(minutes(5), release(1100, 110));
     let finding = played.only();
     assert_eq!(finding.kind, FindingKind::FailedCleanup);

@@ -1,9 +1,9 @@
-//! Resources that are held for too long, or by nobody.
+//! Resources that are held for too long, or without an owner.
 
 use std::time::Duration;
 
 use backstop_core::monitor::{
-    Change, FindingKind, Holding, HoldingLimit, Limits, Severity, Subject,
+    Change, FindingKind, FindingSubject, Holding, HoldingLimit, Limits, Severity,
 };
 
 use crate::played::{Played, holding, ledger, minutes};
@@ -27,7 +27,7 @@ fn a_suspect_is_a_finding_at_once_and_clears_when_it_is_given_back() {
     assert_eq!(finding.severity, Severity::Low);
     assert_eq!(
         finding.subject,
-        Subject::Site {
+        FindingSubject::Site {
             kind: "db.connection".to_owned(),
             site: "src/query.rs:12".to_owned()
         }

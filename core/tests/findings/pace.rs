@@ -1,4 +1,4 @@
-//! At the pace of somebody who watches: a sample every half second, a window of eight.
+//! At the rate of `watch`: a sample every half second, a window of eight seconds.
 
 use std::time::Duration;
 

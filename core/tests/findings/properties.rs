@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backstop_core::monitor::{
-    Change, Disturbance, Finding, FindingKind, Findings, HeapSample, Limits, Sample, Subject,
-    SystemSample,
+    Change, Disturbance, Finding, FindingKind, FindingSubject, Findings, HeapSample, Limits,
+    Sample, SystemSample,
 };
 use backstop_core::resource::Bytes;
 use proptest::prelude::*;
@@ -103,7 +103,7 @@ impl Throw {
     }
 }
 
-type Key = (FindingKind, Subject);
+type Key = (FindingKind, FindingSubject);
 
 fn key(finding: &Finding) -> Key {
     (finding.kind, finding.subject.clone())

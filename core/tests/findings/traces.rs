@@ -238,7 +238,7 @@ impl Trace {
             deviation = self.memory * deviation + fresh * self.noise * self.dice.normal();
             let value = self.course.at(passed.as_secs_f64() / window) + deviation;
             samples.push(self.sample(start.later(passed), value, limits));
-            // Nobody looks at exactly equal distances.
+            // Real samples are not exactly equidistant.
             passed += self.interval.mul_f64(self.dice.between(0.9, 1.1));
         }
         samples

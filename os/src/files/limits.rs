@@ -4,7 +4,7 @@ use std::time::Instant;
 
 /// What bounds a removal or a survey: a deadline, the owners of the files and signs of use.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct WalkLimits {
     /// When to stop, finished or not. Default: no deadline.
     pub deadline: Option<Instant>,
     /// Whose entries may be removed. Default: [`Owners::OnlyOurs`].
@@ -17,7 +17,7 @@ pub struct Limits {
     pub handles: usize,
 }
 
-impl Default for Limits {
+impl Default for WalkLimits {
     fn default() -> Self {
         Self {
             deadline: None,

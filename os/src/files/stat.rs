@@ -62,7 +62,7 @@ pub struct DirectoryEntry {
 
 /// How a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum OpenMode {
     /// Reading.
     Read,
     /// Reading and writing.

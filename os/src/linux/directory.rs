@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, RenameFlags, fchmod, fsync, mkdirat, openat, rena
 use rustix::io::Errno;
 
 use super::{beneath, file_identity, status};
-use crate::files::{Access, FileKind, Stat};
+use crate::files::{FileKind, OpenMode, Stat};
 use crate::identity::FileIdentity;
 
 pub use super::listing::Entries;
@@ -91,12 +91,12 @@ impl Directory {
     /// # Errors
     /// It is a symbolic link, a mount point, or anything but a regular file, which is not opened
     /// even briefly unless the name changes in the meantime; or permission is missing.
-    pub fn open_file_beneath(&self, name: &OsStr, access: Access) -> io::Result<File> {
+    pub fn open_file_beneath(&self, name: &OsStr, access: OpenMode) -> io::Result<File> {
         let name = beneath::component(name)?;
         require_file(&status::at(self.as_fd(), name.as_c_str())?)?;
         let access = match access {
-            Access::Read => OFlags::RDONLY,
-            Access::ReadWrite => OFlags::RDWR,
+            OpenMode::Read => OFlags::RDONLY,
+            OpenMode::ReadWrite => OFlags::RDWR,
         };
         // NONBLOCK and NOCTTY: in case the name has become a pipe or a terminal.
         let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -299,7 +299,7 @@ mod tests {
         symlink("nowhere", place.path().join("dangling")).unwrap();
         directory.create_file_beneath(name("dangling")).unwrap_err();
         assert!(!place.path().join("nowhere").exists());
-        made.open_file_beneath(name("f"), Access::ReadWrite)
+        made.open_file_beneath(name("f"), OpenMode::ReadWrite)
             .unwrap();
     }
 
@@ -311,7 +311,7 @@ mod tests {
         symlink("/etc/passwd", place.path().join("link")).unwrap();
         for bad in ["pipe", "link"] {
             directory
-                .open_file_beneath(name(bad), Access::Read)
+                .open_file_beneath(name(bad), OpenMode::Read)
                 .unwrap_err();
         }
     }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{environment, process_table, procfs};
-use crate::holder::{FileHolder, Hold, Mappings};
+use crate::holder::{FileHolder, FileUse, Mappings};
 use crate::scan::Scan;
 
 /// Every use of the file with this inode on this device.
@@ -51,18 +51,22 @@ fn scan(mappings: Mappings, is_wanted: impl Fn(&str) -> bool) -> io::Result<Scan
     Ok(scan)
 }
 
-fn holds(pid: i32, mappings: Mappings, is_wanted: &impl Fn(&str) -> bool) -> io::Result<Vec<Hold>> {
+fn holds(
+    pid: i32,
+    mappings: Mappings,
+    is_wanted: &impl Fn(&str) -> bool,
+) -> io::Result<Vec<FileUse>> {
     // First the call that needs the permission, so that an unreadable process is counted as a whole
     // rather than read in part.
-    let mut holds: Vec<Hold> = procfs::numbers_in(&format!("/proc/{pid}/fd"))?
+    let mut holds: Vec<FileUse> = procfs::numbers_in(&format!("/proc/{pid}/fd"))?
         .into_iter()
         .filter(|number| is_wanted(&format!("/proc/{pid}/fd/{number}")))
-        .map(Hold::Descriptor)
+        .map(FileUse::Descriptor)
         .collect();
     for (name, hold) in [
-        ("cwd", Hold::WorkingDirectory),
-        ("root", Hold::Root),
-        ("exe", Hold::Executable),
+        ("cwd", FileUse::WorkingDirectory),
+        ("root", FileUse::Root),
+        ("exe", FileUse::Executable),
     ] {
         if is_wanted(&format!("/proc/{pid}/{name}")) {
             holds.push(hold);
@@ -73,7 +77,7 @@ fn holds(pid: i32, mappings: Mappings, is_wanted: &impl Fn(&str) -> bool) -> io:
         for entry in std::fs::read_dir(&directory)? {
             let name = entry?.file_name();
             if is_wanted(&format!("{directory}/{}", name.to_string_lossy())) {
-                holds.push(Hold::Mapping);
+                holds.push(FileUse::Mapping);
                 break;
             }
         }
@@ -117,13 +121,13 @@ mod tests {
         );
         let descriptor = FileHolder {
             pid,
-            hold: Hold::Descriptor(0),
+            hold: FileUse::Descriptor(0),
         };
         assert_eq!(by_child(exact), [descriptor]);
 
         let directory_hold = FileHolder {
             pid,
-            hold: Hold::WorkingDirectory,
+            hold: FileUse::WorkingDirectory,
         };
         let beneath = by_child(holders_beneath(&directory_path, Mappings::Skip).unwrap());
         assert_eq!(beneath, [descriptor, directory_hold]);
@@ -136,7 +140,7 @@ mod tests {
         let own = std::process::id() as i32;
         let program = std::env::current_exe().unwrap().canonicalize().unwrap();
         let scan = holders_beneath(&program, Mappings::Include).unwrap();
-        for hold in [Hold::Executable, Hold::Mapping] {
+        for hold in [FileUse::Executable, FileUse::Mapping] {
             assert!(
                 scan.found.contains(&FileHolder { pid: own, hold }),
                 "{hold:?}"

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::directory::Directory;
-use crate::files::{Limits, Removal};
+use crate::files::{Removal, WalkLimits};
 
 /// A temporary directory with a root and a victim.
 pub(super) struct Place {
@@ -45,7 +45,7 @@ impl Place {
         path
     }
 
-    pub(super) fn remove(&self, name: &str, limits: &Limits) -> Removal {
+    pub(super) fn remove(&self, name: &str, limits: &WalkLimits) -> Removal {
         super::removal::remove_tree(&self.open(), OsStr::new(name), limits)
     }
 

@@ -19,7 +19,7 @@ use super::claim::Claim;
 use super::directory::Directory;
 use super::removal::remove_tree;
 use super::{beneath, file_identity, lock, status};
-use crate::files::{Left, Limits, LockAttempt, Owners, Remains, Removal, RemovalRefusal, Stat};
+use crate::files::{Left, LockAttempt, Owners, Remains, Removal, RemovalRefusal, Stat, WalkLimits};
 use crate::identity::FileIdentity;
 
 const TAKEN: &str = "taken";
@@ -47,7 +47,7 @@ pub fn remove_proven(
     name: &OsStr,
     expected: Option<&FileIdentity>,
     quarantine: &OsStr,
-    limits: &Limits,
+    limits: &WalkLimits,
 ) -> Result<Removal, RemovalRefusal> {
     Quarantine::open(root, quarantine)?.remove_proven(name, expected, limits)
 }
@@ -114,7 +114,7 @@ impl<'a> Quarantine<'a> {
         &self,
         name: &OsStr,
         expected: Option<&FileIdentity>,
-        limits: &Limits,
+        limits: &WalkLimits,
     ) -> Result<Removal, RemovalRefusal> {
         beneath::component(name).map_err(|source| system("use the name", source))?;
         if name == self.name {
@@ -152,7 +152,7 @@ impl<'a> Quarantine<'a> {
         &self,
         name: &OsStr,
         claim: &Claim,
-        limits: &Limits,
+        limits: &WalkLimits,
     ) -> Result<Removal, RemovalRefusal> {
         let Some(file) = claim.file().filter(|_| name != self.name) else {
             return self.remove_identified(name, claim, limits);
@@ -192,7 +192,7 @@ impl<'a> Quarantine<'a> {
         &self,
         name: &OsStr,
         claim: &Claim,
-        limits: &Limits,
+        limits: &WalkLimits,
     ) -> Result<Removal, RemovalRefusal> {
         let not_found = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
         let identity = match self.root.identity_beneath(name) {
@@ -232,7 +232,7 @@ impl<'a> Quarantine<'a> {
         &self,
         name: &OsStr,
         expected: Option<&FileIdentity>,
-        limits: &Limits,
+        limits: &WalkLimits,
     ) -> Result<Removal, RemovalRefusal> {
         let Some(stat) = stat_if_there(self.root, name)? else {
             return Ok(Removal::default());
@@ -261,7 +261,7 @@ impl<'a> Quarantine<'a> {
         &self,
         name: &OsStr,
         expected: Option<&FileIdentity>,
-        limits: &Limits,
+        limits: &WalkLimits,
     ) -> Result<Removal, RemovalRefusal> {
         match self.check(name, expected, limits) {
             Ok(()) => {}
@@ -296,7 +296,7 @@ impl<'a> Quarantine<'a> {
         &self,
         name: &OsStr,
         expected: Option<&FileIdentity>,
-        limits: &Limits,
+        limits: &WalkLimits,
     ) -> Result<(), RemovalRefusal> {
         if let Some(stat) = stat_if_there(&self.taken, name)? {
             object(&stat, limits)?;
@@ -399,7 +399,7 @@ fn stat_if_there(directory: &Directory, name: &OsStr) -> Result<Option<Stat>, Re
     }
 }
 
-fn object(stat: &Stat, limits: &Limits) -> Result<(), RemovalRefusal> {
+fn object(stat: &Stat, limits: &WalkLimits) -> Result<(), RemovalRefusal> {
     if stat.is_mount_root == Some(true) {
         return Err(RemovalRefusal::MountPoint);
     }
@@ -454,7 +454,7 @@ mod tests {
             os("tree"),
             expected,
             os(QUARANTINE),
-            &Limits::default(),
+            &WalkLimits::default(),
         )
     }
 
@@ -571,7 +571,7 @@ mod tests {
         let other = identity(&place, "other");
         place.while_exchanging("tree", "other", || {
             let root = place.open();
-            let limits = Limits::default();
+            let limits = WalkLimits::default();
             for _ in 0..300 {
                 let ours = Directory::open(&place.directory("spare")).unwrap();
                 let expected = ours.identity().unwrap();
@@ -615,7 +615,7 @@ mod tests {
         std::fs::write(place.path("other"), "precious").unwrap();
         std::fs::rename(place.path("other"), place.path("file")).unwrap();
         let refusal = quarantine
-            .remove_claimed(os("file"), &claim, &Limits::default())
+            .remove_claimed(os("file"), &claim, &WalkLimits::default())
             .unwrap_err();
         let put_back = matches!(
             refusal,
@@ -661,9 +661,9 @@ mod tests {
         let used = std::fs::File::create(place.directory("tree").join("used")).unwrap();
         std::fs::write(place.path("tree/plain"), "").unwrap();
         let _won = lock::try_exclusive(&used).unwrap();
-        let limits = Limits {
+        let limits = WalkLimits {
             signs: Signs::Respect,
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let root = place.open();
         let expected = identity(&place, "tree");
@@ -702,9 +702,9 @@ mod tests {
         let expected = identity(&place, "tree");
         let root = place.open();
         let quarantine = Quarantine::open(&root, os(QUARANTINE)).unwrap();
-        let late = Limits {
+        let late = WalkLimits {
             deadline: Some(std::time::Instant::now()),
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let removal = quarantine
             .remove_proven(os("tree"), Some(&expected), &late)

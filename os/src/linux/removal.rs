@@ -11,7 +11,9 @@ use rustix::io::Errno;
 use super::descent::Descent;
 use super::directory::Directory;
 use super::{beneath, signs, status};
-use crate::files::{FileKind, Limits, Owners, Remains, Removal, Signs, SkipReason, Skipped, Stat};
+use crate::files::{
+    FileKind, Owners, Remains, Removal, Signs, SkipReason, Skipped, Stat, WalkLimits,
+};
 
 /// How often a directory that was refilled while it was emptied is emptied, and how often a name
 /// that changes its type is inspected.
@@ -30,7 +32,7 @@ const ROUNDS: u32 = 3;
 /// that hangs, for example on a dead network file system.
 ///
 /// If there is no entry of that name, the result is a complete removal of nothing.
-pub fn remove_tree(parent: &Directory, name: &OsStr, limits: &Limits) -> Removal {
+pub fn remove_tree(parent: &Directory, name: &OsStr, limits: &WalkLimits) -> Removal {
     let mut remover = Remover::new(parent, limits);
     if let Err(error) = remover.run(name) {
         remover.removal.error = Some(error);
@@ -44,7 +46,7 @@ pub fn remove_tree(parent: &Directory, name: &OsStr, limits: &Limits) -> Removal
 
 struct Remover<'a> {
     descent: Descent<'a>,
-    limits: &'a Limits,
+    limits: &'a WalkLimits,
     us: u32,
     /// The tree's device, for kernels that do not report what is a mount root.
     device: Option<u64>,
@@ -53,7 +55,7 @@ struct Remover<'a> {
 }
 
 impl<'a> Remover<'a> {
-    fn new(parent: &'a Directory, limits: &'a Limits) -> Self {
+    fn new(parent: &'a Directory, limits: &'a WalkLimits) -> Self {
         Self {
             descent: Descent::new(parent.as_fd(), limits.handles),
             limits,
@@ -350,7 +352,7 @@ mod tests {
         symlink(&victim, tree.join("link-to-directory")).unwrap();
         symlink(victim.join("precious"), tree.join("link-to-file")).unwrap();
         symlink("..", tree.join("link-up")).unwrap();
-        let removal = place.remove("tree", &Limits::default());
+        let removal = place.remove("tree", &WalkLimits::default());
         assert!(removal.is_complete(), "{removal:?}");
         assert_eq!((removal.files, removal.directories), (4, 3));
         assert!(removal.bytes >= 8192);
@@ -362,9 +364,9 @@ mod tests {
     fn a_link_at_the_top_is_unlinked_and_a_missing_name_is_gone() {
         let place = Place::new();
         symlink(place.victim(), place.path("link")).unwrap();
-        let removal = place.remove("link", &Limits::default());
+        let removal = place.remove("link", &WalkLimits::default());
         assert_eq!((removal.files, removal.directories), (1, 0));
-        assert!(place.remove("link", &Limits::default()).is_complete());
+        assert!(place.remove("link", &WalkLimits::default()).is_complete());
         place.assert_victim_intact();
     }
 
@@ -383,7 +385,7 @@ mod tests {
                         false => symlink(&victim, missing),
                     };
                 }
-                let _ = place.remove("tree", &Limits::default());
+                let _ = place.remove("tree", &WalkLimits::default());
                 place.assert_victim_intact();
             }
         });
@@ -394,7 +396,7 @@ mod tests {
         let place = Place::new();
         symlink(place.victim(), place.path("link")).unwrap();
         let parent = place.open();
-        let limits = Limits::default();
+        let limits = WalkLimits::default();
         let mut remover = Remover::new(&parent, &limits);
         let refused = remover.go_down(c"link").unwrap();
         assert!(
@@ -414,7 +416,7 @@ mod tests {
             std::fs::set_permissions(&inner, Permissions::from_mode(mode)).unwrap();
         }
         std::fs::set_permissions(place.path("tree"), Permissions::from_mode(0o500)).unwrap();
-        let removal = place.remove("tree", &Limits::default());
+        let removal = place.remove("tree", &WalkLimits::default());
         assert!(removal.is_complete(), "{removal:?}");
         assert_eq!((removal.files, removal.directories), (3, 7));
     }
@@ -432,9 +434,9 @@ mod tests {
         }
         drop(deepest);
         let run = || {
-            let limits = Limits {
+            let limits = WalkLimits {
                 handles: 3,
-                ..Limits::default()
+                ..WalkLimits::default()
             };
             let survey = super::super::survey::survey(&place.open(), OsStr::new("d"), &limits);
             assert!(survey.is_complete(), "{survey:?}");
@@ -462,9 +464,9 @@ mod tests {
             }
             path = path.join("directory-20");
         }
-        let limits = Limits {
+        let limits = WalkLimits {
             handles: 2,
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let removal = place.remove("tree", &limits);
         assert!(removal.is_complete(), "{removal:?}");
@@ -478,7 +480,7 @@ mod tests {
         std::fs::set_permissions(&outside, Permissions::from_mode(0o400)).unwrap();
         place.directory("tree");
         std::fs::hard_link(&outside, place.path("tree/name")).unwrap();
-        let removal = place.remove("tree", &Limits::default());
+        let removal = place.remove("tree", &WalkLimits::default());
         assert!(removal.is_complete(), "{removal:?}");
         assert_eq!((removal.files, removal.bytes), (1, 0));
         place.assert_victim_intact();
@@ -495,7 +497,7 @@ mod tests {
             return;
         };
         std::fs::write(mounted.join("precious"), "data").unwrap();
-        let removal = place.remove("tree", &Limits::default());
+        let removal = place.remove("tree", &WalkLimits::default());
         assert_eq!(
             reasons(&removal),
             [("tree/mounted", SkipReason::MountPoint)]
@@ -503,10 +505,10 @@ mod tests {
         assert_eq!((removal.files, removal.remains), (1, Remains::InPlace));
         assert_eq!(std::fs::read(mounted.join("precious")).unwrap(), b"data");
         let survey =
-            super::super::survey::survey(&place.open(), OsStr::new("tree"), &Limits::default());
+            super::super::survey::survey(&place.open(), OsStr::new("tree"), &WalkLimits::default());
         assert_eq!((survey.files, survey.skipped.total()), (0, 1));
         drop(mount);
-        assert!(place.remove("tree", &Limits::default()).is_complete());
+        assert!(place.remove("tree", &WalkLimits::default()).is_complete());
     }
 
     #[test]
@@ -520,15 +522,15 @@ mod tests {
         std::fs::write(&theirs, "").unwrap();
         std::fs::write(place.path("tree/ours"), "").unwrap();
         std::os::unix::fs::chown(&theirs, Some(4242), None).unwrap();
-        let removal = place.remove("tree", &Limits::default());
+        let removal = place.remove("tree", &WalkLimits::default());
         assert_eq!(
             reasons(&removal),
             [("tree/a/theirs", SkipReason::ForeignOwner(4242))]
         );
         assert!(theirs.exists() && !place.path("tree/ours").exists());
-        let any = Limits {
+        let any = WalkLimits {
             owners: Owners::Any,
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         assert!(place.remove("tree", &any).is_complete());
     }
@@ -537,16 +539,16 @@ mod tests {
     fn a_deadline_stops_it_and_the_next_call_continues() {
         let place = Place::new();
         place.directory("tree/a");
-        let late = Limits {
+        let late = WalkLimits {
             deadline: Some(Instant::now()),
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let removal = place.remove("tree", &late);
         assert!(removal.unfinished && !removal.is_complete());
         assert_eq!(removal.remains, Remains::InPlace);
-        let enough = Limits {
+        let enough = WalkLimits {
             deadline: Some(Instant::now() + Duration::from_secs(60)),
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         assert!(place.remove("tree", &enough).is_complete());
     }
@@ -567,9 +569,9 @@ mod tests {
             let won = super::super::lock::try_exclusive(file).unwrap();
             assert_eq!(won, crate::files::LockAttempt::Won);
         }
-        let respect = Limits {
+        let respect = WalkLimits {
             signs: Signs::Respect,
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let removal = place.remove("tree", &respect);
         let mut found = reasons(&removal);
@@ -585,7 +587,7 @@ mod tests {
         );
         assert_eq!(removal.files, 2);
         assert!(tree.join("locked-directory/member").exists());
-        assert!(place.remove("tree", &Limits::default()).is_complete());
+        assert!(place.remove("tree", &WalkLimits::default()).is_complete());
     }
 
     #[test]
@@ -593,9 +595,9 @@ mod tests {
         let place = Place::new();
         let tree = std::fs::File::open(place.directory("tree")).unwrap();
         let _won = super::super::lock::try_exclusive(&tree).unwrap();
-        let with = |signs| Limits {
+        let with = |signs| WalkLimits {
             signs,
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let removal = place.remove("tree", &with(Signs::Respect));
         assert_eq!(reasons(&removal), [("tree", SkipReason::Locked)]);
@@ -615,10 +617,10 @@ mod tests {
             std::fs::write(&path, "").unwrap();
             std::fs::set_permissions(&path, Permissions::from_mode(0o1600)).unwrap();
         }
-        let limits = Limits {
+        let limits = WalkLimits {
             signs: Signs::Respect,
             listed: 3,
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let removal = place.remove("tree", &limits);
         assert_eq!(removal.skipped.listed().len(), 3);
@@ -632,14 +634,14 @@ mod tests {
         std::fs::write(inner.join("kept"), "").unwrap();
         std::fs::set_permissions(inner.join("kept"), Permissions::from_mode(0o1600)).unwrap();
         std::fs::set_permissions(&inner, Permissions::from_mode(0o100)).unwrap();
-        let limits = Limits {
+        let limits = WalkLimits {
             signs: Signs::Respect,
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         let removal = place.remove("tree", &limits);
         assert_eq!(reasons(&removal), [("tree/inner/kept", SkipReason::Sticky)]);
         assert_eq!(inner.metadata().unwrap().mode() & 0o777, 0o100);
-        assert!(place.remove("tree", &Limits::default()).is_complete());
+        assert!(place.remove("tree", &WalkLimits::default()).is_complete());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::descent::Descent;
 use super::directory::Directory;
 use super::{beneath, status};
-use crate::files::{FileKind, Limits, Newest, SkipReason, Skipped, Stat, Survey};
+use crate::files::{FileKind, Newest, SkipReason, Skipped, Stat, Survey, WalkLimits};
 
 /// Counts `name` in `parent` with everything in it, and finds the newest member, by which the age
 /// of the whole is judged.
@@ -22,7 +22,7 @@ use crate::files::{FileKind, Limits, Newest, SkipReason, Skipped, Stat, Survey};
 /// If there is no entry of that name, the result is a complete survey of nothing, without a newest
 /// member.
 #[must_use]
-pub fn survey(parent: &Directory, name: &OsStr, limits: &Limits) -> Survey {
+pub fn survey(parent: &Directory, name: &OsStr, limits: &WalkLimits) -> Survey {
     let mut surveyor = Surveyor {
         descent: Descent::new(parent.as_fd(), limits.handles),
         limits,
@@ -37,7 +37,7 @@ pub fn survey(parent: &Directory, name: &OsStr, limits: &Limits) -> Survey {
 
 struct Surveyor<'a> {
     descent: Descent<'a>,
-    limits: &'a Limits,
+    limits: &'a WalkLimits,
     device: Option<u64>,
     survey: Survey,
 }
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use backstop_suites::{Suite, skip};
 
-    fn survey_tree(place: &Place, limits: &Limits) -> Survey {
+    fn survey_tree(place: &Place, limits: &WalkLimits) -> Survey {
         survey(&place.open(), OsStr::new("tree"), limits)
     }
 
@@ -152,7 +152,7 @@ mod tests {
         let inner = place.directory("tree/a/b");
         std::fs::write(inner.join("file"), vec![1_u8; 8192]).unwrap();
         symlink(place.victim(), inner.join("link")).unwrap();
-        let found = survey_tree(&place, &Limits::default());
+        let found = survey_tree(&place, &WalkLimits::default());
         assert!(found.is_complete(), "{found:?}");
         assert_eq!((found.files, found.directories), (2, 3));
         assert!(found.bytes >= 8192 && inner.join("file").exists());
@@ -166,7 +166,7 @@ mod tests {
         std::fs::write(inner.join("other"), "").unwrap();
         let future = SystemTime::now() + Duration::from_secs(3600);
         file.set_modified(future).unwrap();
-        let newest = survey_tree(&place, &Limits::default()).newest.unwrap();
+        let newest = survey_tree(&place, &WalkLimits::default()).newest.unwrap();
         assert_eq!(newest.path.to_str(), Some("tree/a/young"));
         assert_eq!(newest.time, future);
     }
@@ -187,18 +187,24 @@ mod tests {
             skip(Suite::BirthTimes, "this file system keeps no birth times");
             return;
         }
-        assert!(survey_tree(&place, &Limits::default()).newest.unwrap().time > made);
+        assert!(
+            survey_tree(&place, &WalkLimits::default())
+                .newest
+                .unwrap()
+                .time
+                > made
+        );
     }
 
     #[test]
     fn a_missing_name_has_no_age_and_a_late_survey_proves_none() {
         let place = Place::new();
-        let nothing = survey_tree(&place, &Limits::default());
+        let nothing = survey_tree(&place, &WalkLimits::default());
         assert!(nothing.is_complete() && nothing.newest.is_none());
         place.directory("tree/a");
-        let late = Limits {
+        let late = WalkLimits {
             deadline: Some(Instant::now()),
-            ..Limits::default()
+            ..WalkLimits::default()
         };
         assert!(!survey_tree(&place, &late).is_complete());
     }

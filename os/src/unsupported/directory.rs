@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::files::{Access, DirectoryEntry, Stat};
+use crate::files::{DirectoryEntry, OpenMode, Stat};
 use crate::identity::FileIdentity;
 
 /// An open directory. None can be opened on this system, so no method of it can be called.
@@ -44,7 +44,7 @@ impl Directory {
 
     /// # Errors
     /// Never: there is no such directory.
-    pub fn open_file_beneath(&self, _name: &OsStr, _access: Access) -> io::Result<File> {
+    pub fn open_file_beneath(&self, _name: &OsStr, _access: OpenMode) -> io::Result<File> {
         match self.0 {}
     }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::marker::PhantomData;
 
 use super::directory::Directory;
-use crate::files::{Limits, Removal, RemovalRefusal};
+use crate::files::{Removal, RemovalRefusal, WalkLimits};
 use crate::identity::FileIdentity;
 
 /// A private directory beneath a root. None can be opened on this system.
@@ -21,7 +21,7 @@ pub fn remove_proven(
     _name: &OsStr,
     _expected: Option<&FileIdentity>,
     _quarantine: &OsStr,
-    _limits: &Limits,
+    _limits: &WalkLimits,
 ) -> Result<Removal, RemovalRefusal> {
     match root.0 {}
 }
@@ -45,7 +45,7 @@ impl<'a> Quarantine<'a> {
         &self,
         _name: &OsStr,
         _expected: Option<&FileIdentity>,
-        _limits: &Limits,
+        _limits: &WalkLimits,
     ) -> Result<Removal, RemovalRefusal> {
         match self.0 {}
     }
@@ -56,7 +56,7 @@ impl<'a> Quarantine<'a> {
         &self,
         _name: &OsStr,
         _claim: &super::claim::Claim,
-        _limits: &Limits,
+        _limits: &WalkLimits,
     ) -> Result<Removal, RemovalRefusal> {
         match self.0 {}
     }

@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 
 use super::directory::Directory;
-use crate::files::{Limits, Removal};
+use crate::files::{Removal, WalkLimits};
 
 /// Cannot be called: no directory can be opened on this system.
-pub fn remove_tree(parent: &Directory, _name: &OsStr, _limits: &Limits) -> Removal {
+pub fn remove_tree(parent: &Directory, _name: &OsStr, _limits: &WalkLimits) -> Removal {
     match parent.0 {}
 }

@@ -7,7 +7,9 @@ use super::episode::Episode;
 use super::level::Level;
 use super::message::{Alert, Transition};
 use super::rules::AlertRules;
-use backstop_core::monitor::{Change, Finding, FindingKind, Observation, Subject, suggestions};
+use backstop_core::monitor::{
+    Change, Finding, FindingKind, FindingSubject, Observation, suggestions,
+};
 
 /// Decides what is delivered. The last report about a finding matches its state at most an interval
 /// and a calm after it last changed, however much is suppressed in the meantime.
@@ -15,7 +17,7 @@ use backstop_core::monitor::{Change, Finding, FindingKind, Observation, Subject,
 pub(super) struct Triage {
     rules: AlertRules,
     /// By kind first, so that a finding is found without copying its subject.
-    episodes: HashMap<FindingKind, HashMap<Subject, Episode>>,
+    episodes: HashMap<FindingKind, HashMap<FindingSubject, Episode>>,
     count: usize,
     allowances: [Allowance; Level::ALL.len()],
     look: u64,
@@ -248,7 +250,7 @@ mod tests {
     fn finding(subject: &str, severity: Severity, at: Moment) -> Finding {
         Finding {
             kind: FindingKind::GrowingSite,
-            subject: Subject::Kind {
+            subject: FindingSubject::Kind {
                 kind: subject.into(),
             },
             severity,

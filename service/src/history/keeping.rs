@@ -12,7 +12,7 @@ use super::day::{self, DayFile};
 use backstop_core::error::{Error, ErrorKind, Stage};
 use backstop_core::resource::Bytes;
 use backstop_os::directory::Directory;
-use backstop_os::files::Access;
+use backstop_os::files::OpenMode;
 
 /// How long and how much of a history is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ fn remove(directory: &Directory, day: &DayFile, act: Act) -> Result<(), String> 
     let name = OsStr::new(&name);
     let mut start = Vec::new();
     directory
-        .open_file_beneath(name, Access::Read)
+        .open_file_beneath(name, OpenMode::Read)
         .and_then(|file| file.take(START.len() as u64).read_to_end(&mut start))
         .map_err(|error| error.to_string())?;
     // A disk that was full when the day started leaves an empty file, or part of a line.

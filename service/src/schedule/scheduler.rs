@@ -368,7 +368,7 @@ mod tests {
     fn one_that_hangs_blocks_no_other_and_is_scheduled_again() {
         let (clock, hand) = Clock::manual();
         let scheduler = Scheduler::of(clock, Duration::from_millis(500));
-        let (let_go, held) = crossbeam_channel::bounded::<()>(0);
+        let (releases, held) = crossbeam_channel::bounded::<()>(0);
         let hang = move || {
             let _ = held.recv();
         };
@@ -383,7 +383,7 @@ mod tests {
         let hanging = &scheduler.list()[0];
         assert!(hanging.running);
         assert_eq!((hanging.runs, hanging.missed_busy), (0, 2));
-        drop(let_go);
+        drop(releases);
         while scheduler.list()[0].running {
             std::thread::yield_now();
         }

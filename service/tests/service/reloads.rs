@@ -113,7 +113,7 @@ fn a_remedy_keeps_its_interval() {
 fn a_sink_that_hangs_does_not_block_new_settings() {
     let scene = Scene::new();
     let _held = scene.open();
-    let (let_go, hold) = channel::<()>();
+    let (releases, hold) = channel::<()>();
     let (hangs, hung) = channel();
     let service = Service::builder()
         .backstop(scene.backstop)
@@ -132,7 +132,7 @@ fn a_sink_that_hangs_does_not_block_new_settings() {
     }
     drop(service);
     // All of it while the sink hung.
-    drop(let_go);
+    drop(releases);
 }
 
 #[test]

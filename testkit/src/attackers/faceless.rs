@@ -22,8 +22,8 @@ const FIELDS: [usize; 11] = [26, 27, 45, 46, 47, 47, 28, 48, 48, 50, 50];
 /// The index of the heap's end, which the kernel's header does not define here.
 const HEAP_END: usize = 5;
 
-/// Takes arguments and environment from the sight of others, for as long as this process lives: it
-/// looks as if it were executing a program all that time.
+/// Hides arguments and environment from other processes, for the lifetime of this process, as if it were
+/// executing a program all that time.
 ///
 /// # Errors
 /// The kernel cannot (it takes `CONFIG_CHECKPOINT_RESTORE`), or `/proc` is hidden.

@@ -8,20 +8,20 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// What a failing disk no longer does.
+/// The operations that fail on a failing disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskCall {
-    /// Takes names away: `unlink`, `unlinkat`, `rmdir`.
+    /// Removes names: `unlink`, `unlinkat`, `rmdir`.
     Remove,
-    /// Gives other names: `rename`, `renameat`, `renameat2`.
+    /// Renames: `rename`, `renameat`, `renameat2`.
     Rename,
-    /// Gives space: `fallocate`, `ftruncate`.
+    /// Allocates space: `fallocate`, `ftruncate`.
     Reserve,
-    /// Keeps what was written: `fsync`, `fdatasync`.
+    /// Syncs: `fsync`, `fdatasync`.
     Sync,
-    /// Tells what a file is: `statx`.
+    /// Reads metadata: `statx`.
     Look,
-    /// The same by the older calls. The loader of a program needs them: only for
+    /// Reads metadata by the older calls. The loader of a program needs them: only for
     /// [`fail_from_now_on`].
     LookByOlderCalls,
     /// Lists directories, those of `/proc` too: `getdents64`.
@@ -64,19 +64,19 @@ const ARCHITECTURE: u32 = 0xC000_00B7;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const ARCHITECTURE: u32 = 0;
 
-/// Has the command, and all that it starts, find a disk on which these calls fail. Where such filters
-/// is not available, `spawn` returns the error.
+/// Makes these calls fail in the command and in everything that it starts. If such filters are not
+/// available, `spawn` returns the error.
 pub fn on_failing_disk<'a>(command: &'a mut Command, calls: &[DiskCall]) -> &'a mut Command {
     let filter = filter(calls);
     // SAFETY: the hook makes two system calls and allocates nothing: the filter was made before.
     unsafe { command.pre_exec(move || install(&filter)) }
 }
 
-/// Has these calls fail in this process, in all its threads and in all that it starts, for as long as
-/// they live.
+/// Makes these calls fail in this process, in all its threads and in everything that it starts, for as long
+/// as they live.
 ///
 /// # Errors
-/// The kernel cannot filter system calls, or does not let this process.
+/// The kernel cannot filter system calls, or does not permit it to this process.
 pub fn fail_from_now_on(calls: &[DiskCall]) -> io::Result<()> {
     install(&filter(calls))
 }

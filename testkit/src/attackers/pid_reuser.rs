@@ -1,8 +1,5 @@
-//! Gives a dead process's number to an innocent one.
-#![expect(
-    unsafe_code,
-    reason = "a chosen process number is only given by clone3"
-)]
+//! Starts an innocent process with the PID of a dead one.
+#![expect(unsafe_code, reason = "only clone3 starts a process with a chosen PID")]
 
 use std::io;
 use std::time::Duration;
@@ -15,18 +12,18 @@ use backstop_os::signal::Signal;
 #[must_use = "dropping it ends the innocent process"]
 pub struct PidReuser(PinnedProcess);
 
-/// How long the kernel may take to free a number whose process was reaped.
+/// How long the kernel may take to free the PID of a reaped process.
 const TRIES: u32 = 200;
 
 /// An innocent process whose test was killed ends by itself.
 const LIFE: libc::c_uint = 300;
 
 impl PidReuser {
-    /// Starts a process that only waits, with the number `pid`. Its old bearer must be reaped.
+    /// Starts a process that only waits, with the PID `pid`. The previous process must have been reaped.
     ///
     /// # Errors
-    /// This kernel or this user may not choose numbers (it takes `CAP_CHECKPOINT_RESTORE` or
-    /// `CAP_SYS_ADMIN`), or another process has the PID.
+    /// This user or kernel cannot choose PIDs (it requires `CAP_CHECKPOINT_RESTORE` or `CAP_SYS_ADMIN`), or
+    /// another process has the PID.
     pub fn take(pid: i32) -> Result<Self, String> {
         for _ in 0..TRIES {
             match clone_with_number(pid) {
@@ -38,7 +35,9 @@ impl PidReuser {
                 Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                Err(error) => return Err(format!("a process number cannot be chosen: {error}")),
+                Err(error) => {
+                    return Err(format!("cannot start a process with a chosen PID: {error}"));
+                }
             }
         }
         Err(format!("the number {pid} is not free"))

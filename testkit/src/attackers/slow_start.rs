@@ -7,8 +7,8 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Has the command's child wait, before it executes, until its parent is dead, and N milliseconds
-/// longer: in that time others find neither its environment nor what it would do next.
+/// Makes the command's child wait, before it executes, until its parent is dead, and N milliseconds
+/// longer: in that time other processes find neither its environment nor its program.
 ///
 /// The process that starts it does not return from `spawn` and must be killed. A child whose parent is not
 /// killed exits after a minute.

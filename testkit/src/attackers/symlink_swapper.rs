@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::exchange::Exchange;
 
-/// Keeps exchanging a directory with a symbolic link to a victim until it is dropped: whoever looks
-/// first and acts then, acts on the victim sooner or later.
+/// Keeps exchanging a directory with a symbolic link to a victim until it is dropped: code that checks a
+/// path and then uses it (TOCTOU) acts on the victim sooner or later.
 #[derive(Debug)]
 #[must_use = "dropping it ends the attack"]
 pub struct SymlinkSwapper {

@@ -1,12 +1,12 @@
 //! One promise, checked.
 
-use super::stage::Stage;
+use super::fixture::Fixture;
 use super::subject::Subject;
 
 /// A behaviour by the name that its failure is reported with.
 pub(super) struct Behaviour<S> {
     pub(super) name: &'static str,
-    pub(super) run: fn(&Stage<'_, S>) -> Ran,
+    pub(super) run: fn(&Fixture<'_, S>) -> Ran,
 }
 
 /// Whether a behaviour was checked. One that does not hold panics.
@@ -20,7 +20,7 @@ pub(super) enum Ran {
 }
 
 impl<S: Subject> Behaviour<S> {
-    pub(super) fn new(name: &'static str, run: fn(&Stage<'_, S>) -> Ran) -> Self {
+    pub(super) fn new(name: &'static str, run: fn(&Fixture<'_, S>) -> Ran) -> Self {
         Self { name, run }
     }
 }

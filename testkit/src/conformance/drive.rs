@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use crate::Suite;
 
 use super::behaviour::{Behaviour, Ran};
+use super::fixture::Fixture;
 use super::report::ConformanceReport;
-use super::stage::Stage;
 use super::subject::Subject;
-use super::{account, kill_matrix, orphaned, outside, owner, releasing};
+use super::{kill_matrix, ledger_record, orphaned, outside, owner, releasing};
 
 /// Checks that a kind of resource keeps what Backstop promises of it.
 ///
@@ -30,8 +30,8 @@ pub fn check<S: Subject>(subject: &S) -> ConformanceReport {
         ..ConformanceReport::default()
     };
     for Behaviour { name, run } in behaviours::<S>() {
-        let stage = Stage::new(subject, caller);
-        match catch_unwind(AssertUnwindSafe(|| run(&stage))) {
+        let fixture = Fixture::new(subject, caller);
+        match catch_unwind(AssertUnwindSafe(|| run(&fixture))) {
             Ok(Ran::Held) => report.ran.push(name),
             Ok(Ran::NotApplicable(reason)) => report.not_applicable.push((name, reason)),
             Ok(Ran::Skipped(reason)) => {
@@ -57,7 +57,7 @@ pub fn check<S: Subject>(subject: &S) -> ConformanceReport {
 fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     let mut all = Vec::new();
     all.extend(releasing::behaviours());
-    all.extend(account::behaviours());
+    all.extend(ledger_record::behaviours());
     all.extend(outside::behaviours());
     all.extend(orphaned::behaviours());
     all.extend(kill_matrix::behaviours());

@@ -1,8 +1,8 @@
 //! No single SIGKILL leaves survivors: the owner is killed at each change of state.
 
 use super::behaviour::{Behaviour, Ran};
+use super::fixture::Fixture;
 use super::owner::Part;
-use super::stage::Stage;
 use super::subject::Subject;
 use crate::kill_points::KillPoints;
 
@@ -13,30 +13,30 @@ pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     )]
 }
 
-fn killed_anywhere<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    if let Err(reason) = stage.owner(Part::Releases) {
+fn killed_anywhere<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    if let Err(reason) = fixture.owner(Part::Releases) {
         return Ran::Skipped(reason);
     }
     let struck = KillPoints::at(&KillPoints::OWNER).strike(|blow| {
-        let stage = Stage::new(stage.subject, stage.caller);
-        let mut command = stage
+        let fixture = Fixture::new(fixture.subject, fixture.caller);
+        let mut command = fixture
             .owner(Part::Releases)
             .expect("the same command was made before");
         let mut owner = blow.start(&mut command);
         let trace = owner.next_line();
         let status = blow.fall(&mut owner);
-        let report = stage.sweep(false);
+        let report = fixture.sweep(false);
         assert_eq!(report.left().count(), 0, "{blow:?}: {report:?}");
         if let Some(trace) = trace {
-            stage.assert_goes(&trace);
+            fixture.assert_goes(&trace);
         }
-        let left = stage.subject.leftovers(&stage.place());
+        let left = fixture.subject.leftovers(&fixture.place());
         assert!(left.is_empty(), "{blow:?}, left behind: {left:?}");
         status
     });
     for (place, kills) in struck.at {
         // What dies with its process needs no intent; what does not is announced before the act.
-        let needed = place != "ledger.intent" || stage.subject.has_recipe();
+        let needed = place != "ledger.intent" || fixture.subject.has_recipe();
         assert!(kills > 0 || !needed, "the owner never passes {place}");
     }
     Ran::Held

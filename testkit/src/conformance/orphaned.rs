@@ -4,8 +4,8 @@ use backstop_core::ledger::State;
 use backstop_core::reclaim::{Judgement, LedgerFate, Receipts, Sweep, SweepReport};
 
 use super::behaviour::{Behaviour, Ran};
+use super::fixture::Fixture;
 use super::owner::{Part, UNFORKED};
-use super::stage::Stage;
 use super::subject::Subject;
 use crate::role::Actor;
 
@@ -23,8 +23,8 @@ pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     ]
 }
 
-impl<S: Subject> Stage<'_, S> {
-    /// One sweep of this stage's ledgers.
+impl<S: Subject> Fixture<'_, S> {
+    /// One sweep of this fixture's ledgers.
     pub(super) fn sweep(&self, rehearse: bool) -> SweepReport {
         let reclaimers = self.subject.reclaimers();
         Sweep::new(&reclaimers)
@@ -34,44 +34,44 @@ impl<S: Subject> Stage<'_, S> {
     }
 }
 
-fn live_owner<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let (mut owner, trace) = match stage.owner_with_trace() {
+fn live_owner<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let (mut owner, trace) = match fixture.owner_with_trace() {
         Ok(owner) => owner,
         Err(reason) => return Ran::Skipped(reason),
     };
-    let report = stage.sweep(false);
+    let report = fixture.sweep(false);
     assert!(report.items.is_empty(), "{report:?}");
     let fates: Vec<_> = report.ledgers.iter().map(|ledger| &ledger.fate).collect();
     assert_eq!(fates, [&LedgerFate::OwnerAlive], "{report:?}");
-    stage.assert_present(&trace, "although its owner lives");
+    fixture.assert_present(&trace, "although its owner lives");
     owner.kill();
-    let _ = stage.sweep(false);
-    stage.assert_goes(&trace);
+    let _ = fixture.sweep(false);
+    fixture.assert_goes(&trace);
     Ran::Held
 }
 
-fn killed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let (mut owner, trace) = match stage.owner_with_trace() {
+fn killed<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let (mut owner, trace) = match fixture.owner_with_trace() {
         Ok(owner) => owner,
         Err(reason) => return Ran::Skipped(reason),
     };
     owner.kill();
-    if !stage.subject.has_recipe() {
-        stage.assert_goes(&trace);
-        let report = stage.sweep(false);
+    if !fixture.subject.has_recipe() {
+        fixture.assert_goes(&trace);
+        let report = fixture.sweep(false);
         assert_eq!(report.left().count(), 0, "{report:?}");
         assert!(
-            stage.sweep(false).ledgers.is_empty(),
+            fixture.sweep(false).ledgers.is_empty(),
             "the ledger stays behind"
         );
         // What it brought along may need a sweep.
-        let left = stage.subject.leftovers(&stage.place());
+        let left = fixture.subject.leftovers(&fixture.place());
         assert!(left.is_empty(), "left behind: {left:?}");
         return Ran::Held;
     }
-    let could_be_gone = !stage.is_present(&trace);
+    let could_be_gone = !fixture.is_present(&trace);
 
-    let rehearsed = stage.sweep(true);
+    let rehearsed = fixture.sweep(true);
     assert!(
         !rehearsed.items.is_empty(),
         "nothing was found: {rehearsed:?}"
@@ -94,37 +94,41 @@ fn killed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     }
     assert_eq!(
         could_be_gone,
-        !stage.is_present(&trace),
+        !fixture.is_present(&trace),
         "a rehearsal touched `{trace}`"
     );
-    assert!(receipts(stage).is_empty(), "a rehearsal wrote a receipt");
+    assert!(receipts(fixture).is_empty(), "a rehearsal wrote a receipt");
 
-    let report = stage.sweep(false);
+    let report = fixture.sweep(false);
     assert_eq!(report.left().count(), 0, "something was left: {report:?}");
-    stage.assert_goes(&trace);
+    fixture.assert_goes(&trace);
     let acts = report.items.iter().filter(|item| item.outcome.is_some());
-    assert_eq!(receipts(stage).len(), acts.count(), "an act has no receipt");
+    assert_eq!(
+        receipts(fixture).len(),
+        acts.count(),
+        "an act has no receipt"
+    );
 
-    let second = stage.sweep(false);
+    let second = fixture.sweep(false);
     assert!(
         second.items.is_empty() && second.ledgers.is_empty(),
         "a second sweep found something: {second:?}"
     );
-    let left = stage.subject.leftovers(&stage.place());
+    let left = fixture.subject.leftovers(&fixture.place());
     assert!(left.is_empty(), "left behind: {left:?}");
     Ran::Held
 }
 
-fn receipts<S: Subject>(stage: &Stage<'_, S>) -> Vec<backstop_core::reclaim::Receipt> {
-    let (receipts, unreadable) = Receipts::of(&stage.ledgers())
+fn receipts<S: Subject>(fixture: &Fixture<'_, S>) -> Vec<backstop_core::reclaim::Receipt> {
+    let (receipts, unreadable) = Receipts::of(&fixture.ledgers())
         .read()
         .expect("the receipts can be read");
     assert_eq!(unreadable, 0, "a receipt cannot be read");
     receipts
 }
 
-fn forked<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let mut owner = match stage.owner(Part::Forks) {
+fn forked<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let mut owner = match fixture.owner(Part::Forks) {
         Ok(mut command) => Actor::start(&mut command),
         Err(reason) => return Ran::Skipped(reason),
     };
@@ -134,21 +138,21 @@ fn forked<S: Subject>(stage: &Stage<'_, S>) -> Ran {
         .expect("the owner says how its fork ended");
     if let Some(reason) = came.strip_prefix(UNFORKED) {
         owner.kill();
-        let _ = stage.sweep(false);
+        let _ = fixture.sweep(false);
         return Ran::Skipped(format!("its owner cannot fork: {reason}"));
     }
     assert_eq!(
         came, "forked, ended with 0",
         "the child released, or did not end"
     );
-    stage.assert_present(&trace, "after a forked child ended");
-    let report = stage.sweep(false);
+    fixture.assert_present(&trace, "after a forked child ended");
+    let report = fixture.sweep(false);
     assert!(
         report.items.is_empty(),
         "the child's end freed the lease: {report:?}"
     );
     owner.kill();
-    let _ = stage.sweep(false);
-    stage.assert_goes(&trace);
+    let _ = fixture.sweep(false);
+    fixture.assert_goes(&trace);
     Ran::Held
 }

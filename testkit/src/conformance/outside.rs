@@ -8,7 +8,7 @@ use backstop_core::release::{Outcome, Tracking};
 use backstop_core::resource::{Rung, TrackedResource};
 
 use super::behaviour::{Behaviour, Ran};
-use super::stage::{Stage, soon};
+use super::fixture::{Fixture, soon};
 use super::subject::{Hold, Subject};
 
 pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
@@ -19,33 +19,33 @@ pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     ]
 }
 
-fn already_gone<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
-    if !stage.subject.destroy(&trace) {
+fn already_gone<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
+    if !fixture.subject.destroy(&trace) {
         return Ran::NotApplicable("the subject cannot be destroyed from outside".into());
     }
-    stage.assert_goes(&trace);
+    fixture.assert_goes(&trace);
     let release = guard.release();
-    stage.assert_true(&release, &trace);
+    fixture.assert_true(&release, &trace);
     assert!(release.errors.is_empty(), "{release}");
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn dismissed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
+fn dismissed<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
     let kind = guard.kind();
     assert!(guard.dismiss(), "its release had not begun");
     let kinds = backstop.statistics().kinds;
     let live = kinds.get(kind.name()).map_or(0, |kind| kind.live);
     assert_eq!(live, 0, "it is still accounted for");
-    let outlives = stage.subject.outlives_its_value();
+    let outlives = fixture.subject.outlives_its_value();
     if !outlives {
-        stage.assert_goes(&trace);
+        fixture.assert_goes(&trace);
         // What it brought along, of another kind, goes with it.
-        stage.assert_nothing_open(&backstop);
+        fixture.assert_nothing_open(&backstop);
     }
     assert!(backstop.is_empty(), "{:?}", backstop.statistics());
     let report = backstop.release_all(soon());
@@ -53,26 +53,26 @@ fn dismissed<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     if !outlives {
         return Ran::NotApplicable("it ends with its value, guard or not".into());
     }
-    stage.assert_present(&trace, "although it was dismissed");
+    fixture.assert_present(&trace, "although it was dismissed");
     assert!(
-        stage.subject.destroy(&trace) || !stage.subject.has_recipe(),
+        fixture.subject.destroy(&trace) || !fixture.subject.has_recipe(),
         "clean up by hand: {trace}"
     );
     Ran::Held
 }
 
-fn held<S: Subject>(stage: &Stage<'_, S>) -> Ran {
+fn held<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
     let mut policy = CleanupPolicy::default().with_verify_deadline(Duration::from_millis(200));
     for rung in Rung::ALL {
         policy = policy.with_deadline(rung, Duration::from_millis(100));
     }
     let backstop = Backstop::builder()
-        .tracking(Tracking::Directory(stage.ledgers()))
+        .tracking(Tracking::Directory(fixture.ledgers()))
         .default_policy(policy)
         .start();
-    let (sibling, sibling_trace) = stage.open(&backstop);
-    let (guard, trace) = stage.open(&backstop);
-    let hold = match stage.subject.hold(&guard) {
+    let (sibling, sibling_trace) = fixture.open(&backstop);
+    let (guard, trace) = fixture.open(&backstop);
+    let hold = match fixture.subject.hold(&guard) {
         Hold::Held(hold) => hold,
         Hold::Never => {
             return Ran::NotApplicable("the subject has nothing that could hold it".into());
@@ -85,15 +85,15 @@ fn held<S: Subject>(stage: &Stage<'_, S>) -> Ran {
         Outcome::Stuck { .. } => assert_eq!(release.label, label),
         other => panic!("it is held, and its release reports `{other}`"),
     }
-    stage.assert_present(&trace, "although it is held");
+    fixture.assert_present(&trace, "although it is held");
     // It ends by itself, on a loaded machine later than a step has that is to be waited out.
     backstop.set_policy(release.kind, CleanupPolicy::default());
     let release = sibling.release();
-    stage.assert_true(&release, &sibling_trace);
+    fixture.assert_true(&release, &sibling_trace);
     drop(hold);
     let report = backstop.release_all(soon());
     assert!(report.is_complete(), "after the hold ended: {report:?}");
-    stage.assert_goes(&trace);
+    fixture.assert_goes(&trace);
     assert!(backstop.is_empty());
     Ran::Held
 }

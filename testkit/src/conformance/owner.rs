@@ -7,12 +7,12 @@ use backstop_core::Backstop;
 use backstop_core::resource::TrackedResource;
 use backstop_os::fork_child::exit_now;
 
-use super::stage::{Stage, place_in, soon};
+use super::fixture::{Fixture, place_in, soon};
 use super::subject::Subject;
 use crate::attackers::in_forked_child;
 use crate::role::{self, Actor};
 
-/// The variable that names the stage's directory for the owner.
+/// The variable that names the fixture's directory for the owner.
 const DIRECTORY: &str = "BACKSTOP_TESTKIT_DIRECTORY";
 
 /// How an owner that cannot fork begins to say why.
@@ -37,8 +37,8 @@ impl Part {
     }
 }
 
-impl<S: Subject> Stage<'_, S> {
-    /// The command of an owner on this stage.
+impl<S: Subject> Fixture<'_, S> {
+    /// The command of an owner on this fixture.
     pub(super) fn owner(&self, part: Part) -> Result<Command, String> {
         let mut command = role::command(&part.role(self.subject))?;
         command

@@ -6,7 +6,7 @@ use backstop_core::release::{End, Owned, Tracking};
 use backstop_core::resource::{Kind, TrackedResource};
 
 use super::behaviour::{Behaviour, Ran};
-use super::stage::{Stage, soon};
+use super::fixture::{Fixture, soon};
 use super::subject::Subject;
 
 pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
@@ -29,50 +29,50 @@ pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     ]
 }
 
-fn by_drop<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
+fn by_drop<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
     drop(guard);
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn by_release<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
+fn by_release<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
     let release = guard.release();
-    stage.assert_true(&release, &trace);
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_true(&release, &trace);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn by_force<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
+fn by_force<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
     let release = guard.force();
-    stage.assert_true(&release, &trace);
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_true(&release, &trace);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn by_scope<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
+fn by_scope<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
     let mut scope = backstop.scope("conformance");
     let held = scope.hold(guard);
-    stage.assert_present(&trace, "while its scope is running");
+    fixture.assert_present(&trace, "while its scope is running");
     let ended = scope.finish();
     assert!(ended.is_clean(), "{ended:?}");
     assert_eq!(ended.releases.len(), 1, "{ended:?}");
-    stage.assert_true(&ended.releases[0], &trace);
+    fixture.assert_true(&ended.releases[0], &trace);
     assert!(held.get().is_err(), "it can be used after its scope's end");
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn by_panic<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
+fn by_panic<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
     let (said, ending) = std::sync::mpsc::channel();
     // resume_unwind, not panic!: the hook would print a failure that is none.
     let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -88,38 +88,38 @@ fn by_panic<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     }));
     assert!(panicked.is_err(), "the scope swallowed the panic");
     assert_eq!(ending.try_recv().ok(), Some(End::Panicked));
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn by_release_all<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (first, first_trace) = stage.open(&backstop);
-    let (second, second_trace) = stage.open(&backstop);
+fn by_release_all<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (first, first_trace) = fixture.open(&backstop);
+    let (second, second_trace) = fixture.open(&backstop);
     let report = backstop.release_all(soon());
     assert!(report.is_complete(), "{report}: {report:?}");
     drop((first, second));
-    stage.assert_released(&backstop, &first_trace, 2);
-    stage.assert_goes(&second_trace);
+    fixture.assert_released(&backstop, &first_trace, 2);
+    fixture.assert_goes(&second_trace);
     Ran::Held
 }
 
-fn by_release_kind<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
-    let other = backstop.release_kind(Kind::new("testkit.nobody"), soon());
+fn by_release_kind<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
+    let other = backstop.release_kind(Kind::new("testkit.unused"), soon());
     assert!(other.ended.is_empty() && other.quietly == 0, "{other:?}");
-    stage.assert_present(&trace, "after another kind was released");
+    fixture.assert_present(&trace, "after another kind was released");
     let report = backstop.release_kind(guard.kind(), soon());
     assert!(report.is_complete(), "{report}: {report:?}");
     drop(guard);
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn by_parent<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (parent, trace) = stage.open(&backstop);
+fn by_parent<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (parent, trace) = fixture.open(&backstop);
     let (said, heard) = std::sync::mpsc::channel();
     let tell = move |()| said.send(()).map_err(|error| error.to_string());
     let child = backstop.track_child(
@@ -127,20 +127,20 @@ fn by_parent<S: Subject>(stage: &Stage<'_, S>) -> Ran {
         parent.id(),
     );
     let release = parent.release();
-    stage.assert_true(&release, &trace);
+    fixture.assert_true(&release, &trace);
     assert!(
         heard.try_recv().is_ok(),
         "its child was not released with it"
     );
     assert!(child.get().is_err(), "its child can still be used");
     drop(child);
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn by_two_at_once<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
+fn by_two_at_once<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
     let start = std::sync::Barrier::new(2);
     let (mine, all) = std::thread::scope(|threads| {
         let all = threads.spawn(|| {
@@ -153,13 +153,13 @@ fn by_two_at_once<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     });
     assert!(mine.outcome.is_released(), "{mine}");
     assert!(all.is_complete(), "{all}: {all:?}");
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn late_use<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
+fn late_use<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
     assert!(guard.get().is_ok(), "it cannot be used while it is open");
     let (kind, site) = (guard.kind(), guard.site());
     let report = backstop.release_all(soon());
@@ -169,26 +169,26 @@ fn late_use<S: Subject>(stage: &Stage<'_, S>) -> Ran {
         Err(revoked) => assert_eq!((revoked.kind, revoked.site), (kind, site)),
     }
     drop(guard);
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }
 
-fn untracked<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop_tracking(Tracking::Off);
-    let (guard, trace) = stage.open(&backstop);
+fn untracked<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop_tracking(Tracking::Off);
+    let (guard, trace) = fixture.open(&backstop);
     assert_eq!(guard.id(), None, "it is tracked although tracking is off");
     drop(guard);
-    stage.assert_goes(&trace);
-    let (guard, trace) = stage.open(&backstop);
-    stage.assert_true(&guard.release(), &trace);
+    fixture.assert_goes(&trace);
+    let (guard, trace) = fixture.open(&backstop);
+    fixture.assert_true(&guard.release(), &trace);
     Ran::Held
 }
 
-fn anonymous<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop_tracking(Tracking::Anonymous);
-    let (guard, trace) = stage.open(&backstop);
+fn anonymous<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop_tracking(Tracking::Anonymous);
+    let (guard, trace) = fixture.open(&backstop);
     assert!(guard.id().is_some(), "it is not tracked");
     drop(guard);
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     Ran::Held
 }

@@ -16,7 +16,7 @@ pub struct ConformanceReport {
     pub ran: Vec<&'static str>,
     /// Those that this kind of resource does not have, and why.
     pub not_applicable: Vec<(&'static str, String)>,
-    /// Those that could not be run here, and why. Each was also said by [`skip`](crate::skip).
+    /// Those that could not be run here, and why. Each was also reported by [`skip`](crate::skip).
     pub skipped: Vec<(&'static str, String)>,
 }
 

@@ -9,7 +9,7 @@ use super::SAID;
 
 /// How often an actor's exit is polled for.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// How long what an actor said last may be on its way after its end, on a machine with much else to do.
+/// How long the last output of an actor may take to arrive after its exit, on a loaded machine.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A process that plays a role. Dropping it kills it with SIGKILL and reaps it.
@@ -45,7 +45,7 @@ impl Actor {
         Self { child, lines }
     }
 
-    /// Its process number.
+    /// Its PID.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -54,7 +54,7 @@ impl Actor {
     /// The next line that it sends; `None` if it exits without one.
     ///
     /// # Panics
-    /// It neither speaks nor ends.
+    /// It prints nothing and does not exit.
     pub fn next_line(&mut self) -> Option<String> {
         let late = Instant::now() + Self::PATIENCE;
         loop {

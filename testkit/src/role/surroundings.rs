@@ -2,10 +2,10 @@
 
 use std::process::{Command, Stdio};
 
-/// The command in the care of another program, such as `unshare` or `prlimit`, that executes it after
-/// having changed its surroundings: `command` with its arguments is put behind `wrapper`.
+/// Wraps the command in another program, such as `unshare` or `prlimit`, that changes its environment and
+/// then executes it: `command` with its arguments is appended to `wrapper`.
 ///
-/// It has the environment of `command` and is spoken with as every actor is.
+/// It has the environment variables of `command`, and communicates as every actor does.
 ///
 /// # Panics
 /// `wrapper` is empty.
@@ -45,7 +45,7 @@ pub fn with_mounts(mounts: &str, command: &Command) -> Command {
 /// Whether such surroundings are available here; else why not.
 ///
 /// # Errors
-/// The wrapper cannot be started, or refuses, with what it says.
+/// The wrapper cannot be started, or fails, with its error output.
 pub fn can_be_within(wrapper: &[&str]) -> Result<(), String> {
     let command = Command::new("true");
     let output = within(wrapper, &command).stdin(Stdio::null()).output();

@@ -10,7 +10,7 @@ use super::script::{Act, Look, Script, next};
 #[derive(Debug)]
 pub struct Remote(Arc<Shared>);
 
-/// One call that a scripted resource got.
+/// One call of a scripted resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Called {
@@ -30,7 +30,7 @@ pub(super) struct Shared {
 struct State {
     script: Script,
     calls: Vec<Called>,
-    let_go: u32,
+    releases: u32,
     /// How many further calls of `verify` still find it.
     looks_left: Option<u32>,
     hanging: u32,
@@ -50,8 +50,8 @@ impl Remote {
 
     /// How often it was released: once, in a correct run.
     #[must_use]
-    pub fn let_go(&self) -> u32 {
-        self.0.state().let_go
+    pub fn releases(&self) -> u32 {
+        self.0.state().releases
     }
 
     /// How many calls hang now.
@@ -60,13 +60,13 @@ impl Remote {
         self.0.state().hanging
     }
 
-    /// Lets go what hangs, and what would hang from here on.
+    /// Ends what hangs, and what would hang from now on.
     pub fn unblock(&self) {
         self.0.state().free = true;
         self.0.woken.notify_all();
     }
 
-    /// From here on it is released at once and reports the truth. A call that hangs keeps hanging.
+    /// From now on it is released immediately and reports the truth. A call that hangs keeps hanging.
     pub fn mend(&self) {
         let mut state = self.0.state();
         state.script = Script::default().blocking(state.script.blocking);
@@ -85,7 +85,7 @@ impl Shared {
             state: Mutex::new(State {
                 script,
                 calls: Vec::new(),
-                let_go: 0,
+                releases: 0,
                 looks_left: None,
                 hanging: 0,
                 free: false,
@@ -111,11 +111,11 @@ impl Shared {
         next(&mut state.script.looks).expect("a script has a look")
     }
 
-    pub(super) fn let_go(&self) {
-        self.state().let_go += 1;
+    pub(super) fn releases(&self) {
+        self.state().releases += 1;
     }
 
-    pub(super) fn let_go_after(&self, looks: u32) {
+    pub(super) fn release_after(&self, looks: u32) {
         self.state().looks_left.get_or_insert(looks);
     }
 
@@ -124,12 +124,12 @@ impl Shared {
         match state.looks_left {
             Some(0) => {
                 state.looks_left = None;
-                state.let_go += 1;
+                state.releases += 1;
             }
             Some(left) => state.looks_left = Some(left - 1),
             None => {}
         }
-        if state.let_go > 0 {
+        if state.releases > 0 {
             Presence::Gone
         } else {
             Presence::present("the script")

@@ -1,4 +1,4 @@
-//! What a scripted resource does when it is released, and answers when it is verified.
+//! What a scripted resource does when it is released, and returns when it is verified.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use backstop_core::resource::{Blocking, Rung};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Act {
-    /// Lets go.
+    /// Is released.
     Done,
-    /// Answers that it is pending, and is gone after N calls of `verify`.
+    /// Returns `Pending`, and is gone after N calls of `verify`.
     Pending {
         /// How many calls still find it.
         looks: u32,
     },
-    /// Lets go after this long.
+    /// Is released after this long.
     Slow(Duration),
-    /// Answers that it is released, and is not.
+    /// Returns `Done` without being released.
     Lie,
     /// Fails with an error that can be retried.
     FailForNow,
-    /// Fails with an error that cannot.
+    /// Fails with an error that cannot be retried.
     Fail,
-    /// Does not return until the [`Remote`](super::Remote) lets it; then it fails.
+    /// Hangs until [`Remote::unblock`](super::Remote::unblock), then fails.
     Never,
     /// Panics.
     Panic,
@@ -42,9 +42,9 @@ pub enum Look {
     Present,
     /// Unknown.
     Unknown,
-    /// Nothing, until the [`Remote`](super::Remote) lets it.
+    /// None: it hangs until [`Remote::unblock`](super::Remote::unblock).
     Never,
-    /// Nothing: it panics.
+    /// None: it panics.
     Panic,
 }
 
@@ -59,7 +59,7 @@ pub struct Script {
 }
 
 impl Default for Script {
-    /// Is released at once, on every rung, and answers the truth.
+    /// Is released immediately, on every rung, and reports the truth.
     fn default() -> Self {
         Self {
             acts: Rung::ALL.map(|_| VecDeque::from([Act::Done])),

@@ -16,9 +16,9 @@ pub const KIND: Kind = Kind::new("test.directory");
 
 /// A directory with a random name.
 #[derive(Debug)]
-pub struct Directory(PathBuf);
+pub struct TestDirectory(PathBuf);
 
-impl Directory {
+impl TestDirectory {
     /// Announces one in `place`, creates it, and tracks it.
     ///
     /// # Panics
@@ -42,7 +42,7 @@ impl Directory {
     }
 }
 
-impl TrackedResource for Directory {
+impl TrackedResource for TestDirectory {
     fn kind(&self) -> Kind {
         KIND
     }

@@ -10,8 +10,8 @@ use backstop_core::resource::{Presence, TrackedResource};
 
 use crate::conformance::Subject;
 
-/// A kind whose processes work in a directory of their own, by which they are found, whoever opened
-/// them and whatever a ledger says of them.
+/// A kind whose processes work in a directory of their own, by which they are found independently of
+/// their owner and of the ledger.
 pub struct Processes<R: TrackedResource> {
     /// The kind.
     pub name: &'static str,
@@ -36,7 +36,7 @@ pub fn two(place: &Path) -> Command {
 /// A directory in `place` that no other resource works in.
 ///
 /// # Panics
-/// It cannot be made.
+/// It cannot be created.
 #[must_use]
 pub fn own_directory(place: &Path) -> PathBuf {
     let own = place.join(format!("{:?}", std::time::Instant::now()));

@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub enum Suite {
     /// A real browser with its driver, and a script that drives it.
     Browser,
-    /// Control groups (v2) that the tests' user may make.
+    /// Cgroups (v2) that the tests' user may create.
     Cgroup,
     /// A process that adopts orphans.
     Subreaper,

@@ -1,4 +1,4 @@
-//! What the benchmarks say: one line of JSON for each answer.
+//! The output of the benchmarks: one line of JSON for each answer.
 
 use std::process::{Command, Stdio};
 
@@ -21,7 +21,7 @@ pub(crate) struct Answer {
     pub(crate) notes: Vec<String>,
 }
 
-/// What one contender came to.
+/// The result of one contender.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Figure {
     pub(crate) name: String,
@@ -29,12 +29,12 @@ pub(crate) struct Figure {
     /// `None` for a peer that is not installed.
     pub(crate) value: Option<f64>,
     pub(crate) unit: String,
-    /// What a peer needs of the system, and does not do.
+    /// What a peer needs of the system that ours does not.
     #[serde(default)]
     pub(crate) needs: Option<String>,
 }
 
-/// Ours over a peer's, within each of so many pairs.
+/// Ours over a peer's, within each pair of runs.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Ratio {
     pub(crate) median: f64,
@@ -43,7 +43,7 @@ pub(crate) struct Ratio {
     pub(crate) pairs: usize,
 }
 
-/// Runs the benchmarks, which say on standard error how far they are; gives the answers, and whether
+/// Runs the benchmarks, which report their progress on standard error; returns the answers, and whether
 /// all questions were answered.
 pub(crate) fn ask(command: &mut Command) -> anyhow::Result<(Vec<Answer>, bool)> {
     let output = command
@@ -51,13 +51,15 @@ pub(crate) fn ask(command: &mut Command) -> anyhow::Result<(Vec<Answer>, bool)> 
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("cannot start `{}`", program::line(command)))?;
-    let text = String::from_utf8(output.stdout).context("the benchmarks said what is no text")?;
+    let text = String::from_utf8(output.stdout)
+        .context("the output of the benchmarks is not valid UTF-8")?;
     Ok((parse(&text)?, output.status.success()))
 }
 
 fn parse(text: &str) -> anyhow::Result<Vec<Answer>> {
     let answers = text.lines().map(|line| {
-        serde_json::from_str(line).with_context(|| format!("the benchmarks said: {line}"))
+        serde_json::from_str(line)
+            .with_context(|| format!("unexpected output of the benchmarks: {line}"))
     });
     answers.collect()
 }
@@ -100,7 +102,7 @@ impl Ratio {
     }
 }
 
-/// Three digits that count.
+/// Three significant digits.
 pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         _ if value.fract() == 0.0 => 0,

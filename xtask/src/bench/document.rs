@@ -10,7 +10,7 @@ use anyhow::Context;
 use super::answers::Answer;
 use super::instructions::Counts;
 
-/// Where the document stands.
+/// The path of the document.
 pub(crate) const PATH: &str = "docs/BENCHMARKS.md";
 
 /// The question that has a table of its own.
@@ -26,14 +26,14 @@ const CURVES: &[(&str, &str)] = &[
     ("curve-orphans.svg", "Orphans, 10 to 10⁶"),
 ];
 
-/// Which effort the figures were made with.
+/// The effort of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Quick,
     Full,
 }
 
-/// Writes the document anew.
+/// Writes the document from scratch.
 pub(crate) fn write(
     root: &Path,
     kind: Kind,
@@ -44,10 +44,10 @@ pub(crate) fn write(
         "# Benchmarks\n\n\
          Written by `cargo xtask bench`; do not edit. Contenders of one question run in turn, forwards and\n\
          backwards, in the same minutes; a ratio is taken within each pair, and shown as the median with\n\
-         the least and the greatest. Single figures are medians.\n\n",
+         min to max. Single figures are medians.\n\n",
     );
     if kind == Kind::Quick {
-        text.push_str("**This was a quick run: good for a look, not for a claim.**\n\n");
+        text.push_str("**This was a quick run: an indication, not figures to publish.**\n\n");
     }
     text.push_str(&machine(root));
     text.push_str(&table(answers));
@@ -59,7 +59,7 @@ pub(crate) fn write(
     save(root, &text)
 }
 
-/// Puts the curves of now into the document, if there is one.
+/// Replaces the curves in the document, if it exists.
 pub(crate) fn refresh_curves(root: &Path) -> anyhow::Result<()> {
     let Ok(text) = fs::read_to_string(root.join(PATH)) else {
         return Ok(());
@@ -150,11 +150,13 @@ fn survivors(answers: &[Answer]) -> String {
     let mut text = String::from(
         "## Five processes and their supervisor\n\n\
          A leader; one in its group; one in its group that ignores TERM; one in a session of its own; a\n\
-         double-forked daemon that ignores TERM. The supervisor gets a signal; how many of the five are\n\
+         double-forked daemon that ignores TERM. The supervisor receives a signal; how many of the five are\n\
          alive three seconds later, and how long until the last of the others was gone. Outside of a\n\
-         container: as its first process, an init takes the rest with it when it ends. Each peer in its\n\
-         strongest setting; ours and `timeout` with 0.3 s between the rungs. What a supervisor needs of the\n\
-         system that the others do not, and does not do, stands beside it.\n\n| supervisor |",
+         container: as its first process, an init takes the rest with it when it exits. Each peer with its\n\
+         strongest options; ours and `timeout` with 0.3 s between the rungs.\n\n\
+         `unshare` and `bwrap` need the right to create a PID namespace, which the kernel empties when its\n\
+         first process dies. Neither names what was left, gives it time to exit after SIGTERM, or cleans up\n\
+         files.\n\n| supervisor |",
     );
     for column in &columns {
         text.push_str(&format!(" {} |", column.aspect.as_deref().unwrap_or("")));
@@ -189,7 +191,7 @@ fn survivors(answers: &[Answer]) -> String {
 fn instructions(counts: &Counts) -> String {
     let mut text = String::from(
         "## Instructions of the hot paths\n\n\
-         Counted by callgrind for one of each, kept in [instructions.toml](../benches/instructions.toml),\n\
+         Counted by callgrind for one of each, stored in [instructions.toml](../benches/instructions.toml),\n\
          and compared by `cargo xtask ci`: more than 3 % above is a failure.\n\n\
          | path | instructions |\n|---|---|\n",
     );
@@ -210,6 +212,6 @@ fn growth(root: &Path) -> String {
     if pictures.is_empty() {
         return String::new();
     }
-    let points = "`cargo xtask bench --curves` draws them anew, and prints their points.";
+    let points = "`cargo xtask bench --curves` redraws them, and prints their points.";
     format!("{GROWTH}\n\n{points}\n\n{}", pictures.join("\n"))
 }

@@ -17,8 +17,8 @@ pub(crate) struct Set {
 /// How the program finds the libraries that are not written in Rust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Linking {
-    /// All are in the program: it runs where there is no C library, or another one, and starts without
-    /// a loader.
+    /// All are linked into the program: it runs without a C library, or with another one, and starts
+    /// without a loader.
     Static,
     /// They are the system's, for a family whose library comes as a shared one, or that looks names up
     /// in a network: the C library loads its name services at run time.
@@ -49,7 +49,7 @@ pub(crate) fn choose(names: &[String]) -> anyhow::Result<Vec<&'static Set>> {
     for name in names {
         let Some(set) = ALL.iter().find(|set| set.name == name) else {
             let known: Vec<_> = ALL.iter().map(|set| set.name).collect();
-            bail!("no set `{name}`; there are {}", known.join(", "));
+            bail!("no set `{name}` (expected: {})", known.join(", "));
         };
         chosen.push(set);
     }
@@ -71,7 +71,7 @@ impl Set {
             return Ok(());
         }
         bail!(
-            "the set `{}` names what `{}` has no feature for: {}",
+            "the set `{}` names features that `{}` does not have: {}",
             self.name,
             package.name,
             names.join(", ")
@@ -114,7 +114,7 @@ mod tests {
         };
         assert_eq!(
             set.check(&package).unwrap_err().to_string(),
-            "the set `data` names what `backstop` has no feature for: `excel`, `db`"
+            "the set `data` names features that `backstop` does not have: `excel`, `db`"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Installing what is missing, with no more authority than one has.
+//! Installs what is missing, as far as this user may.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::program;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Authority {
     Root,
-    /// By sudo that asks for no password.
+    /// With sudo, without a password prompt.
     Sudo,
     /// Not at all: the line is printed instead.
     None,
@@ -71,16 +71,16 @@ pub(crate) fn rehearse(missing: &[&Need], authority: Authority) -> Vec<String> {
     commands
 }
 
-/// Installs what it may. What failed shows when the needs are checked again.
+/// Installs what it may. A failure shows when the needs are checked again.
 pub(crate) fn install(missing: &[&Need], authority: Authority) {
     let packages = apt_packages(missing);
     if !packages.is_empty() && authority == Authority::None {
-        println!("some packages are missing and apt-get may not be run from here; please run:");
+        println!("some packages are missing and this user may not run apt-get; please run:");
         println!("  {}", program::line(&authority.apt_install(&packages)));
     } else if !packages.is_empty() {
         attempt(authority.apt_get().arg("update"));
         if !attempt(&mut authority.apt_install(&packages)) && packages.len() > 1 {
-            // One name this release of Debian does not have must not keep the others out.
+            // A name that this release of Debian does not have must not prevent the others.
             for package in packages {
                 attempt(&mut authority.apt_install(&[package]));
             }

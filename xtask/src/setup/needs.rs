@@ -18,7 +18,7 @@ pub(crate) struct Need {
     pub(crate) weight: Weight,
 }
 
-/// How one sees that it is there.
+/// How it is detected.
 #[derive(Debug)]
 pub(crate) enum Check {
     /// Any of these programs is in the search path.
@@ -67,7 +67,7 @@ pub(crate) const ALL: &[Need] = &[
         name: "C headers",
         check: Check::Header("stdio.h"),
         source: Source::Apt("libc6-dev"),
-        why: "libraries in C that crates bring with them",
+        why: "C libraries that crates build from source",
         weight: Weight::Required,
     },
     Need {
@@ -81,28 +81,28 @@ pub(crate) const ALL: &[Need] = &[
         name: "python3",
         check: Check::Program(&["python3"]),
         source: Source::Apt("python3-minimal"),
-        why: "the programs in another language that tests start and watch",
+        why: "programs in another language that tests start and monitor",
         weight: Weight::Required,
     },
     Need {
         name: "util-linux",
         check: Check::Programs(&["setsid", "unshare", "nsenter", "prlimit"]),
         source: Source::Apt("util-linux"),
-        why: "the sessions, namespaces and limits that tests put programs into",
+        why: "sessions, namespaces and limits for the programs of tests",
         weight: Weight::Required,
     },
     Need {
         name: "mount",
         check: Check::Programs(&["mount", "umount"]),
         source: Source::Apt("mount"),
-        why: "the disks that tests mount where only they see them",
+        why: "disks that tests mount in a private mount namespace",
         weight: Weight::Suite(Suite::Mount),
     },
     Need {
         name: "e2fsprogs",
         check: Check::Programs(&["chattr"]),
         source: Source::Apt("e2fsprogs"),
-        why: "files that cannot be removed, not by root either",
+        why: "files that even root cannot remove",
         weight: Weight::Suite(Suite::Conformance),
     },
     Need {
@@ -185,7 +185,7 @@ impl Need {
             Check::CargoCommand(name) => {
                 program::succeeds(program::cargo().args([name, "--version"]))
             }
-            // Not any Python of the search path: the package is for the system's.
+            // Not any Python in the search path: the package is for the system's.
             Check::PythonModule(name) => program::succeeds(
                 Command::new("/usr/bin/python3").args(["-c", &format!("import {name}")]),
             ),

@@ -1,10 +1,10 @@
-//! How many tests passed, failed and were skipped, as the runners' closing lines tell it.
+//! How many tests passed, failed and were skipped, read from the runners' closing lines.
 
 use std::fmt;
 use std::ops::AddAssign;
 use std::process::ExitStatus;
 
-/// What became of the tests. Its display is the line that CI reads.
+/// The results of the tests. Its display is the line that CI reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: usize,
@@ -79,7 +79,7 @@ impl Counts {
         self
     }
 
-    /// Moves tests that said they could not run from passed to skipped.
+    /// Moves tests that reported that they could not run from passed to skipped.
     pub(crate) fn skip(&mut self, tests: usize) {
         self.passed = self.passed.saturating_sub(tests);
         self.skipped += tests;

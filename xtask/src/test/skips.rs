@@ -21,7 +21,7 @@ pub(crate) struct SkipLog {
 /// A test, or a part of one, that could not run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Skip {
-    /// `Err` with what is in the suite's place and is none.
+    /// `Err` with the text in the suite's place if it is not a suite.
     suite: Result<Suite, String>,
     test: String,
     reason: String,
@@ -40,7 +40,7 @@ impl SkipLog {
         Ok(Self { path })
     }
 
-    /// Tells a runner's tests where to write.
+    /// Sets where a runner's tests write.
     pub(crate) fn announce(&self, runner: &mut Command) {
         runner.env(SKIP_LOG, &self.path);
     }

@@ -42,7 +42,7 @@ fn linked(document: &str, target: &str) -> Option<String> {
     for part in target.split('/') {
         match part {
             "" | "." => {}
-            // Above the root is no page of ours: the forge's own, such as `../../issues`.
+            // A link above the root is a page of the forge, such as `../../issues`.
             ".." => drop(parts.pop()?),
             name => parts.push(name),
         }

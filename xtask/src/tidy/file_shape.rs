@@ -1,11 +1,11 @@
-//! Files stay small and have names that say what is in them.
+//! Files stay small and are named for their content.
 
 use super::offence::Offence;
 use super::tree::Tree;
 
 const RULE: &str = "file-shape";
 
-/// Lines of shipped code at which one looks twice, and at which it is too much.
+/// Lines of shipped code from which a file causes a warning, and the maximum.
 const LOOK_TWICE: usize = 400;
 const TOO_LONG: usize = 600;
 
@@ -20,17 +20,18 @@ pub(crate) fn check(tree: &Tree) -> Vec<Offence> {
         let code = source.shipped().filter(|(_, code)| !code.trim().is_empty());
         let lines = code.count();
         if lines > TOO_LONG {
-            let message = format!("{lines} lines of code; {TOO_LONG} is the most: split it");
+            let message = format!("{lines} lines of code; the maximum is {TOO_LONG}: split it");
             offences.push(Offence::failure(RULE, path, 0, message));
         } else if lines > LOOK_TWICE {
-            let message = format!("{lines} lines of code; look twice from {LOOK_TWICE} on");
+            let message =
+                format!("{lines} lines of code; consider splitting it (from {LOOK_TWICE} on)");
             offences.push(Offence::warning(RULE, path, 0, message));
         }
 
         let mut parts = path.trim_end_matches(".rs").rsplit('/');
         let name = parts.next().unwrap_or_default();
         if NAMELESS.contains(&name) || parts.clone().any(|folder| NAMELESS.contains(&folder)) {
-            let message = "a file or folder is named for what is in it, not for being of use";
+            let message = "a file or folder is named for its content, not for being useful";
             offences.push(Offence::failure(RULE, path, 0, message));
         }
         if parts.next() == Some(name) {

@@ -11,7 +11,7 @@ const DOCUMENT: &str = "docs/guarantees.md";
 /// Checks each table that has a column `test` or `tests`.
 pub(crate) fn check(tree: &Tree) -> Vec<Offence> {
     let Some(text) = tree.text(DOCUMENT) else {
-        let message = "not there yet: no promise is held against its tests";
+        let message = "missing: the guarantees are not checked against tests";
         return vec![Offence::warning(RULE, DOCUMENT, 0, message)];
     };
     let mut offences = Vec::new();
@@ -46,7 +46,10 @@ pub(crate) fn check(tree: &Tree) -> Vec<Offence> {
             match find(tree, test) {
                 Some(Function::Test) => {}
                 Some(Function::Other) => {
-                    failure(number, format!("`{test}` is no test: it has no `#[test]`"));
+                    failure(
+                        number,
+                        format!("`{test}` is not a test: it has no `#[test]`"),
+                    );
                 }
                 None => failure(number, format!("there is no test `{test}`")),
             }
@@ -155,7 +158,7 @@ mod tests {
         ] {
             let wrong = found(test);
             assert_eq!(wrong.len(), 1, "{test}");
-            assert!(wrong[0].message.contains("is no test"), "{wrong:?}");
+            assert!(wrong[0].message.contains("is not a test"), "{wrong:?}");
         }
     }
 

@@ -108,7 +108,8 @@ fn libraries(member: &Member, allowed: &[&str]) -> Vec<Offence> {
         .collect();
     for listed in allowed {
         if !shipped().any(|dependency| dependency.name == *listed) {
-            let message = format!("`{name}` does not depend on `{listed}`; take it off the list");
+            let message =
+                format!("`{name}` does not depend on `{listed}`; remove it from the list");
             offences.push(Offence::failure(RULE, TABLE, 0, message));
         }
     }

@@ -1,4 +1,4 @@
-//! What was meant to be gone before anyone else reads it, and prints where a library has no say.
+//! Macros and markers that must not be committed, and prints in libraries.
 
 use super::offence::Offence;
 use super::source::words;
@@ -12,19 +12,19 @@ const UNFINISHED: &[&str] = &["todo", "unimplemented", "dbg"];
 /// Macros for what has a terminal.
 const PRINTS: &[&str] = &["print", "println", "eprint", "eprintln"];
 
-/// Packages that talk to a terminal, or are no part of what ships.
+/// Packages that print to a terminal, or are not shipped.
 const MAY_PRINT: &[&str] = &["cli/", "xtask/", "benches/"];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Offence> {
     let mut offences = Vec::new();
     for (path, source) in tree.sources() {
         let may_print = MAY_PRINT.iter().any(|package| path.starts_with(package))
-            // A program beside a library, such as one a test starts, prints as it likes.
+            // A program next to a library, such as one a test starts, may print.
             || ["/examples/", "/bin/", "/benches/"].iter().any(|folder| path.contains(folder))
             || path.ends_with("build.rs");
         for (number, line) in source.lines() {
             if line.code.contains("#[ignore") {
-                let message = "an ignored test: let it run, or let it say why it cannot";
+                let message = "an ignored test: run it, or report a skip with the reason";
                 offences.push(Offence::failure(RULE, path, number, message));
             }
             for (at, word) in words(&line.code) {

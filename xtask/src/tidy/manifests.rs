@@ -1,4 +1,4 @@
-//! Every member says what it is and takes the workspace's lints: neither is inherited silently.
+//! Every member has a description and inherits the workspace's lints: neither happens by default.
 
 use toml::{Table, Value};
 

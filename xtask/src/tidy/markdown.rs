@@ -1,4 +1,4 @@
-//! Markdown, as the checks look at it: links, and words in backticks outside of fenced code.
+//! Markdown, as the checks read it: links, and words in backticks outside of fenced code.
 
 /// The lines outside of fenced code, with their numbers.
 pub(super) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -11,7 +11,7 @@ pub(super) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// What stands in single backticks.
+/// The text in single backticks.
 pub(super) fn backticked(line: &str) -> impl Iterator<Item = &str> {
     let parts: Vec<_> = line.split('`').collect();
     // An odd backtick at the end opens nothing.

@@ -34,7 +34,7 @@ fn against(tree: &Tree, one: &Crate) -> Vec<Offence> {
             continue;
         };
         for (line, mentioned) in mentions::of_crate(inner, source) {
-            // What is no module is an item of the root; it comes from somewhere that is checked.
+            // A name that is not a module is an item of the root; its own module is checked.
             let is_module = one.rows.iter().any(|row| row.module == mentioned);
             if mentioned == module || !is_module {
                 continue;
@@ -54,7 +54,7 @@ fn against(tree: &Tree, one: &Crate) -> Vec<Offence> {
         };
         for name in row.uses.iter().filter(|name| !is_used(name)) {
             let message = format!(
-                "{}: `{}` does not use `{name}`; take it out of its row",
+                "{}: `{}` does not use `{name}`; remove it from its row",
                 one.sources, row.module
             );
             offences.push(Offence::failure(RULE, TABLE, 0, message));
@@ -70,7 +70,7 @@ fn forward_only(one: &Crate) -> Vec<Offence> {
         let is_later = |name: &&&str| !earlier.iter().any(|row| row.module == **name);
         let message = |name: &&str| {
             format!(
-                "{}: `{}` does not come after `{name}`, so that it may not use it",
+                "{}: `{}` does not come after `{name}`, so it may not use it",
                 one.sources, row.module
             )
         };

@@ -1,7 +1,7 @@
-//! Rust text, as the checks look at it: without comments and literals, tests marked.
+//! Rust text, as the checks read it: without comments and literals, tests marked.
 //!
-//! It is a reading of characters and not a parser: enough to tell a name in code from the same name
-//! in a comment, and a great deal faster to build.
+//! It scans characters and is not a parser: enough to distinguish a name in code from the same name in a
+//! comment, and much faster to build.
 
 mod blank;
 
@@ -106,7 +106,7 @@ fn is_test_file(path: &str) -> bool {
     file == "tests.rs" || folders.any(|folder| ["tests", "benches", "examples"].contains(&folder))
 }
 
-/// Where the items stand that only tests compile.
+/// The positions of items that only tests compile.
 fn test_items(code: &str) -> Vec<(usize, usize)> {
     let mut items = Vec::new();
     for attribute in ["#[cfg(test)]", "#[cfg(all(test", "#[test]"] {

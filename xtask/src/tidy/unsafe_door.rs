@@ -1,4 +1,4 @@
-//! Unsafe code stands behind its doors, where it is looked for.
+//! Unsafe code is allowed in a few places only, where it is reviewed.
 
 use super::offence::Offence;
 use super::source::words;

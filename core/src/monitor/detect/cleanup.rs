@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Look, Scene, Sighting, figures};
-use crate::monitor::{Evidence, FindingKind, Limits, Severity, Subject, Unit};
+use crate::monitor::{Evidence, FindingKind, FindingSubject, Limits, Severity, Unit};
 
 /// Monitors the share of releases that end stuck: above 1 % is low, 5 % medium, 20 % high, 50 %
 /// critical. It clears below half a percent. Releases that were stuck before the first sample are
@@ -59,7 +59,7 @@ impl FailedCleanups {
         self.is_open = share > least;
         if !self.is_open {
             look.not_so
-                .push((FindingKind::FailedCleanup, Subject::Process));
+                .push((FindingKind::FailedCleanup, FindingSubject::Process));
             return;
         }
         let severity = match share {
@@ -75,7 +75,7 @@ impl FailedCleanups {
         );
         look.so.push(Sighting {
             kind: FindingKind::FailedCleanup,
-            subject: Subject::Process,
+            subject: FindingSubject::Process,
             severity,
             evidence: Evidence {
                 value: share * 100.0,

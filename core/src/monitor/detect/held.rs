@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Look, Scene, Sighting, figures};
 use crate::monitor::{
-    Evidence, FindingKind, Holding, HoldingLimit, Limits, Severity, Subject, Unit,
+    Evidence, FindingKind, FindingSubject, Holding, HoldingLimit, Limits, Severity, Unit,
 };
 
 /// The resources that a site holds for one reason.
@@ -49,7 +49,7 @@ pub(super) fn look(scene: Scene<'_>, look: &mut Look) {
     for ((kind, resource, site), held) in sites {
         look.so.push(Sighting {
             kind,
-            subject: Subject::Site {
+            subject: FindingSubject::Site {
                 kind: resource.to_owned(),
                 site: site.to_owned(),
             },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::growing::{self, Growing, Reading};
 use super::{Look, Scene};
 use crate::monitor::recent::Recent;
-use crate::monitor::{FindingKind, LedgerTally, Subject, Unit};
+use crate::monitor::{FindingKind, FindingSubject, LedgerTally, Unit};
 
 /// Growth of kinds and sites. Those not seen for the longest time are dropped beyond
 /// [`HolderGrowth::KINDS`] and [`HolderGrowth::SITES`].
@@ -121,7 +121,7 @@ impl Holder {
             (Reading::Unknown, _) | (_, Reading::Unknown) => (Reading::Unknown, rise, Unit::Count),
             (count @ Reading::Level, Reading::Level) => (count, rise, Unit::Count),
         };
-        let subject = Subject::Kind {
+        let subject = FindingSubject::Kind {
             kind: kind.to_owned(),
         };
         look.growth(FindingKind::GrowingKind, subject, reading, |trend| {
@@ -136,7 +136,7 @@ impl Holder {
 }
 
 fn say_of_site((kind, site): &(String, String), reading: Reading, rise: f64, look: &mut Look) {
-    let subject = Subject::Site {
+    let subject = FindingSubject::Site {
         kind: kind.clone(),
         site: site.clone(),
     };

@@ -4,19 +4,19 @@
 //! a step causes one finding.
 
 use super::{Look, Scene, Sighting, figures};
-use crate::monitor::{Evidence, FindingKind, Severity, Subject, SystemSample, Unit};
+use crate::monitor::{Evidence, FindingKind, FindingSubject, Severity, SystemSample, Unit};
 
 /// The steps that the measures are at.
 #[derive(Debug, Default)]
 pub(super) struct NearLimits {
-    handles: Standing,
-    memory: Standing,
-    system: Standing,
+    handles: Step,
+    memory: Step,
+    system: Step,
 }
 
 /// How many of three steps a measure has entered and not left.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Standing(usize);
+struct Step(usize);
 
 /// Five points.
 const MARGIN: f64 = 0.05;
@@ -46,7 +46,7 @@ impl NearLimits {
         let evidence = percents(share, self.handles.entered(steps), text);
         look.at_limit(
             FindingKind::HandlesNearLimit,
-            Subject::Process,
+            FindingSubject::Process,
             severity,
             evidence,
         );
@@ -84,7 +84,7 @@ impl NearLimits {
         };
         look.at_limit(
             FindingKind::MemoryNearLimit,
-            Subject::Process,
+            FindingSubject::Process,
             severity,
             evidence,
         );
@@ -112,11 +112,11 @@ impl NearLimits {
         );
         let evidence = percents(share, self.system.entered(steps), text);
         let kind = FindingKind::SystemMemoryNearLimit;
-        look.at_limit(kind, Subject::System, severity, evidence);
+        look.at_limit(kind, FindingSubject::System, severity, evidence);
     }
 }
 
-impl Standing {
+impl Step {
     /// Moves to the step of a value, and returns its severity.
     fn move_to(&mut self, value: f64, steps: [f64; 3], margin: f64) -> Option<Severity> {
         let entered = steps.iter().filter(|step| value >= **step).count();
@@ -138,7 +138,7 @@ impl Look {
     fn at_limit(
         &mut self,
         kind: FindingKind,
-        subject: Subject,
+        subject: FindingSubject,
         severity: Option<Severity>,
         evidence: Evidence,
     ) {
@@ -173,11 +173,11 @@ mod tests {
     #[test]
     fn a_step_is_left_five_points_below_it() {
         let steps = [0.70, 0.85, 0.95];
-        let mut standing = Standing::default();
+        let mut step = Step::default();
         let course = [
             0.69, 0.70, 0.66, 0.64, 0.66, 0.86, 0.81, 0.79, 0.99, 0.91, 0.60,
         ];
-        let said = course.map(|share| standing.move_to(share, steps, MARGIN));
+        let said = course.map(|share| step.move_to(share, steps, MARGIN));
         let (medium, high, critical) = (
             Some(Severity::Medium),
             Some(Severity::High),

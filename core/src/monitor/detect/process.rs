@@ -14,8 +14,8 @@
 use super::growing::{self, Growing, Reading};
 use super::{Look, Scene, figures};
 use crate::monitor::{
-    ExpensiveReading, FindingKind, LedgerSample, Limits, ProcessSample, Sample, Severity, Subject,
-    SystemSample, Unit,
+    ExpensiveReading, FindingKind, FindingSubject, LedgerSample, Limits, ProcessSample, Sample,
+    Severity, SystemSample, Unit,
 };
 
 /// Growth of memory, file descriptors, threads and children.
@@ -86,7 +86,7 @@ impl ProcessGrowth {
         let in_use_grows = self.in_use.per_hour().is_some();
         look.growth(
             FindingKind::GrowingMemory,
-            Subject::Process,
+            FindingSubject::Process,
             in_use,
             |trend| {
                 let left = end - resident + trend.latest;
@@ -102,7 +102,7 @@ impl ProcessGrowth {
             };
             look.growth(
                 FindingKind::RetainedMemory,
-                Subject::Process,
+                FindingSubject::Process,
                 reading,
                 |trend| {
                     let what = "memory that the allocator keeps for later";
@@ -121,7 +121,7 @@ impl ProcessGrowth {
             let reading = self.native.look(at, native, rise);
             look.growth(
                 FindingKind::NativeMemory,
-                Subject::Process,
+                FindingSubject::Process,
                 reading,
                 |trend| {
                     let left = end - resident + trend.latest;
@@ -143,7 +143,7 @@ impl ProcessGrowth {
             let reading = self.handles.look(at, handles as f64, rise);
             look.growth(
                 FindingKind::GrowingHandles,
-                Subject::Process,
+                FindingSubject::Process,
                 reading,
                 |trend| {
                     let mut evidence = growing::evidence("handles", trend, rise, Unit::Count);
@@ -175,7 +175,7 @@ impl ProcessGrowth {
         for (kind, what, growing, count) in counts {
             let Some(count) = count else { continue };
             let reading = growing.look(at, f64::from(count), rise);
-            look.growth(kind, Subject::Process, reading, |trend| {
+            look.growth(kind, FindingSubject::Process, reading, |trend| {
                 let severity = growing::severity_by_rise(trend, rise);
                 (severity, growing::evidence(what, trend, rise, Unit::Count))
             });

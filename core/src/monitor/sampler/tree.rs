@@ -141,7 +141,7 @@ impl TreeSampler {
         // The highest sum sampled: the members' own peaks were at different times.
         sample.peak = Some(Bytes(self.highest));
         self.remember(&rows);
-        self.read_dear(now, readings);
+        self.read_expensive(now, readings);
         let known = || self.members.values();
         sample.handles = known().map(|known| known.handles).sum();
         sample.handle_limit = known().filter_map(|known| known.handle_limit).min();
@@ -204,7 +204,7 @@ impl TreeSampler {
         }
     }
 
-    fn read_dear(&mut self, now: Duration, readings: &mut Readings) {
+    fn read_expensive(&mut self, now: Duration, readings: &mut Readings) {
         self.budget.begin(now);
         // File descriptors first: they are ten times cheaper, and have a limit.
         for dear in [Dear::Handles, Dear::Proportional] {

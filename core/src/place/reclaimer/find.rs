@@ -1,4 +1,4 @@
-//! Finding what a recipe names, and what proves that it is that.
+//! Finding what a recipe names, and proving its identity.
 
 use std::ffi::OsStr;
 use std::io;
@@ -15,7 +15,7 @@ use crate::place::removal::{Doomed, is_same};
 use crate::reclaim::{Authority, Judgement, Orphan};
 use crate::resource::Deadline;
 
-/// What came of looking.
+/// The result of a search.
 pub(super) enum Finding {
     /// Nothing is to be done, for this reason.
     Settled(Judgement),
@@ -30,7 +30,7 @@ pub(super) struct Proven {
     /// What is to be removed: the recorded file, or the one that was found under a proven name.
     identity: Option<FileIdentity>,
     pub(super) evidence: Vec<String>,
-    /// Held until it is removed, so that no other cleaner comes in between.
+    /// Held until it is removed, so that no other cleaner interferes.
     _locks: Vec<std::fs::File>,
 }
 
@@ -61,15 +61,16 @@ impl Proven {
     }
 }
 
-/// A leased root whose lock is held for all of its entries: it would keep one from the other.
+/// A leased root whose lock is held once for all of its entries: taken for each, they would exclude one
+/// another.
 pub(super) struct HeldRoot {
     identity: FileIdentity,
     _lock: std::fs::File,
 }
 
 impl HeldRoot {
-    /// Wins the lock of the root that an entry is in; `None` if that is no leased root, if another process
-    /// holds it, or if the root could not be told from a successor.
+    /// Acquires the lock of the root that an entry is in; `None` if that is not a leased root, if another
+    /// process holds the lock, or if the root cannot be distinguished from a successor.
     pub(super) fn of(recipe: &EntryRecipe) -> Option<Self> {
         let path = recipe.directory.to_path();
         let root = Directory::open(&path).ok().filter(|_| recipe.leased)?;
@@ -82,7 +83,7 @@ impl HeldRoot {
     }
 }
 
-/// Looks for the entry of an orphan, in a root that is held or that it locks itself. Touches nothing but
+/// Searches for the entry of an orphan, in a root that is held or that it locks itself. Changes nothing but
 /// locks, which it releases again.
 pub(super) fn find(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Finding {
     match look(orphan, held) {
@@ -91,7 +92,7 @@ pub(super) fn find(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Finding {
     }
 }
 
-/// An early end is a verdict, hence in the place of an error.
+/// An early end is a verdict, hence in place of an error.
 fn look(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Result<Proven, Judgement> {
     let recipe: EntryRecipe = orphan
         .read_recipe()
@@ -165,7 +166,7 @@ fn look(orphan: &Orphan<'_>, held: Option<&HeldRoot>) -> Result<Proven, Judgemen
     Ok(proven)
 }
 
-/// Opens the directory in which the entry stood, and says what is known of it.
+/// Opens the directory in which the entry was, and returns what is known of it.
 fn directory_of(
     recipe: &EntryRecipe,
     held: Option<&HeldRoot>,
@@ -209,7 +210,7 @@ fn directory_of(
             .as_ref()
             .is_some_and(FileIdentity::is_strong)
     {
-        // Nothing else would prove what is in it.
+        // Nothing else would prove its content.
         return Err(replaced(what, &path, recorded, &found));
     }
     if recipe.leased {
@@ -217,7 +218,10 @@ fn directory_of(
             .require_private()
             .map_err(|error| Judgement::keep(format!("the root {}: {error}", path.display())))?;
         if held.is_some_and(|held| held.identity == found) {
-            evidence.push(format!("nobody else holds the lock of {}", path.display()));
+            evidence.push(format!(
+                "no other process holds the lock of {}",
+                path.display()
+            ));
         } else {
             locks.extend(unlocked(&directory, &path, evidence)?);
         }
@@ -243,14 +247,14 @@ fn prove(proven: &mut Proven) -> Result<(), Judgement> {
             by_what(recorded)
         )),
         Some(_) => proven.evidence.push(format!(
-            "the file system gives no handles: device, inode and birth time are equal, and the name \
+            "the file system has no file handles: device, inode and birth time are equal, and the name \
              carries the cookie {cookie}"
         )),
         None => {
             proven.evidence.push(format!(
                 "only the intent was written: the name carries its cookie {cookie}"
             ));
-            // What is found now is what goes, and nothing that takes its name meanwhile.
+            // Only the entry found now is removed, and not one that takes its name meanwhile.
             proven.identity = Some(found);
         }
     }
@@ -277,7 +281,10 @@ fn unlocked(
             }
             Ok(LockAttempt::Held) => {
                 return Err(Judgement::Keep {
-                    reason: format!("somebody holds the lock of the root {}", path.display()),
+                    reason: format!(
+                        "another process holds the lock of the root {}",
+                        path.display()
+                    ),
                     holder: None,
                 });
             }
@@ -288,7 +295,7 @@ fn unlocked(
             Err(error) => return Err(cannot_look(path, &error)),
         }
     }
-    evidence.push(format!("nobody holds the lock of {}", path.display()));
+    evidence.push(format!("no process holds the lock of {}", path.display()));
     Ok(Some(file))
 }
 
@@ -319,5 +326,5 @@ fn replaced(
 }
 
 fn cannot_look(path: &std::path::Path, error: &io::Error) -> Judgement {
-    Judgement::keep(format!("{} cannot be looked at: {error}", path.display()))
+    Judgement::keep(format!("{} cannot be inspected: {error}", path.display()))
 }

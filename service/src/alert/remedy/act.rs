@@ -9,7 +9,7 @@ use super::shrink_and_trim::{shrink, trim};
 use super::{Remedy, Shrinkage};
 use backstop_core::policy::Criticality;
 use backstop_core::release::Caches;
-use backstop_core::release::{Backstop, ReleaseReport, Standing, within};
+use backstop_core::release::{Backstop, ReleaseReport, ResourceStatus, within};
 use backstop_core::resource::{Bytes, Deadline};
 
 /// Asks a program to terminate.
@@ -52,7 +52,7 @@ impl Means {
             | Remedy::ReleaseAll => {
                 let release = move || {
                     let deadline = Deadline::after(patience);
-                    let chosen = |standing: &Standing| chooses(remedy, standing);
+                    let chosen = |status: &ResourceStatus| chooses(remedy, status);
                     summary(&backstop.release_where(chosen, deadline))
                 };
                 // The release keeps to the limit; the waiting thread must not give up first.
@@ -72,22 +72,22 @@ impl Means {
             Remedy::FreeMemory => self.plan.rehearse(&self.caches, self.patience, rehearsal),
             Remedy::Stop => rehearsal.note(|| "ask the program to terminate".into()),
             _ => {
-                let chosen = |standing: &Standing| chooses(remedy, standing);
+                let chosen = |status: &ResourceStatus| chooses(remedy, status);
                 let mut candidates = if remedy == Remedy::EnforcePolicies {
                     self.backstop.due_by_policy()
                 } else {
                     self.backstop.candidates(chosen)
                 };
                 candidates
-                    .sort_by_key(|candidate| std::cmp::Reverse(candidate.standing.footprint.bytes));
+                    .sort_by_key(|candidate| std::cmp::Reverse(candidate.status.footprint.bytes));
                 for candidate in candidates {
-                    let (standing, label) = (&candidate.standing, &candidate.label);
-                    rehearsal.footprint.bytes += standing.footprint.bytes;
-                    rehearsal.footprint.handles += standing.footprint.handles;
+                    let (status, label) = (&candidate.status, &candidate.label);
+                    rehearsal.footprint.bytes += status.footprint.bytes;
+                    rehearsal.footprint.handles += status.footprint.handles;
                     rehearsal.note(|| {
                         format!(
                             "release {} {label} opened at {}, {:.0?} old, untouched for {:.0?}",
-                            standing.kind, candidate.site, standing.facts.age, standing.facts.idle
+                            status.kind, candidate.site, status.facts.age, status.facts.idle
                         )
                     });
                 }
@@ -97,12 +97,12 @@ impl Means {
 }
 
 /// Whether a remedy releases a resource in this state.
-fn chooses(remedy: Remedy, standing: &Standing) -> bool {
-    let spared = standing.criticality == Criticality::Critical;
+fn chooses(remedy: Remedy, status: &ResourceStatus) -> bool {
+    let spared = status.criticality == Criticality::Critical;
     match remedy {
-        Remedy::ReleaseIdle { longer_than } => !spared && standing.facts.idle > longer_than,
-        Remedy::ReleaseOverAge { longer_than } => !spared && standing.facts.age > longer_than,
-        Remedy::ReleaseExpendable => standing.criticality == Criticality::Expendable,
+        Remedy::ReleaseIdle { longer_than } => !spared && status.facts.idle > longer_than,
+        Remedy::ReleaseOverAge { longer_than } => !spared && status.facts.age > longer_than,
+        Remedy::ReleaseExpendable => status.criticality == Criticality::Expendable,
         Remedy::ReleaseAll => true,
         _ => false,
     }

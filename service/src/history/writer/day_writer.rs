@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use crate::history::day;
 use backstop_os::directory::Directory;
-use backstop_os::files::Access;
+use backstop_os::files::OpenMode;
 use backstop_os::write_at::write_all_at;
 
 /// Appends to the file of a day. Before the first day, and if the file cannot be opened, every
@@ -112,7 +112,7 @@ impl Open {
 pub(super) fn open_or_create(directory: &Directory, name: &OsStr) -> std::io::Result<File> {
     match directory.create_file_beneath(name) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            directory.open_file_beneath(name, Access::ReadWrite)
+            directory.open_file_beneath(name, OpenMode::ReadWrite)
         }
         answer => answer,
     }

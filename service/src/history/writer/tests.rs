@@ -3,8 +3,8 @@ use jiff::civil::date;
 use super::*;
 use crate::history::{EventKind, Keeping, Line};
 use backstop_core::monitor::{
-    Evidence, Finding, FindingKind, LedgerSample, Moment, ProcessSample, Sample, Severity,
-    SiteTally, Subject, Unit,
+    Evidence, Finding, FindingKind, FindingSubject, LedgerSample, Moment, ProcessSample, Sample,
+    Severity, SiteTally, Unit,
 };
 use backstop_testkit::{Suite, skip};
 
@@ -38,7 +38,7 @@ fn observation(at: Moment) -> Observation {
 fn finding(at: Moment) -> Finding {
     Finding {
         kind: FindingKind::GrowingMemory,
-        subject: Subject::Process,
+        subject: FindingSubject::Process,
         severity: Severity::High,
         evidence: Evidence {
             value: 1e9,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Account;
 use crate::history::{FindingChange, FindingLine};
-use backstop_core::monitor::{Finding, FindingKind, Severity, Subject, Suggestion};
+use backstop_core::monitor::{Finding, FindingKind, FindingSubject, Severity, Suggestion};
 
 /// The findings of a period.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -66,7 +66,7 @@ impl FindingAccount {
 
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    known: BTreeMap<(FindingKind, Subject), FindingAccount>,
+    known: BTreeMap<(FindingKind, FindingSubject), FindingAccount>,
     opened: u64,
     cleared: u64,
     omitted: u64,

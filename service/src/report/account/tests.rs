@@ -4,8 +4,8 @@ use super::*;
 use crate::history::EventKind;
 use crate::report::Measure;
 use backstop_core::monitor::{
-    Change, Disturbance, Evidence, Finding, FindingKind, LedgerSample, LedgerTally, Moment,
-    Observation, Observer, ProcessSample, Sample, Subject, Unit,
+    Change, Disturbance, Evidence, Finding, FindingKind, FindingSubject, LedgerSample, LedgerTally,
+    Moment, Observation, Observer, ProcessSample, Sample, Unit,
 };
 use backstop_core::resource::Bytes;
 
@@ -53,7 +53,7 @@ fn seen(at: Moment, megabytes: u64) -> Observation {
 fn finding(kind: FindingKind, severity: Severity, at: Moment) -> Finding {
     Finding {
         kind,
-        subject: Subject::Process,
+        subject: FindingSubject::Process,
         severity,
         evidence: Evidence {
             value: 1.0,
@@ -259,7 +259,7 @@ fn what_to_do_about_a_finding_is_in_every_form_of_the_report() {
         });
     }
     let mut growing = finding(FindingKind::GrowingSite, Severity::High, start());
-    growing.subject = Subject::Site { kind, site };
+    growing.subject = FindingSubject::Site { kind, site };
     observation.changes = vec![Change::Opened(growing)];
     writer.observe(&observation);
     drop(writer);

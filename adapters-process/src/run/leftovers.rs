@@ -1,4 +1,4 @@
-//! The processes that a command left behind, named while they still run.
+//! The processes that a command left behind, recorded while they still run.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use backstop_os::socket_table::ListeningPort;
 use backstop_os::{process_table, sockets};
 use serde::Serialize;
 
-/// A process that was alive when the command had ended.
+/// A process that was still alive after the command had exited.
 #[derive(Debug, Clone, Serialize)]
 pub struct LeftProcess {
-    /// Its number.
+    /// Its PID.
     pub pid: i32,
     /// Its program's name.
     pub name: String,
@@ -23,12 +23,12 @@ pub struct LeftProcess {
     pub resident: Bytes,
     /// The ports that it listened on, as `tcp 127.0.0.1:8080`.
     pub ports: Vec<String>,
-    /// What made it end: `ask` if it ended by itself, `insist` on SIGTERM, `force` on SIGKILL; none if
-    /// it did not.
+    /// What ended it: `ask` if it exited by itself, `insist` for SIGTERM, `force` for SIGKILL; `None` if
+    /// it did not end.
     pub ended_on: Option<Rung>,
 }
 
-/// Names the living among `processes`, with the ports that they listen on.
+/// Describes the living among `processes`, with the ports that they listen on.
 pub(super) fn name<P: Borrow<PinnedProcess>>(processes: &[P]) -> Vec<LeftProcess> {
     let processes = processes.iter().map(Borrow::borrow);
     let pids: Vec<i32> = processes.clone().map(PinnedProcess::pid).collect();
@@ -70,14 +70,14 @@ fn describe(process: &PinnedProcess, ports: &[ListeningPort]) -> Option<LeftProc
     })
 }
 
-/// Waits a moment for those that are about to end anyway: the other end of a pipe, a helper that was
-/// told to quit. Gives those that did not.
+/// Waits a moment for processes that are about to exit anyway, such as the other end of a pipe or a helper
+/// that was asked to quit. Returns those that did not.
 pub(super) fn settle(
     processes: Vec<Arc<PinnedProcess>>,
     moment: Duration,
 ) -> Vec<Arc<PinnedProcess>> {
     let deadline = std::time::Instant::now() + moment;
-    // Failing to wait only means naming a process that is about to end.
+    // If waiting fails, a process that is about to exit is reported.
     let _ = backstop_os::pinned::still_running(&processes, deadline);
     processes
         .into_iter()

@@ -1,10 +1,10 @@
-//! What other processes can read of it: the ledger shows what is open, where it was opened, and how to release it.
+//! What other processes can read about it: the ledger shows what is open, where it was opened, and how to release it.
 
 use backstop_core::ledger::{Entry, LedgerReading, State};
 use backstop_core::resource::TrackedResource;
 
 use super::behaviour::{Behaviour, Ran};
-use super::stage::Stage;
+use super::fixture::Fixture;
 use super::subject::Subject;
 
 pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
@@ -15,8 +15,8 @@ pub(super) fn behaviours<S: Subject>() -> Vec<Behaviour<S>> {
     ]
 }
 
-fn entries<S: Subject>(stage: &Stage<'_, S>, backstop: &backstop_core::Backstop) -> Vec<Entry> {
-    let _ = stage;
+fn entries<S: Subject>(fixture: &Fixture<'_, S>, backstop: &backstop_core::Backstop) -> Vec<Entry> {
+    let _ = fixture;
     let ledger = backstop.ledger().expect("tracking is on");
     let path = ledger.path().expect("the ledger is in a file");
     let reading = LedgerReading::of_path(path).expect("a live ledger can be read");
@@ -24,10 +24,10 @@ fn entries<S: Subject>(stage: &Stage<'_, S>, backstop: &backstop_core::Backstop)
     reading.entries()
 }
 
-fn shown<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, trace) = stage.open(&backstop);
-    let found = entries(stage, &backstop);
+fn shown<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, trace) = fixture.open(&backstop);
+    let found = entries(fixture, &backstop);
     let entry = found
         .iter()
         .find(|entry| Some(entry.id) == guard.id())
@@ -38,33 +38,33 @@ fn shown<S: Subject>(stage: &Stage<'_, S>) -> Ran {
     assert_eq!(entry.footprint, guard.footprint());
     assert_eq!(entry.site, guard.site().to_string());
     drop(guard);
-    stage.assert_released(&backstop, &trace, 1);
+    fixture.assert_released(&backstop, &trace, 1);
     assert!(
-        entries(stage, &backstop).is_empty(),
+        entries(fixture, &backstop).is_empty(),
         "the ledger still shows it"
     );
     Ran::Held
 }
 
-fn site<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, _) = stage.open(&backstop);
+fn site<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, _) = fixture.open(&backstop);
     assert_eq!(
         guard.site().file(),
-        stage.caller,
+        fixture.caller,
         "the site is {}: a function on the way lacks #[track_caller]",
         guard.site()
     );
     Ran::Held
 }
 
-fn recipe<S: Subject>(stage: &Stage<'_, S>) -> Ran {
-    let backstop = stage.backstop();
-    let (guard, _) = stage.open(&backstop);
-    let found = entries(stage, &backstop);
+fn recipe<S: Subject>(fixture: &Fixture<'_, S>) -> Ran {
+    let backstop = fixture.backstop();
+    let (guard, _) = fixture.open(&backstop);
+    let found = entries(fixture, &backstop);
     let entry = found.iter().find(|entry| Some(entry.id) == guard.id());
     let entry = entry.unwrap_or_else(|| panic!("it is not in the ledger: {found:?}"));
-    match (&entry.recipe, stage.subject.has_recipe()) {
+    match (&entry.recipe, fixture.subject.has_recipe()) {
         (Some(recipe), true) => assert_eq!(
             Some(recipe),
             guard.recipe().as_ref(),

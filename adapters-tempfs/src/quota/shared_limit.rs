@@ -1,4 +1,4 @@
-//! The account of a quota.
+//! The bookkeeping of a quota.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,17 +11,17 @@ use backstop_core::resource::{Bytes, ResourceId};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-/// A limit of bytes that temp files and directories share.
+/// A byte limit shared by temp files and directories.
 ///
 /// A cheap handle: clones are the same quota.
 ///
 /// # Guarantees
-/// Writing through [`Access`](crate::Access) beyond the limit is refused before anything is written.
+/// Writing through [`LimitedAccess`](crate::LimitedAccess) beyond the limit is refused before anything is written.
 ///
 /// # When it does not hold
-/// What child processes and other libraries write there is seen when it is counted: by
-/// [`check`](Self::check), and before any write is refused. A count takes of a directory what the disk
-/// gives to its files, in whole blocks.
+/// Bytes written by child processes and other libraries are seen only when they are counted: by
+/// [`check`](Self::check), and before a write is refused. A directory counts as the disk space allocated
+/// to its files, in whole blocks.
 ///
 /// # Examples
 /// ```
@@ -56,21 +56,21 @@ struct Members {
 #[derive(Debug)]
 struct Member {
     path: PathBuf,
-    /// Weak, because counting must not keep anything from going.
+    /// Weak, because counting must not keep an entry from being removed.
     entry: Weak<LeasedEntry>,
     bytes: u64,
-    /// All that was ever charged: tells what was written while a count was running.
+    /// The sum of all charges so far: shows what was written while a count was running.
     charged: u64,
 }
 
-/// What a quota holds.
+/// The usage of a quota.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Usage {
+pub struct QuotaUsage {
     /// The quota's name.
     pub name: String,
-    /// The most that it may hold.
+    /// The limit.
     pub limit: Bytes,
-    /// What it holds.
+    /// Bytes in use.
     pub used: Bytes,
     /// Its members, the largest first.
     pub members: Vec<(PathBuf, Bytes)>,
@@ -87,7 +87,7 @@ struct Seat {
 }
 
 /// Bytes that were charged and are not yet written.
-#[must_use = "what was not written is given back by `settle`"]
+#[must_use = "bytes that were not written are returned by `settle`"]
 pub(crate) struct Charge<'a> {
     seat: &'a Seat,
     bytes: u64,
@@ -97,13 +97,13 @@ pub(crate) struct Charge<'a> {
 const NAMED: usize = 5;
 
 impl Quota {
-    /// At most `limit` bytes, under a name for errors.
+    /// A quota of `limit` bytes, with a name for errors.
     #[must_use]
     pub fn new(name: impl Into<String>, limit: Bytes) -> Self {
         Self::build(name.into(), limit, None)
     }
 
-    /// At most `limit` bytes for a scope. What is made under it belongs to the scope in the ledger.
+    /// A quota of `limit` bytes for a scope. Entries created under it belong to the scope in the ledger.
     #[must_use]
     pub fn of_scope(scope: &Scope, limit: Bytes) -> Self {
         Self::build(scope.name().to_owned(), limit, scope.id())
@@ -122,7 +122,7 @@ impl Quota {
         self.0.scope
     }
 
-    /// What is known to be used, without looking at the disk.
+    /// The known usage, without reading the disk.
     #[must_use]
     pub fn used(&self) -> Bytes {
         Bytes(self.0.members.lock().total())
@@ -130,8 +130,8 @@ impl Quota {
 
     /// Counts all members on the disk.
     #[must_use]
-    pub fn count(&self) -> Usage {
-        // Looked at without the lock: a large directory takes a while, and its writers go on.
+    pub fn count(&self) -> QuotaUsage {
+        // Counted without the lock: a large directory takes a while, and its writers must not wait.
         let looks: Vec<_> = {
             let members = self.0.members.lock();
             let look = |(number, member): (&u64, &Member)| {
@@ -144,7 +144,7 @@ impl Quota {
                 continue;
             };
             if let Some(member) = self.0.members.lock().all.get_mut(&number) {
-                // What was charged meanwhile may or may not be in the count: in doubt it counts.
+                // Bytes charged meanwhile may be missing from the count, so they are added.
                 member.bytes = bytes.saturating_add(member.charged - before);
             }
         }
@@ -155,7 +155,7 @@ impl Quota {
     ///
     /// # Errors
     /// The limit is exceeded; the error names limit, use and the largest members.
-    pub fn check(&self) -> Result<Usage, Error> {
+    pub fn check(&self) -> Result<QuotaUsage, Error> {
         let usage = self.count();
         if usage.used > usage.limit {
             return Err(usage.exceeded());
@@ -163,12 +163,12 @@ impl Quota {
         Ok(usage)
     }
 
-    fn usage(&self) -> Usage {
+    fn usage(&self) -> QuotaUsage {
         let state = self.0.members.lock();
         let size = |member: &Member| (member.path.clone(), Bytes(member.bytes));
         let mut members: Vec<_> = state.all.values().map(size).collect();
         members.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-        Usage {
+        QuotaUsage {
             name: self.0.name.clone(),
             limit: self.0.limit,
             used: Bytes(state.total()),
@@ -195,7 +195,7 @@ impl Quota {
     }
 }
 
-impl Usage {
+impl QuotaUsage {
     fn exceeded(&self) -> Error {
         let message = "the quota of temp files is exceeded";
         let error = Error::new(ErrorKind::Limit, Stage::Use, message)
@@ -224,7 +224,7 @@ impl Membership {
     /// Charges bytes that are about to be written.
     ///
     /// # Errors
-    /// They would exceed the limit, also after a count of what is really there.
+    /// They would exceed the limit, also after a new count of the disk.
     pub(crate) fn charge(&self, bytes: u64) -> Result<Charge<'_>, Error> {
         let seat = &*self.0;
         if !seat.try_charge(bytes) {
@@ -241,7 +241,7 @@ impl Membership {
 impl Seat {
     fn try_charge(&self, bytes: u64) -> bool {
         let mut members = self.quota.0.members.lock();
-        // Checked also for nothing, as overwriting is allowed when others have exceeded the limit.
+        // Zero bytes always pass: overwriting is allowed when others have exceeded the limit.
         if bytes > 0 && members.total().saturating_add(bytes) > self.quota.0.limit.0 {
             return false;
         }
@@ -254,7 +254,7 @@ impl Seat {
 }
 
 impl Charge<'_> {
-    /// Gives back what was charged beyond what the file grew.
+    /// Returns what was charged beyond what the file grew.
     pub(crate) fn settle(self, grown: u64) {
         let surplus = self.bytes.saturating_sub(grown);
         let mut members = self.seat.quota.0.members.lock();

@@ -1,4 +1,4 @@
-//! All threads of this family that run.
+//! The registry of all running threads of this family.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,24 +9,24 @@ use serde::Serialize;
 
 use super::Shared;
 
-static ROLL: Mutex<Vec<(u64, Arc<Shared>)>> = Mutex::new(Vec::new());
+static REGISTRY: Mutex<Vec<(u64, Arc<Shared>)>> = Mutex::new(Vec::new());
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// A place on the roll, given back when it is dropped.
+/// An entry of the registry, removed when it is dropped.
 pub(super) struct Entry(u64);
 
 pub(super) fn enter(shared: &Arc<Shared>) -> Entry {
-    // Relaxed: a number, not a synchronisation.
+    // Relaxed: only a unique number, no synchronisation.
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    ROLL.lock().push((number, Arc::clone(shared)));
+    REGISTRY.lock().push((number, Arc::clone(shared)));
     Entry(number)
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let mut roll = ROLL.lock();
-        if let Some(at) = roll.iter().position(|(number, _)| *number == self.0) {
-            roll.swap_remove(at);
+        let mut registry = REGISTRY.lock();
+        if let Some(at) = registry.iter().position(|(number, _)| *number == self.0) {
+            registry.swap_remove(at);
         }
     }
 }
@@ -38,7 +38,7 @@ pub struct ThreadView {
     pub name: String,
     /// What runs on it: `process.thread`, `process.timer` or `process.server`.
     pub kind: &'static str,
-    /// The kernel's number of it; 0 until it runs.
+    /// Its thread ID (TID); 0 until it runs.
     pub number: u32,
     /// Where it was started.
     pub site: String,
@@ -46,21 +46,25 @@ pub struct ThreadView {
     pub age: Duration,
     /// Whether it was asked to stop.
     pub is_stopping: bool,
-    /// Whether its release ended stuck: it is a leak until it ends.
+    /// Whether its release ended stuck: it is leaked until it ends.
     pub is_orphaned: bool,
 }
 
 /// The threads of this family that run in this process, the oldest first.
 #[must_use]
 pub fn workers() -> Vec<ThreadView> {
-    let mut views: Vec<ThreadView> = ROLL.lock().iter().map(|(_, shared)| view(shared)).collect();
+    let mut views: Vec<ThreadView> = REGISTRY
+        .lock()
+        .iter()
+        .map(|(_, shared)| view(shared))
+        .collect();
     views.sort_by_key(|view| std::cmp::Reverse(view.age));
     views
 }
 
-/// The threads whose release ended stuck and that still run; each is gone from here when it ends.
+/// The threads whose release ended stuck and that still run; each is removed when it ends.
 ///
-/// Threads cannot be killed: what is here is a leak, and names where it was started.
+/// Threads cannot be killed: what is listed is leaked, with the place in the code where it was started.
 #[must_use]
 pub fn orphaned() -> Vec<ThreadView> {
     let mut views = workers();

@@ -1,4 +1,4 @@
-//! Where one behaviour is played: a subject, and its own directory.
+//! The fixture of one behaviour: a subject and its own directory.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use backstop_core::resource::{Deadline, Kind, Presence, TrackedResource};
 use super::subject::Subject;
 
 /// A subject in a fresh directory. Everything in it is gone after the behaviour.
-pub struct Stage<'a, S> {
+pub struct Fixture<'a, S> {
     pub(super) subject: &'a S,
     pub(super) directory: tempfile::TempDir,
     pub(super) caller: &'static str,
@@ -23,7 +23,7 @@ pub struct Stage<'a, S> {
 /// Far beyond what a loaded machine needs for a release in the background.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-impl<'a, S: Subject> Stage<'a, S> {
+impl<'a, S: Subject> Fixture<'a, S> {
     pub(super) fn new(subject: &'a S, caller: &'static str) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("backstop-testkit-")
@@ -48,7 +48,7 @@ impl<'a, S: Subject> Stage<'a, S> {
         self.directory.path().join("ledgers")
     }
 
-    /// A separate backstop, tracking in this stage's directory.
+    /// A separate backstop, tracking in this fixture's directory.
     pub(super) fn backstop(&self) -> Backstop {
         self.backstop_tracking(Tracking::Directory(self.ledgers()))
     }

@@ -1,4 +1,4 @@
-//! Making the account at the end of a run.
+//! Builds the report at the end of a run.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,16 +8,16 @@ use backstop_core::reclaim::{Judgement, Sweep, SweepReport};
 use backstop_core::release::{Outcome, Release};
 use backstop_core::resource::Bytes;
 use backstop_os::directory::Directory;
-use backstop_os::files::Limits;
+use backstop_os::files::WalkLimits;
 use backstop_os::identity::Cookie;
 use backstop_os::survey::survey;
 
-use super::course::Outcome as RunOutcome;
 use super::plan::{Host, RunPlan, Scratch};
 use super::report::{LeftFiles, RunReport};
+use super::supervision::RunOutcome;
 
-/// The account of a run that is over.
-pub(super) struct Account<'a> {
+/// A run that is over, and what its report is built from.
+pub(super) struct ReportBuilder<'a> {
     pub(super) plan: &'a RunPlan,
     pub(super) host: &'a dyn Host,
     pub(super) cookie: Cookie,
@@ -29,7 +29,7 @@ pub(super) struct Account<'a> {
     pub(super) outcome: RunOutcome,
 }
 
-impl Account<'_> {
+impl ReportBuilder<'_> {
     pub(super) fn finish(mut self) -> u8 {
         let mut releases: Vec<Release> = self.outcome.release.take().into_iter().collect();
         let mut files = self
@@ -74,7 +74,7 @@ impl Account<'_> {
             notes: self.notes,
         };
         let code = self.host.finish(&report);
-        // What is still open is a sweep's: the ledger stays for it.
+        // The ledger stays if something is still open: a sweep needs it.
         if self.backstop.is_empty()
             && let Some(ledger) = self.backstop.ledger()
         {
@@ -87,16 +87,16 @@ impl Account<'_> {
 /// How many names of left files are shown.
 const NAMES: usize = 8;
 
-/// How long counting what is left may take: the account must not hold up the exit.
+/// How long counting what is left may take: the report must not delay the exit.
 const COUNTING: Duration = Duration::from_secs(5);
 
-/// What is in a run's temp directory; `None` if it cannot be looked into.
+/// What is in a run's temp directory; `None` if it cannot be read.
 pub(super) fn count_files(directory: &Path) -> Option<LeftFiles> {
     let parent = Directory::open(directory.parent()?).ok()?;
     let name = directory.file_name()?;
-    let limits = Limits {
+    let limits = WalkLimits {
         deadline: Some(Instant::now() + COUNTING),
-        ..Limits::default()
+        ..WalkLimits::default()
     };
     let survey = survey(&parent, name, &limits);
     let names = Directory::open(directory)
@@ -112,7 +112,7 @@ pub(super) fn count_files(directory: &Path) -> Option<LeftFiles> {
     Some(LeftFiles {
         directory: directory.to_owned(),
         files: survey.files,
-        // The directory itself is ours, not the command's.
+        // Not counting the directory itself, which the command did not create.
         directories: survey.directories.saturating_sub(1),
         bytes: Bytes(survey.bytes),
         names,
@@ -133,7 +133,7 @@ pub(super) fn sweep(
         sweep = sweep.directories(vec![directory.clone()]);
     }
     let mut report = sweep.run();
-    // What was found gone was released by the program itself or by the tree's end: no leftover.
+    // What was found gone was released by the program itself or ended with the tree: not a leftover.
     report
         .items
         .retain(|item| !matches!(item.judgement, Judgement::Gone { .. }));

@@ -1,4 +1,4 @@
-//! The course of a run: from the command's start until its tree is empty or only killing is left.
+//! The supervision of a run: from the command's start until its tree is empty or only SIGKILL is left.
 
 use std::os::fd::AsFd;
 use std::process::ExitStatus;
@@ -15,19 +15,19 @@ use backstop_os::signal::{Received, Signal};
 use backstop_os::signals::SignalSource;
 
 use super::ladder::RunLadder;
-use super::left_processes::{self, LeftProcess};
+use super::leftovers::{self, LeftProcess};
 use super::plan::RunPlan;
 use super::report::Ending;
 
-/// How long processes that are about to end anyway have, before they count as left behind.
+/// How long processes that are about to exit anyway have before they count as left behind.
 const MOMENT: Duration = Duration::from_millis(100);
-/// How often the tree's memory is added up, where it is limited.
+/// How often the tree's memory is summed up, if it is limited.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(250);
 /// The same signal sent to a whole group reaches the supervisor directly and through the guardian.
 const SAME_SIGNAL: Duration = Duration::from_millis(200);
 
-/// A command that runs, until its tree is empty or only killing is left.
-pub(super) struct Course<'a> {
+/// Supervises a running command until its tree is empty or only SIGKILL is left.
+pub(super) struct Supervision<'a> {
     plan: &'a RunPlan,
     guardian: Option<PinnedProcess>,
     signals: &'a SignalSource,
@@ -41,8 +41,8 @@ pub(super) struct Course<'a> {
     memory_at: Option<Instant>,
 }
 
-/// What a course came to.
-pub(super) struct Outcome {
+/// The result of a supervised command.
+pub(super) struct RunOutcome {
     pub(super) ending: Ending,
     pub(super) code: u8,
     pub(super) signal: Option<i32>,
@@ -51,7 +51,7 @@ pub(super) struct Outcome {
     pub(super) release: Option<Release>,
 }
 
-impl Outcome {
+impl RunOutcome {
     pub(super) fn not_started(error: &Error) -> Self {
         let missing = error.kind() == ErrorKind::NotFound;
         Self {
@@ -69,7 +69,7 @@ impl Outcome {
     }
 }
 
-impl<'a> Course<'a> {
+impl<'a> Supervision<'a> {
     pub(super) fn new(
         plan: &'a RunPlan,
         guardian: PinnedProcess,
@@ -92,14 +92,14 @@ impl<'a> Course<'a> {
         }
     }
 
-    pub(super) fn run(mut self) -> Outcome {
+    pub(super) fn run(mut self) -> RunOutcome {
         while !self.is_over() {
             self.wait();
         }
         self.end()
     }
 
-    /// Collects who has ended; names what the command left once it has ended itself.
+    /// Reaps processes that have exited; records what the command left once it has exited itself.
     fn is_over(&mut self) -> bool {
         self.tree.reap_children();
         self.status = self.tree.status();
@@ -114,8 +114,8 @@ impl<'a> Course<'a> {
             return true;
         }
         if self.left.is_none() {
-            let members = left_processes::settle(members, MOMENT);
-            self.left = Some((left_processes::name(&members), members));
+            let members = leftovers::settle(members, MOMENT);
+            self.left = Some((leftovers::name(&members), members));
             if self.ladder.rung() != Some(Rung::Insist) {
                 self.ladder.insist(&self.tree, self.plan.grace);
             }
@@ -132,7 +132,7 @@ impl<'a> Course<'a> {
         let mut descriptors = vec![self.signals.as_fd()];
         descriptors.extend(self.guardian.as_ref().map(AsFd::as_fd));
         let ready = wait_readable(&descriptors, deadline).unwrap_or_else(|_| {
-            // No memory for a poll: look again a little later.
+            // No memory for a poll: check again a little later.
             std::thread::sleep(Duration::from_millis(10));
             Vec::new()
         });
@@ -141,11 +141,11 @@ impl<'a> Course<'a> {
         }
         if ready.get(1).copied().unwrap_or(false) {
             self.guardian = None;
-            // Asked first, for the reason that the guardian has when it takes over.
+            // With SIGTERM first, for the same reason as in the guardian's `take_over`.
             self.end_by(Ending::GuardianLost);
             self.ladder.insist(&self.tree, self.plan.grace);
         }
-        self.look_at_the_time();
+        self.check_deadlines();
     }
 
     fn take_signal(&mut self, received: &Received) {
@@ -177,7 +177,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn look_at_the_time(&mut self) {
+    fn check_deadlines(&mut self) {
         let now = Instant::now();
         if self.timeout_at.is_some_and(|at| now >= at) {
             self.timeout_at = None;
@@ -209,19 +209,19 @@ impl<'a> Course<'a> {
         stats.map(|stat| Bytes(stat.resident_bytes)).sum()
     }
 
-    /// Only the first reason counts: what follows from it is no reason of its own.
+    /// Only the first reason counts: later ones are consequences of it.
     fn end_by(&mut self, ending: Ending) {
         if self.ending == Ending::Itself && self.status.is_none() {
             self.ending = ending;
         }
     }
 
-    fn end(mut self) -> Outcome {
+    fn end(mut self) -> RunOutcome {
         let (mut left, pinned) = self.left.take().unwrap_or_else(|| {
-            // The command itself did not end: what else there was is what it left.
+            // The command itself did not exit: all other processes count as left behind.
             let mut members = self.tree.processes().unwrap_or_default();
             members.retain(|process| process.pid().unsigned_abs() != self.tree.pid());
-            (left_processes::name(&members), members)
+            (leftovers::name(&members), members)
         });
         for process in &mut left {
             let is_alive = pinned
@@ -231,10 +231,10 @@ impl<'a> Course<'a> {
         }
         let containment = self.tree.containment();
         let release = self.tree.force();
-        // Killed above, and reaped there.
+        // Without a status it was killed and reaped by `force` above.
         let code = self.status.map_or(128 + 9, shell_code);
         let signal = self.status.map_or(Some(9), killing_signal);
-        Outcome {
+        RunOutcome {
             ending: self.ending,
             code,
             signal,
@@ -256,7 +256,7 @@ fn killing_signal(status: ExitStatus) -> Option<i32> {
     }
 }
 
-/// The exit code of a command as a shell gives it.
+/// The exit code of a command as a shell reports it.
 fn shell_code(status: ExitStatus) -> u8 {
     let code = match (status.code(), killing_signal(status)) {
         (Some(code), _) => code,
