@@ -1,7 +1,7 @@
 //! Eight threads track and release without end, with every fault that a script has: memory and handles
 //! stay flat, and everything that was opened is accounted for.
 //!
-//! `BACKSTOP_ROUNDS=1000 cargo test --release -p backstop-testkit --test soak` is the long run, of 10⁷.
+//! `BACKSTOP_ROUNDS=1000 cargo test --release -p backstop-core --test soak` is the long run, of 10⁷.
 #![cfg(test)]
 
 use std::collections::BTreeMap;

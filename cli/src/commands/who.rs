@@ -141,7 +141,7 @@ mod tests {
             what: "54321".into(),
             json: false,
         };
-        let failure = arguments.users().err().expect("there is no such file");
+        let failure = arguments.users().expect_err("there is no such file");
         assert!(
             failure.message().contains("write `:54321`"),
             "{}",
