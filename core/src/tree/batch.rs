@@ -16,7 +16,7 @@ use backstop_os::tree;
 use super::found::Found;
 use super::recipe::TreeRecipe;
 use super::recorded::{pid_namespace, readable};
-use crate::reclaim::{Judgement, Orphan, Reclaimed, side_by_side};
+use crate::reclaim::{Authority, Judgement, Orphan, Reclaimed, side_by_side};
 use crate::resource::Deadline;
 
 /// How many trees are taken down together. Each of their processes takes up to three descriptors
@@ -46,7 +46,11 @@ pub(super) fn judge(orphans: &[Orphan<'_>]) -> Vec<Option<Judgement>> {
 }
 
 /// The result of each tree: gone, or, if that is not certain, how many processes of it were found.
-pub(super) fn take_down(orphans: &[Orphan<'_>], deadline: Deadline) -> Vec<Result<Reclaimed, u64>> {
+pub(super) fn take_down(
+    orphans: &[Orphan<'_>],
+    _authority: &Authority<'_>,
+    deadline: Deadline,
+) -> Vec<Result<Reclaimed, u64>> {
     let here = pid_namespace();
     let mut taken: Vec<Result<Reclaimed, u64>> = orphans.iter().map(|_| Err(0)).collect();
     let recipes = orphans.iter().map(|orphan| readable(orphan, &here).ok());

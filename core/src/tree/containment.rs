@@ -28,6 +28,8 @@ pub enum Containment {
     Walk,
     /// Orphans become children of this process, which walks its descendants until none is left. Only for
     /// a process that starts nothing else, such as the supervisor of `backstop run`.
+    ///
+    /// When it does not hold: that process was killed too, and a sweep finds what it left as `Walk` does.
     Subreaper,
     /// A cgroup of version 2, which the kernel kills at once, whatever is forked meanwhile; and what
     /// [`Walk`](Self::Walk) finds, for a process that was moved to another cgroup.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::contained_child::member;
 use super::recipe::TreeRecipe;
-use crate::reclaim::{Judgement, Reclaimed};
+use crate::reclaim::{Authority, Judgement, Reclaimed};
 use crate::release::Outcome;
 use crate::resource::{Bytes, Deadline};
 
@@ -198,7 +198,11 @@ impl Found {
     }
 
     /// Searches for the tree and takes it down.
-    pub(super) fn take_down(recipe: &TreeRecipe, deadline: Deadline) -> io::Result<Reclaimed> {
+    pub(super) fn take_down(
+        recipe: &TreeRecipe,
+        _authority: &Authority<'_>,
+        deadline: Deadline,
+    ) -> io::Result<Reclaimed> {
         let found = Self::search(recipe)?;
         let mut count = found.processes.len();
         found.terminate();

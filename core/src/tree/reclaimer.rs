@@ -50,9 +50,9 @@ impl Reclaimer for TreeReclaimer {
         }
     }
 
-    fn reclaim(&self, orphan: &Orphan<'_>, _: &Authority, deadline: Deadline) -> Reclaimed {
+    fn reclaim(&self, orphan: &Orphan<'_>, authority: &Authority, deadline: Deadline) -> Reclaimed {
         match readable(orphan, &pid_namespace()) {
-            Ok(recipe) => Found::take_down(&recipe, deadline)
+            Ok(recipe) => Found::take_down(&recipe, authority, deadline)
                 .unwrap_or_else(|error| Reclaimed::stuck(format!("cannot be checked: {error}"))),
             Err(Judgement::Gone { .. }) => Reclaimed {
                 count: 0,
@@ -84,7 +84,7 @@ impl Reclaimer for TreeReclaimer {
             crate::kill_point::reach("sweep.acting");
         }
         let mut left = Vec::new();
-        let together = batch::take_down(orphans, Deadline::after(span));
+        let together = batch::take_down(orphans, authority, Deadline::after(span));
         for (index, taken) in together.into_iter().enumerate() {
             match taken {
                 Ok(reclaimed) => settled(index, reclaimed),
