@@ -30,8 +30,9 @@ use backstop_os::clock;
 /// for second in 0..30 {
 ///     watch.observe(start.later(Duration::from_secs(second)));
 /// }
-/// assert_eq!(watch.cost().readings.of(ExpensiveReading::Ledger).taken, 1);
-/// assert_eq!(watch.cost().readings.of(ExpensiveReading::Ledger).left_out, 29);
+/// // Once at the start, and once more when the first reading is paid off, after 20 s.
+/// assert_eq!(watch.cost().readings.of(ExpensiveReading::Ledger).taken, 2);
+/// assert_eq!(watch.cost().readings.of(ExpensiveReading::Ledger).left_out, 28);
 /// # Ok::<(), backstop_core::error::Error>(())
 /// ```
 #[derive(Clone, Default)]
