@@ -20,9 +20,17 @@ struct Program(Child);
 
 impl Program {
     fn python(script: &str) -> Self {
+        let script = format!("print('ready', flush=True)\n{script}");
         let mut command = Command::new("python3");
-        command.args(["-c", script]).stdin(Stdio::piped());
-        Self(command.spawn().unwrap())
+        command.args(["-c", &script]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut program = Self(command.spawn().unwrap());
+        // A sample of a process that is still executing its program shows no memory.
+        let mut ready = String::new();
+        let output = program.0.stdout.as_mut().unwrap();
+        BufReader::new(output).read_line(&mut ready).unwrap();
+        assert_eq!(ready, "ready\n");
+        program
     }
 
     fn pid(&self) -> String {
