@@ -25,11 +25,11 @@ pub struct OtherSampler {
     table: UsageTable,
     handle_limit: Option<u64>,
     peak: Option<Bytes>,
-    dear: Allowances<Dear, 5>,
+    expensive: Allowances<Expensive, 5>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Dear {
+enum Expensive {
     HandleLimit,
     Peak,
     Children,
@@ -50,12 +50,12 @@ impl OtherSampler {
             table: UsageTable::open().map_err(failed)?,
             handle_limit: None,
             peak: None,
-            dear: Allowances::new([
-                Dear::HandleLimit,
-                Dear::Peak,
-                Dear::Children,
-                Dear::Proportional,
-                Dear::Sockets,
+            expensive: Allowances::new([
+                Expensive::HandleLimit,
+                Expensive::Peak,
+                Expensive::Children,
+                Expensive::Proportional,
+                Expensive::Sockets,
             ]),
         })
     }
@@ -69,7 +69,7 @@ impl OtherSampler {
     /// Sets what expensive readings cost. Default: [`Price::measured`].
     #[must_use]
     pub fn with_price(mut self, price: &Price) -> Self {
-        self.dear.set_price(price);
+        self.expensive.set_price(price);
         self
     }
 
@@ -99,21 +99,23 @@ impl OtherSampler {
             ..ProcessSample::default()
         };
         let (limit, peak) = (&mut self.handle_limit, &mut self.peak);
-        self.dear.spend(now, readings, |dear, left| match dear {
-            Dear::HandleLimit => *limit = process_usage::handle_limit(pid).ok().flatten(),
-            Dear::Peak => *peak = process_usage::peak(pid).ok().flatten().map(Bytes),
-            Dear::Children => {
-                let children = process_table::children(pid).ok();
-                sample.children = children.and_then(|children| u32::try_from(children.len()).ok());
-            }
-            Dear::Proportional => {
-                let share = process_usage::proportional(pid);
-                sample.proportional = share.ok().flatten().map(Bytes);
-            }
-            Dear::Sockets => {
-                sample.sockets = process_usage::sockets(pid, left).ok().flatten();
-            }
-        });
+        self.expensive
+            .spend(now, readings, |expensive, left| match expensive {
+                Expensive::HandleLimit => *limit = process_usage::handle_limit(pid).ok().flatten(),
+                Expensive::Peak => *peak = process_usage::peak(pid).ok().flatten().map(Bytes),
+                Expensive::Children => {
+                    let children = process_table::children(pid).ok();
+                    sample.children =
+                        children.and_then(|children| u32::try_from(children.len()).ok());
+                }
+                Expensive::Proportional => {
+                    let share = process_usage::proportional(pid);
+                    sample.proportional = share.ok().flatten().map(Bytes);
+                }
+                Expensive::Sockets => {
+                    sample.sockets = process_usage::sockets(pid, left).ok().flatten();
+                }
+            });
         sample.handle_limit = self.handle_limit;
         sample.peak = self.peak.map(|peak| peak.max(sample.resident));
         // The PID was its own all the time if it is so now.
@@ -126,14 +128,14 @@ impl OtherSampler {
     }
 }
 
-impl From<Dear> for ExpensiveReading {
-    fn from(dear: Dear) -> Self {
-        match dear {
-            Dear::HandleLimit => Self::HandleLimit,
-            Dear::Peak => Self::Peak,
-            Dear::Children => Self::Children,
-            Dear::Proportional => Self::Proportional,
-            Dear::Sockets => Self::Sockets,
+impl From<Expensive> for ExpensiveReading {
+    fn from(expensive: Expensive) -> Self {
+        match expensive {
+            Expensive::HandleLimit => Self::HandleLimit,
+            Expensive::Peak => Self::Peak,
+            Expensive::Children => Self::Children,
+            Expensive::Proportional => Self::Proportional,
+            Expensive::Sockets => Self::Sockets,
         }
     }
 }

@@ -23,11 +23,11 @@ pub struct OwnSampler {
     last: ProcessUsage,
     name: String,
     own_heap: Option<fn() -> Bytes>,
-    dear: Allowances<Dear, 4>,
+    expensive: Allowances<Expensive, 4>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Dear {
+enum Expensive {
     Heap,
     Children,
     Proportional,
@@ -48,11 +48,11 @@ impl OwnSampler {
             usage,
             name: own_name(),
             own_heap: None,
-            dear: Allowances::new([
-                Dear::Heap,
-                Dear::Children,
-                Dear::Proportional,
-                Dear::Sockets,
+            expensive: Allowances::new([
+                Expensive::Heap,
+                Expensive::Children,
+                Expensive::Proportional,
+                Expensive::Sockets,
             ]),
         })
     }
@@ -68,7 +68,7 @@ impl OwnSampler {
     /// Sets what expensive readings cost. Default: [`Price::measured`].
     #[must_use]
     pub fn with_price(mut self, price: &Price) -> Self {
-        self.dear.set_price(price);
+        self.expensive.set_price(price);
         self
     }
 
@@ -87,8 +87,8 @@ impl OwnSampler {
     ) -> ProcessSample {
         let mut sample = self.quick();
         let usage = &self.usage;
-        self.dear.spend(now, readings, |dear, left| {
-            read(dear, usage, &mut sample, left);
+        self.expensive.spend(now, readings, |expensive, left| {
+            read(expensive, usage, &mut sample, left);
         });
         if let (Some(heap), Some(own)) = (&mut sample.heap, self.own_heap) {
             heap.own = Some(own());
@@ -119,32 +119,32 @@ impl OwnSampler {
     }
 }
 
-impl From<Dear> for ExpensiveReading {
-    fn from(dear: Dear) -> Self {
-        match dear {
-            Dear::Heap => Self::Heap,
-            Dear::Children => Self::Children,
-            Dear::Proportional => Self::Proportional,
-            Dear::Sockets => Self::Sockets,
+impl From<Expensive> for ExpensiveReading {
+    fn from(expensive: Expensive) -> Self {
+        match expensive {
+            Expensive::Heap => Self::Heap,
+            Expensive::Children => Self::Children,
+            Expensive::Proportional => Self::Proportional,
+            Expensive::Sockets => Self::Sockets,
         }
     }
 }
 
-fn read(dear: Dear, usage: &OwnUsage, sample: &mut ProcessSample, left: Duration) {
-    match dear {
-        Dear::Heap => {
+fn read(expensive: Expensive, usage: &OwnUsage, sample: &mut ProcessSample, left: Duration) {
+    match expensive {
+        Expensive::Heap => {
             sample.heap = heap::usage().map(|heap| HeapSample {
                 in_use: Bytes(heap.in_use),
                 held: Bytes(heap.held),
                 own: None,
             });
         }
-        Dear::Children => sample.children = usage.children().ok(),
-        Dear::Proportional => {
+        Expensive::Children => sample.children = usage.children().ok(),
+        Expensive::Proportional => {
             let share = process_usage::proportional(own_pid());
             sample.proportional = share.ok().flatten().map(Bytes);
         }
-        Dear::Sockets => {
+        Expensive::Sockets => {
             sample.sockets = process_usage::sockets(own_pid(), left).ok().flatten();
         }
     }

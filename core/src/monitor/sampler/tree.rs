@@ -56,7 +56,7 @@ struct Known {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Dear {
+enum Expensive {
     Handles,
     Proportional,
 }
@@ -207,49 +207,49 @@ impl TreeSampler {
     fn read_expensive(&mut self, now: Duration, readings: &mut Readings) {
         self.budget.begin(now);
         // File descriptors first: they are ten times cheaper, and have a limit.
-        for dear in [Dear::Handles, Dear::Proportional] {
+        for expensive in [Expensive::Handles, Expensive::Proportional] {
             let mut order: Vec<_> = self.members.iter_mut().collect();
-            order.sort_by_key(|(member, known)| (known.read_at(dear), **member));
+            order.sort_by_key(|(member, known)| (known.read_at(expensive), **member));
             for ((pid, _), known) in order {
                 if self.budget.left().is_none() {
-                    readings.leave_out(dear.into());
+                    readings.leave_out(expensive.into());
                     continue;
                 }
-                let read = || known.read(dear, *pid, now);
-                self.budget.spend(dear.into(), read);
-                readings.take(dear.into());
+                let read = || known.read(expensive, *pid, now);
+                self.budget.spend(expensive.into(), read);
+                readings.take(expensive.into());
             }
         }
     }
 }
 
-impl From<Dear> for ExpensiveReading {
-    fn from(dear: Dear) -> Self {
-        match dear {
-            Dear::Handles => Self::Handles,
-            Dear::Proportional => Self::Proportional,
+impl From<Expensive> for ExpensiveReading {
+    fn from(expensive: Expensive) -> Self {
+        match expensive {
+            Expensive::Handles => Self::Handles,
+            Expensive::Proportional => Self::Proportional,
         }
     }
 }
 
 impl Known {
-    fn read_at(&self, dear: Dear) -> Option<Duration> {
-        match dear {
-            Dear::Handles => self.handles_at,
-            Dear::Proportional => self.proportional_at,
+    fn read_at(&self, expensive: Expensive) -> Option<Duration> {
+        match expensive {
+            Expensive::Handles => self.handles_at,
+            Expensive::Proportional => self.proportional_at,
         }
     }
 
-    fn read(&mut self, dear: Dear, pid: i32, now: Duration) {
-        match dear {
-            Dear::Handles => {
+    fn read(&mut self, expensive: Expensive, pid: i32, now: Duration) {
+        match expensive {
+            Expensive::Handles => {
                 if self.handles_at.is_none() {
                     self.handle_limit = process_usage::handle_limit(pid).ok().flatten();
                 }
                 self.handles = process_usage::handles(pid).ok();
                 self.handles_at = Some(now);
             }
-            Dear::Proportional => {
+            Expensive::Proportional => {
                 self.proportional = process_usage::proportional(pid).ok().flatten();
                 self.proportional_at = Some(now);
             }
